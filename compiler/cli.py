@@ -1,0 +1,178 @@
+"""`ascend-opt`: ONNX, OM or MLIR in, passes in the middle, MLIR or files out."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import gc
+import sys
+import time
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from functools import partial
+from importlib import import_module
+from importlib.metadata import version
+from typing import IO, NoReturn
+
+from xdsl.context import Context
+from xdsl.dialects import get_all_dialects
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+from xdsl.targets import get_all_targets
+from xdsl.transforms import get_all_passes
+from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
+from xdsl.xdsl_opt_main import xDSLOptMain
+
+from compiler.errors import UserError
+from compiler.universe import UNIVERSE
+
+FRONTENDS = {
+    "onnx": "compiler.frontends.onnx:import_model",
+    "om": "compiler.frontends.om:import_om",
+}
+UPSTREAM_DIALECTS = ("builtin", "affine", "arith", "memref", "test")
+UPSTREAM_PASSES = ("canonicalize", "cse", "dce")
+
+EXAMPLES = """examples:
+  ascend-opt model.onnx                          print the model in the onnx dialect
+  ascend-opt model.onnx -p convert-onnx-to-ge    … as GraphEngine operators
+  ascend-opt model.onnx -p 'offline{soc=Ascend910B4}' -t 'om{output="out/model"}'
+                                                 compile to out/model.om
+  ascend-opt out/model.om                        decompile any offline model
+  ascend-opt out/model.om -t 'schedule{output="out/schedule"}'
+                                                 simulate it: table, trace.json, csv
+"""
+
+
+class AscendOptMain(xDSLOptMain):
+    """xDSL's driver with our dialects, passes, targets and readers."""
+
+    version_format = f"ascend-opt {version('ascend-opt')} (xDSL {{xdsl_version}})"
+
+    def __init__(self, args: Sequence[str] | None = None):
+        super().__init__("Compile ONNX models to Ascend offline models.", args)
+
+    def register_all_dialects(self) -> None:
+        upstream = get_all_dialects()
+        for name in UPSTREAM_DIALECTS:
+            self.ctx.register_dialect(name, upstream[name])
+        for name, factory in UNIVERSE.all_dialects.items():
+            self.ctx.register_dialect(name, factory)
+
+    def register_all_passes(self) -> None:
+        upstream = get_all_passes()
+        for name in UPSTREAM_PASSES:
+            self.register_pass(name, upstream[name])
+        for name, factory in UNIVERSE.all_passes.items():
+            self.register_pass(name, factory)
+
+    def register_all_targets(self) -> None:
+        self.available_targets["mlir"] = get_all_targets()["mlir"]
+        self.available_targets |= UNIVERSE.all_targets
+
+    def register_all_frontends(self) -> None:
+        super().register_all_frontends()
+        for extension, where in FRONTENDS.items():
+            self.available_frontends[extension] = partial(_read_file, where)
+
+    def register_all_arguments(self, arg_parser: argparse.ArgumentParser) -> None:
+        super().register_all_arguments(arg_parser)
+        arg_parser.add_argument(
+            "--verify-each", action="store_true", help="Verify the IR after every pass"
+        )
+        arg_parser.prog = "ascend-opt"
+        arg_parser.epilog = EXAMPLES
+        arg_parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        arg_parser.error = _usage_error
+
+    def setup_pipeline(self) -> None:
+        _check_passes(self.args.passes, self.available_passes)
+        super().setup_pipeline()
+        callback = partial(_between_passes, self.args, [time.perf_counter()])
+        self.pipeline = dataclasses.replace(self.pipeline, callback=callback)
+
+    def prepare_input(self) -> tuple[list[tuple[IO[bytes], int]], str]:
+        path: str | None = self.args.input_file
+        chunks, extension = super().prepare_input()
+        if extension in FRONTENDS and (path is None or self.args.split_input_file):
+            raise UserError(f"a .{extension} model is read whole, from a file: name one")
+        return chunks, extension
+
+
+def _read_file(where: str, stream: IO[bytes]) -> ModuleOp:
+    module, name = where.split(":")
+    return getattr(import_module(module), name)(stream.name)
+
+
+def _usage_error(message: str) -> NoReturn:
+    raise UserError(f"{message} (ascend-opt --help lists the options)")
+
+
+def _check_passes(pipeline: str, available: dict[str, Callable[[], type[ModulePass]]]) -> None:
+    from xdsl.utils.arg_spec import parse_pipeline
+
+    for spec in parse_pipeline(pipeline):
+        if spec.name not in available:
+            near = get_close_matches(spec.name, available, 1)
+            hint = f"did you mean '{near[0]}'?" if near else "ascend-opt --help lists all"
+            raise UserError(f"unknown pass '{spec.name}': {hint}")
+
+
+def _between_passes(
+    args: argparse.Namespace,
+    started: list[float],
+    done: ModulePass | None,
+    module: ModuleOp,
+    coming: ModulePass | None,
+) -> None:
+    """What the pipeline calls before, between and after passes: time, verify, print."""
+    if args.time_passes and done is not None:
+        print(f"{done.name}: {time.perf_counter() - started[0]:.3f} s", file=sys.stderr)
+    at_border = done is None or coming is None
+    if not args.disable_verify and (at_border or args.verify_each):
+        module.verify()
+    if args.print_between_passes and done is not None and coming is not None:
+        print(f"// after {done.name}\n{module}\n")
+    started[0] = time.perf_counter()
+
+
+def one_line(error: BaseException) -> str:
+    """An error of the user's as one line."""
+    if isinstance(error, ParseError):
+        where = error.span.get_location()
+        return f"{where}: {error.msg}"
+    if isinstance(error, ArgSpecParseError):
+        return f"pass or target options do not parse: {str(error).splitlines()[-1].strip(' ^')}"
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split())
+
+
+USER_ERRORS = (UserError, ParseError, DiagnosticException, ArgSpecParseError, ValueError, OSError)
+"""What bad input may raise anywhere between the readers and the writers."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the driver; the exit code is 0, or 1 after one line on stderr."""
+    gc.set_threshold(100_000, 50, 1000)  # the IR is a large, long-lived graph: scan it rarely
+    try:
+        AscendOptMain(argv).run()
+    except USER_ERRORS as error:
+        print(f"ascend-opt: error: {one_line(error)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def context() -> Context:
+    """A context that knows every dialect of ours: for programs that drive passes themselves."""
+    ctx = Context()
+    upstream = get_all_dialects()
+    for name in UPSTREAM_DIALECTS:
+        ctx.register_dialect(name, upstream[name])
+    for name, factory in UNIVERSE.all_dialects.items():
+        ctx.register_dialect(name, factory)
+    return ctx
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""Lazy tables of our dialects, passes and targets: ascend-opt and stock xdsl-opt both read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from importlib import import_module
+from typing import Any
+
+from xdsl.universe import Universe
+
+DIALECTS = {
+    "onnx": "dialects.onnx:ONNX",
+    "ge": "dialects.ge:GE",
+    "davinci": "dialects.davinci:DAVINCI",
+    "om": "dialects.om:OM",
+    "weights": "dialects.weights:WEIGHTS",
+}
+
+PASSES = {
+    "convert-onnx-to-ge": "compiler.conversion.onnx_to_ge:ConvertOnnxToGEPass",
+    "ge-fold-constants": "compiler.transforms.ge.fold_constants:GEFoldConstantsPass",
+    "ge-assign-precision": "compiler.transforms.ge.assign_precision:GEAssignPrecisionPass",
+    "ge-externalize-weights": "compiler.transforms.ge.externalize_weights:GEExternalizeWeightsPass",
+    "ge-make-weight-refreshable": (
+        "compiler.transforms.ge.make_weight_refreshable:GEMakeWeightRefreshablePass"
+    ),
+    "convert-ge-to-davinci": "compiler.conversion.ge_to_davinci:ConvertGEToDavinciPass",
+    "davinci-plan-memory": "compiler.transforms.davinci.plan_memory:DavinciPlanMemoryPass",
+    "davinci-inject-sync": "compiler.transforms.davinci.inject_sync:DavinciInjectSyncPass",
+    "davinci-verify-sync": "compiler.transforms.davinci.verify_sync:DavinciVerifySyncPass",
+    "convert-ge-to-om": "compiler.conversion.ge_to_om:ConvertGEToOMPass",
+    "offline": "compiler.pipelines:OfflinePass",
+}
+
+TARGETS = {
+    "om": "compiler.targets.om:OMTarget",
+    "schedule": "compiler.targets.schedule:ScheduleTarget",
+}
+
+
+def _load(where: str) -> Any:
+    module, name = where.split(":")
+    return getattr(import_module(module), name)
+
+
+def _factories(table: Iterable[tuple[str, str]]) -> dict[str, Callable[[], Any]]:
+    return {name: partial(_load, where) for name, where in table}
+
+
+UNIVERSE = Universe(
+    all_dialects=_factories(DIALECTS.items()),
+    all_passes=_factories(PASSES.items()),
+    all_targets=_factories(TARGETS.items()),
+)

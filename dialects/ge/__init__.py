@@ -1,0 +1,39 @@
+"""The ge dialect: GraphEngine's intermediate representation."""
+
+from xdsl.ir import Dialect
+
+from dialects.ge.attributes import AttrDefAttr, DTypeType
+from dialects.ge.graph import BundleOp, GraphOp, subgraphs_of
+from dialects.ge.node import NodeOp
+from dialects.ge.ops import (
+    ConstOp,
+    DataOp,
+    FileConstantOp,
+    NetOutputOp,
+    Op,
+    VariableOp,
+    type_of,
+)
+
+GE = Dialect(
+    "ge",
+    [BundleOp, GraphOp, DataOp, ConstOp, FileConstantOp, VariableOp, NetOutputOp, Op],
+    [AttrDefAttr, DTypeType],
+)
+
+__all__ = [
+    "GE",
+    "AttrDefAttr",
+    "BundleOp",
+    "ConstOp",
+    "DTypeType",
+    "DataOp",
+    "FileConstantOp",
+    "GraphOp",
+    "NetOutputOp",
+    "NodeOp",
+    "Op",
+    "VariableOp",
+    "subgraphs_of",
+    "type_of",
+]

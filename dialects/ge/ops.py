@@ -1,0 +1,121 @@
+"""The nodes of a GraphEngine graph: the few that have a structure of their own, and all others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Self
+
+from xdsl.dialects.builtin import StringAttr
+from xdsl.ir import Attribute, Region, SSAValue
+from xdsl.irdl import irdl_op_definition, prop_def, traits_def
+from xdsl.traits import NoMemoryEffect
+from xdsl.utils.exceptions import VerifyException
+
+from dialects.ge.catalogue import signature
+from dialects.ge.node import NodeOp
+from dialects.weights import Weight
+
+
+class _Source(NodeOp):
+    """A node with one result and no data input."""
+
+    def verify_(self) -> None:
+        super().verify_()
+        if self.operands or len(self.results) != 1:
+            raise VerifyException("takes no input and has one result")
+
+
+class _Constant(_Source):
+    """A node that holds a weight."""
+
+    value = prop_def()
+    AFTER_NAME: ClassVar[tuple[str, ...]] = ("value",)
+
+    traits = traits_def(NoMemoryEffect())
+
+    def verify_(self) -> None:
+        super().verify_()
+        if not isinstance(self.value, Weight):
+            raise VerifyException(f"holds a weight or small dense values, not {self.value}")
+
+
+@irdl_op_definition
+class DataOp(_Source):
+    """An input: of the model, or (with `_parent_node_index`) of the node that owns the graph."""
+
+    name = "ge.Data"
+
+
+@irdl_op_definition
+class ConstOp(_Constant):
+    """A weight that travels in the offline model."""
+
+    name = "ge.Const"
+
+
+@irdl_op_definition
+class FileConstantOp(_Constant):
+    """A weight in a file of its own; `value` says where its bytes are while we compile."""
+
+    name = "ge.FileConstant"
+
+
+@irdl_op_definition
+class VariableOp(_Source):
+    """A weight in the variable memory that all models of a bundle share, by the node's name."""
+
+    name = "ge.Variable"
+
+
+@irdl_op_definition
+class NetOutputOp(NodeOp):
+    """The outputs of a model, or of the node that owns the graph."""
+
+    name = "ge.NetOutput"
+
+    def verify_(self) -> None:
+        super().verify_()
+        if self.results:
+            raise VerifyException("has no results")
+
+
+@irdl_op_definition
+class Op(NodeOp):
+    """Any other node, checked against the operator catalogue when its type is there."""
+
+    name = "ge.op"
+
+    op_type = prop_def(StringAttr)
+    BEFORE_NAME: ClassVar[tuple[str, ...]] = ("op_type",)
+
+    @classmethod
+    def of(
+        cls,
+        op_type: str,
+        name: str,
+        inputs: Mapping[str, SSAValue],
+        results: Sequence[Attribute],
+        attributes: Mapping[str, Attribute] | None = None,
+        *,
+        subgraphs: Sequence[Region] = (),
+    ) -> Self:
+        """Build a node of GraphEngine's operator type `op_type`."""
+        return cls.make(
+            name, inputs, results, attributes, subgraphs=subgraphs, op_type=StringAttr(op_type)
+        )
+
+    @property
+    def type_name(self) -> str:
+        """GraphEngine's operator type, e.g. `Conv2D`."""
+        return self.op_type.data
+
+    def verify_(self) -> None:
+        super().verify_()
+        known = signature(self.type_name)
+        if known is not None:
+            known.check(self.port_names, len(self.results), self.attributes)
+
+
+def type_of(node: NodeOp) -> str:
+    """GraphEngine's operator type of any node."""
+    return node.type_name if isinstance(node, Op) else node.name.removeprefix("ge.")

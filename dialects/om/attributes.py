@@ -1,0 +1,83 @@
+"""Where a node of an offline model runs and where its tensors lie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+from xdsl.dialects.builtin import ArrayAttr, IntAttr
+from xdsl.ir import Attribute, ParametrizedAttribute
+from xdsl.irdl import irdl_attr_definition, param_def
+from xdsl.parser import AttrParser
+from xdsl.printer import Printer
+
+
+@lru_cache(maxsize=4096)
+def ints(values: tuple[int, ...]) -> ArrayAttr[IntAttr]:
+    """A list of integers: one shared attribute for each."""
+    return ArrayAttr([IntAttr(value) for value in values])
+
+
+_LISTS = ("inputs", "outputs", "workspaces", "workspace_bytes")
+
+
+@irdl_attr_definition
+class PlacementAttr(ParametrizedAttribute):
+    """`#om.placement<3 on 0 inputs [0, 512] outputs [1024]>`: node 3, on stream 0, …
+
+    Offsets are in bytes: in feature memory for ordinary tensors, in the weight partition for what
+    a Const holds, and absolute logical addresses for variables and file constants.
+    """
+
+    name = "om.placement"
+
+    id: IntAttr = param_def()
+    stream: IntAttr = param_def()
+    inputs: ArrayAttr[IntAttr] = param_def()
+    outputs: ArrayAttr[IntAttr] = param_def()
+    workspaces: ArrayAttr[IntAttr] = param_def()
+    workspace_bytes: ArrayAttr[IntAttr] = param_def()
+
+    @staticmethod
+    def of(
+        id: int,
+        stream: int,
+        inputs: Sequence[int] = (),
+        outputs: Sequence[int] = (),
+        workspaces: Sequence[int] = (),
+        *,
+        workspace_bytes: Sequence[int] = (),
+    ) -> PlacementAttr:
+        """A placement from plain integers."""
+        lists = (inputs, outputs, workspaces, workspace_bytes)
+        return PlacementAttr(IntAttr(id), IntAttr(stream), *(ints(tuple(x)) for x in lists))
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> list[Attribute]:
+        with parser.in_angle_brackets():
+            node = parser.parse_integer(allow_boolean=False)
+            parser.parse_keyword("on")
+            stream = parser.parse_integer(allow_boolean=False)
+            lists = [_parse_list(parser, name) for name in _LISTS]
+        return [IntAttr(node), IntAttr(stream), *lists]
+
+    def print_parameters(self, printer: Printer) -> None:
+        with printer.in_angle_brackets():
+            printer.print_string(f"{self.id.data} on {self.stream.data}")
+            for name in _LISTS:
+                values: ArrayAttr[IntAttr] = getattr(self, name)
+                if values.data:
+                    text = ", ".join(str(value.data) for value in values.data)
+                    printer.print_string(f" {name} [{text}]")
+
+
+def _parse_list(parser: AttrParser, keyword: str) -> ArrayAttr[IntAttr]:
+    if parser.parse_optional_keyword(keyword) is None:
+        return ints(())
+    number: Callable[[], int] = lambda: parser.parse_integer(allow_boolean=False)  # noqa: E731
+    return ints(tuple(parser.parse_comma_separated_list(parser.Delimiter.SQUARE, number)))
+
+
+def values_of(attribute: ArrayAttr[IntAttr]) -> tuple[int, ...]:
+    """The integers of a list attribute."""
+    return tuple(value.data for value in attribute.data)

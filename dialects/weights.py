@@ -1,0 +1,125 @@
+"""The weights dialect: attributes that say where a tensor's bytes are, or how to make them."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from xdsl.dialects.builtin import (
+    DenseIntOrFPElementsAttr,
+    FloatAttr,
+    IntAttr,
+    IntegerAttr,
+    StringAttr,
+)
+from xdsl.ir import Attribute, Dialect, ParametrizedAttribute
+from xdsl.irdl import irdl_attr_definition, param_def
+from xdsl.parser import AttrParser
+from xdsl.printer import Printer
+from xdsl.utils.exceptions import VerifyException
+
+from dialects.types import element_name
+
+
+@irdl_attr_definition
+class FileAttr(ParametrizedAttribute):
+    """`#weights.file<"path", offset + length>`: bytes of a file, little-endian, row-major.
+
+    A relative path is relative to the working directory of the process.
+    """
+
+    name = "weights.file"
+
+    path: StringAttr = param_def()
+    offset: IntAttr = param_def()
+    length: IntAttr = param_def()
+
+    def verify(self) -> None:
+        if self.offset.data < 0 or self.length.data < 0:
+            raise VerifyException("offset and length of a file reference must not be negative")
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> list[Attribute]:
+        with parser.in_angle_brackets():
+            path = parser.parse_str_literal()
+            parser.parse_punctuation(",")
+            offset = parser.parse_integer(allow_boolean=False)
+            parser.parse_punctuation("+")
+            length = parser.parse_integer(allow_boolean=False)
+        return [StringAttr(path), IntAttr(offset), IntAttr(length)]
+
+    def print_parameters(self, printer: Printer) -> None:
+        with printer.in_angle_brackets():
+            printer.print_string_literal(self.path.data)
+            printer.print_string(f", {self.offset.data} + {self.length.data}")
+
+
+@irdl_attr_definition
+class SplatAttr(ParametrizedAttribute):
+    """`#weights.splat<value, count>`: one element repeated `count` times."""
+
+    name = "weights.splat"
+
+    value: Attribute = param_def()
+    count: IntAttr = param_def()
+
+    def verify(self) -> None:
+        if not isinstance(self.value, IntegerAttr | FloatAttr):
+            raise VerifyException("a splat repeats an integer or a float")
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> list[Attribute]:
+        with parser.in_angle_brackets():
+            value = parser.parse_attribute()
+            parser.parse_punctuation(",")
+            count = parser.parse_integer(allow_boolean=False, allow_negative=False)
+        return [value, IntAttr(count)]
+
+    def print_parameters(self, printer: Printer) -> None:
+        with printer.in_angle_brackets():
+            printer.print_attribute(self.value)
+            printer.print_string(f", {self.count.data}")
+
+
+@irdl_attr_definition
+class CastAttr(ParametrizedAttribute):
+    """`#weights.cast<source, f32 to f16>`: another weight, each element converted.
+
+    Nothing is computed until somebody reads the bytes, and then in bounded chunks.
+    """
+
+    name = "weights.cast"
+
+    source: Attribute = param_def()
+    from_type: Attribute = param_def()
+    to_type: Attribute = param_def()
+
+    def verify(self) -> None:
+        if not isinstance(self.source, Weight):
+            raise VerifyException(f"a cast needs a weight to convert, not {self.source}")
+        for element in (self.from_type, self.to_type):
+            if element_name(element) is None:
+                raise VerifyException(f"no cast from or to {element}")
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> list[Attribute]:
+        with parser.in_angle_brackets():
+            source = parser.parse_attribute()
+            parser.parse_punctuation(",")
+            from_type = parser.parse_type()
+            parser.parse_characters("to")
+            to_type = parser.parse_type()
+        return [source, from_type, to_type]
+
+    def print_parameters(self, printer: Printer) -> None:
+        with printer.in_angle_brackets():
+            printer.print_attribute(self.source)
+            printer.print_string(", ")
+            printer.print_attribute(self.from_type)
+            printer.print_string(" to ")
+            printer.print_attribute(self.to_type)
+
+
+Weight: TypeAlias = FileAttr | SplatAttr | CastAttr | DenseIntOrFPElementsAttr
+"""What a constant may hold: a reference, a derived weight, or (when small) its values."""
+
+WEIGHTS = Dialect("weights", [], [FileAttr, SplatAttr, CastAttr])

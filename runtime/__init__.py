@@ -1,0 +1,1 @@
+"""A simulated Ascend device that loads offline models and runs them."""

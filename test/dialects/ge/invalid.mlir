@@ -1,0 +1,72 @@
+// RUN: ascend-opt %s --split-input-file --verify-diagnostics | filecheck %s
+
+ge.graph "g" {
+  %a = ge.Data "x" : tensor<1xf32>
+  %b = ge.Data "x" : tensor<1xf32>
+}
+// CHECK: ge.graph 'g': two nodes are called 'x'
+
+// -----
+
+ge.graph "g" {
+  %a = ge.Data "x" : tensor<1xf32>
+  %b = ge.op "Relu" "r"(features = %a) : (tensor<1xf32>) -> tensor<1xf32>
+}
+// CHECK: ge.op 'r': has no input 'features' (inputs: x)
+
+// -----
+
+ge.graph "g" {
+  %a = ge.Data "x" : tensor<1xf32>
+  %b = ge.op "Add" "sum"(x1 = %a) : (tensor<1xf32>) -> tensor<1xf32>
+}
+// CHECK: ge.op 'sum': input 'x2' is not connected
+
+// -----
+
+ge.graph "g" {
+  %a = ge.Data "x" : tensor<1xf32>
+  %b = ge.op "Add" "sum"(x2 = %a, x1 = %a) : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xf32>
+}
+// CHECK: ge.op 'sum': input 'x1' is out of order
+
+// -----
+
+ge.graph "g" {
+  %a = ge.Data "x" : tensor<1xf32>
+  %b = ge.op "ConcatD" "c"(x0 = %a) : (tensor<1xf32>) -> tensor<1xf32>
+}
+// CHECK: ge.op 'c': attribute 'concat_dim' is missing
+
+// -----
+
+ge.graph "g" {
+  %a = ge.Data "x" : tensor<1xf32>
+  %b = ge.op "ConcatD" "c"(x0 = %a) {concat_dim = "one"} : (tensor<1xf32>) -> tensor<1xf32>
+}
+// CHECK: ge.op 'c': attribute 'concat_dim' must be Int, not "one"
+
+// -----
+
+ge.graph "g" {
+  %a = ge.Const "w" "bytes" : tensor<1xf32>
+}
+// CHECK: ge.Const 'w': holds a weight or small dense values, not "bytes"
+
+// -----
+
+"ge.graph"() <{sym_name = "g"}> ({
+  %b = "ge.op"(%a) <{op_type = "Relu", node_name = "r", ports = ["x"]}> : (tensor<1xf32>) -> tensor<1xf32>
+  %a = "ge.Data"() <{node_name = "x"}> : () -> tensor<1xf32>
+}) : () -> ()
+// CHECK: ge.graph 'g': ge.op 'r' uses a value before its definition
+
+// -----
+
+ge.bundle {
+  ge.graph "g" {
+  }
+  ge.graph "g" {
+  }
+}
+// CHECK: ge.bundle: two graphs are called 'g'
