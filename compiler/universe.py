@@ -20,6 +20,9 @@ DIALECTS = {
 PASSES = {
     "convert-onnx-to-ge": "compiler.conversion.onnx_to_ge:ConvertOnnxToGEPass",
     "ge-fold-constants": "compiler.transforms.ge.fold_constants:GEFoldConstantsPass",
+    "ge-remove-identity": "compiler.transforms.ge.remove_identity:GERemoveIdentityPass",
+    "ge-lower-global-pool": "compiler.transforms.ge.lower_global_pool:GELowerGlobalPoolPass",
+    "ge-convert-batch-norm": "compiler.transforms.ge.convert_batch_norm:GEConvertBatchNormPass",
     "ge-assign-precision": "compiler.transforms.ge.assign_precision:GEAssignPrecisionPass",
     "ge-externalize-weights": "compiler.transforms.ge.externalize_weights:GEExternalizeWeightsPass",
     "ge-make-weight-refreshable": (

@@ -103,6 +103,11 @@ class NodeOp(AscendOp):
         """The value at an input port, None when nothing is connected to it."""
         return self.named_inputs.get(port)
 
+    @classmethod
+    def implied_type(cls, properties: Mapping[str, Attribute]) -> Attribute | None:
+        """The result type where a property says it already, so that the text need not repeat it."""
+        return None
+
     def verify_(self) -> None:
         if len(self.port_names) != len(self.operands):
             raise VerifyException(
@@ -125,6 +130,8 @@ class NodeOp(AscendOp):
             properties["after"] = parser.parse_attribute()
         attributes = parser.parse_optional_attr_dict()
         operand_types, result_types = _parse_signature(parser, bool(entries))
+        if (implied := cls.implied_type(properties)) is not None:
+            result_types = (implied,)
         operands = parser.resolve_operands(
             [value for _, value in entries or ()], operand_types, parser.pos
         )
@@ -153,7 +160,8 @@ class NodeOp(AscendOp):
             printer.print_string(" after ")
             printer.print_attribute(self.after)
         printer.print_op_attributes(self.attributes)
-        _print_signature(printer, [value.type for value in self.operands], self.result_types)
+        if self.implied_type(self.properties) is None:
+            _print_signature(printer, [value.type for value in self.operands], self.result_types)
         for region in self.regions:
             printer.print_string(" ")
             printer.print_region(region, print_empty_block=False)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Self
+from typing import ClassVar, Self, cast
 
-from xdsl.dialects.builtin import StringAttr
-from xdsl.ir import Attribute, Region, SSAValue
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, StringAttr
+from xdsl.ir import Attribute, Region, SSAValue, TypedAttribute
 from xdsl.irdl import irdl_op_definition, prop_def, traits_def
 from xdsl.traits import NoMemoryEffect
 from xdsl.utils.exceptions import VerifyException
@@ -33,10 +33,22 @@ class _Constant(_Source):
 
     traits = traits_def(NoMemoryEffect())
 
+    @classmethod
+    def implied_type(cls, properties: Mapping[str, Attribute]) -> Attribute | None:
+        value = properties.get("value")
+        return (
+            cast(TypedAttribute, value).get_type()
+            if isinstance(value, DenseIntOrFPElementsAttr)
+            else None
+        )
+
     def verify_(self) -> None:
         super().verify_()
         if not isinstance(self.value, Weight):
             raise VerifyException(f"holds a weight or small dense values, not {self.value}")
+        implied = self.implied_type(self.properties)
+        if implied is not None and implied != self.result_types[0]:
+            raise VerifyException(f"holds {implied}, its result is {self.result_types[0]}")
 
 
 @irdl_op_definition

@@ -11,8 +11,8 @@ ge.graph "net" attributes {_session_graph_id = "0_1"} {
   %b = ge.FileConstant "conv.bias_5e" #weights.file<"m.weights", 0 + 32> {location = "weight_5e"} : tensor<8xf32>
   // CHECK-NEXT: %v = ge.Variable "scale_var" : tensor<1x8x1x1xf32>
   %v = ge.Variable "scale_var" : tensor<1x8x1x1xf32>
-  // CHECK-NEXT: %s = ge.Const "shape" dense<[1, 512]> : tensor<2xi64> : tensor<2xi64>
-  %s = ge.Const "shape" dense<[1, 512]> : tensor<2xi64> : tensor<2xi64>
+  // CHECK-NEXT: %s = ge.Const "shape" dense<[1, 512]> : tensor<2xi64>
+  %s = ge.Const "shape" dense<[1, 512]> : tensor<2xi64>
   // CHECK-NEXT: %c = ge.op "Conv2D" "layer/conv"(x = %x, filter = %w, bias = %b) after ["scale_var"] {strides = array<i64: 1, 1, 1, 1>, pads = array<i64: 1, 1, 1, 1>, groups = 1 : i64} : (tensor<1x3x8x8xf32>, tensor<8x3x3x3xf32>, tensor<8xf32>) -> tensor<1x8x8x8xf32>
   %c = ge.op "Conv2D" "layer/conv"(x = %x, filter = %w, bias = %b) after ["scale_var"] {strides = array<i64: 1, 1, 1, 1>, pads = array<i64: 1, 1, 1, 1>, groups = 1 : i64} : (tensor<1x3x8x8xf32>, tensor<8x3x3x3xf32>, tensor<8xf32>) -> tensor<1x8x8x8xf32>
   %m = ge.op "Mul" "scaled"(x1 = %c, x2 = %v) : (tensor<1x8x8x8xf32>, tensor<1x8x1x1xf32>) -> tensor<1x8x8x8xf32>

@@ -1,0 +1,101 @@
+"""The tasks of a static model: what depends on what, on which stream, in which memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xdsl.dialects.builtin import IntegerAttr, StringAttr
+from xdsl.ir import SSAValue
+
+from compiler.conversion.ge_to_om.storage import Place, Storage, has_no_task
+from compiler.planning.memory import MemoryPlan, Tensor, plan_memory
+from compiler.planning.streams import Step, StreamPlan, plan_streams
+from dialects.ge import (
+    ConstOp,
+    DataOp,
+    FileConstantOp,
+    GraphOp,
+    NetOutputOp,
+    NodeOp,
+    VariableOp,
+    type_of,
+)
+
+NO_TASK = (ConstOp, DataOp, FileConstantOp, NetOutputOp, VariableOp)
+AI_CPU = "aicpu_ascend_kernel"
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The nodes that become tasks, the plan of their streams and of feature memory."""
+
+    nodes: Sequence[NodeOp]
+    streams: StreamPlan
+    memory: MemoryPlan
+
+
+def schedule(graph: GraphOp, storage: Storage) -> Schedule:
+    """Plan a static graph: tasks keep the order of the graph on their stream."""
+    nodes = [n for n in graph.nodes if not isinstance(n, NO_TASK) and not has_no_task(n)]
+    streams = plan_streams(_steps(nodes, storage))
+    return Schedule(nodes, streams, plan_memory(_tensors(graph, nodes, storage), streams.before))
+
+
+def engine_of(node: NodeOp) -> str:
+    """The kernel library that runs a node; the AI CPU's where no other claims it."""
+    library = node.attributes.get("_ge_attr_op_kernel_lib_name")
+    return library.data if isinstance(library, StringAttr) else AI_CPU
+
+
+def block_dim_of(node: NodeOp) -> int:
+    """On how many cores a node's kernel runs."""
+    value = node.attributes.get("tvm_blockdim")
+    return value.value.data if isinstance(value, IntegerAttr) else 1
+
+
+def _written(node: NodeOp, storage: Storage) -> list[Place]:
+    return [storage.places[result] for result in node.results]
+
+
+def _read(node: NodeOp, storage: Storage) -> list[Place]:
+    operands: Sequence[SSAValue] = node.operands
+    if type_of(node) == "Assign":  # overwrites its first input without looking at it
+        operands = operands[1:]
+    return [storage.places[value] for value in operands]
+
+
+def _steps(nodes: Sequence[NodeOp], storage: Storage) -> list[Step]:
+    """What each node waits for: the writers of what it reads, the users of what it overwrites."""
+    writer: dict[Place, int] = {}
+    readers: dict[Place, set[int]] = {}
+    steps: list[Step] = []
+    for i, node in enumerate(nodes):
+        depends = {writer[place] for place in _read(node, storage) if place in writer}
+        for place in _written(node, storage):
+            depends |= readers.pop(place, set())
+            depends |= {writer[place]} if place in writer else set()
+            writer[place] = i
+        for place in _read(node, storage):
+            readers.setdefault(place, set()).add(i)
+        steps.append(Step(engine_of(node), frozenset(depends - {i})))
+    return steps
+
+
+def _tensors(graph: GraphOp, nodes: Sequence[NodeOp], storage: Storage) -> list[Tensor]:
+    """The slots of feature memory with their writers and readers."""
+    writers: dict[int, int] = {}
+    readers: list[set[int]] = [set() for _ in storage.slots]
+    for i, node in enumerate(nodes):
+        for place in _written(node, storage):
+            if place.memory == "feature":
+                writers[place.number] = i
+        for place in _read(node, storage):
+            if place.memory == "feature":
+                readers[place.number].add(i)
+    outputs = graph.output.operands if graph.output else ()
+    kept = {storage.places[value] for value in outputs}
+    return [
+        Tensor(size, writers.get(k), frozenset(readers[k]), Place("feature", k) in kept)
+        for k, size in enumerate(storage.slots)
+    ]

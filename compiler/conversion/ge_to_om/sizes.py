@@ -1,0 +1,27 @@
+"""Sizes of tensors in bytes."""
+
+from __future__ import annotations
+
+from xdsl.ir import Attribute, SSAValue
+
+from compiler.errors import UserError
+from compiler.om.dtypes import BY_MLIR, BY_NAME, DType
+from dialects.ge import DTypeType
+from dialects.types import element_count, element_name, is_static, shape_of, tensor_of
+
+
+def dtype_of(element: Attribute) -> DType:
+    """GraphEngine's data type for an element type; UserError when it has none."""
+    if isinstance(element, DTypeType):
+        return BY_NAME[f"DT_{element.dtype.data}"]
+    found = BY_MLIR.get(element_name(element) or "")
+    if found is None:
+        raise UserError(f"GraphEngine has no data type for {element}")
+    return found
+
+
+def byte_size(value: SSAValue) -> int:
+    """The bytes of a static tensor value; 0 where shape or element size is not known."""
+    if not is_static(value.type):
+        return 0
+    return dtype_of(tensor_of(value).element_type).nbytes(element_count(shape_of(value))) or 0

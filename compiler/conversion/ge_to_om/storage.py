@@ -1,0 +1,89 @@
+"""Where the values of a graph are kept: which memory, and which values share a place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from xdsl.ir import SSAValue
+
+from compiler.constants import weight_of
+from compiler.conversion.ge_to_om.sizes import byte_size
+from compiler.conversion.ge_to_om.variables import VariableMemory
+from compiler.om.weights import Constant, WeightPlan, plan_weights
+from compiler.weights import sha256
+from dialects.ge import ConstOp, FileConstantOp, GraphOp, NodeOp, VariableOp, type_of
+
+Memory = Literal["feature", "weight", "variable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in one of the memories: `number` is a slot of feature memory, an offset in the
+    weight partition, or a logical address of variable memory."""
+
+    memory: Memory
+    number: int
+
+
+@dataclass
+class Storage:
+    """The place of every value of a graph, and the sizes of the slots of feature memory."""
+
+    weights: WeightPlan
+    places: dict[SSAValue, Place] = field(default_factory=dict[SSAValue, Place])
+    slots: list[int] = field(default_factory=list[int])
+
+    def new_slot(self, value: SSAValue) -> Place:
+        """A slot of feature memory as large as the value."""
+        self.slots.append(byte_size(value))
+        return Place("feature", len(self.slots) - 1)
+
+
+def allocate(graph: GraphOp, variables: VariableMemory) -> Storage:
+    """Give every value of a graph its place, values of subgraphs aside from sources included."""
+    constants = [node for node in graph.all_nodes if isinstance(node, ConstOp)]
+    plan = plan_weights(_content(node) for node in constants)
+    storage = Storage(plan)
+    offsets = dict(zip(constants, plan.offsets, strict=True))
+    for node in graph.all_nodes:
+        for result in node.results:
+            storage.places[result] = _place(node, result, storage, offsets, variables)
+    return storage
+
+
+def _content(node: ConstOp) -> Constant:
+    weight = weight_of(node.value)
+    return Constant(weight.length, sha256(weight))
+
+
+def _place(
+    node: NodeOp,
+    result: SSAValue,
+    storage: Storage,
+    offsets: Mapping[ConstOp, int],
+    variables: VariableMemory,
+) -> Place:
+    match node:
+        case ConstOp():
+            return Place("weight", offsets[node])
+        case VariableOp():
+            return Place("variable", variables.address(node.label, byte_size(result)))
+        case FileConstantOp():
+            key = f"{node.attributes['location']}:{node.attributes['offset']}"
+            return Place("variable", variables.address(key, byte_size(result)))
+        case _ if shares_input(node):
+            return storage.places[node.operands[0]]
+        case _:
+            return storage.new_slot(result)
+
+
+def shares_input(node: NodeOp) -> bool:
+    """Whether the result is the first input: a view, or a variable that is assigned."""
+    return bool(node.operands) and (has_no_task(node) or type_of(node) == "Assign")
+
+
+def has_no_task(node: NodeOp) -> bool:
+    """Whether the device has nothing to do for a node."""
+    return "_no_task" in node.attributes

@@ -1,0 +1,168 @@
+"""Arithmetic, normalisation and reductions: the rules that need more than a change of names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from xdsl.dialects.builtin import FloatAttr, f32, i32
+from xdsl.ir import SSAValue
+
+from compiler.constants import dense_i32, scalar
+from compiler.conversion.onnx_to_ge.emitter import (
+    Emitter,
+    boolean,
+    integer,
+    integers,
+    rank_of,
+    real,
+    string,
+)
+from compiler.om.dtypes import BY_MLIR
+from dialects.types import element_name, shape_of, tensor_of, tensor_type
+
+FLOAT_MAX = 3.402823e38
+"""The bounds that Clip has when it is not told any."""
+
+
+def batch_normalization(emit: Emitter) -> list[SSAValue]:
+    """BatchNormalization → BatchNorm; only its first result has a meaning at inference."""
+    if len(emit.node.results) > 1 and any(result.uses for result in emit.node.results[1:]):
+        raise emit.fail("only the first output exists at inference")
+    older = {"mean": "mean", "variance": "var"}
+    newer = {"mean": "input_mean", "variance": "input_var"}
+    names = newer if emit.input("input_mean") is not None else older
+    inputs = {"x": emit.needed("X"), "scale": emit.needed("scale"), "offset": emit.needed("B")}
+    inputs |= {port: emit.needed(name) for port, name in names.items()}
+    training = emit.has("training_mode") and emit.node.integer("training_mode") == 1
+    attributes = {
+        "epsilon": real(emit.node.number("epsilon") or 0.0),
+        "data_format": string("NCHW"),
+        "is_training": boolean(training),
+        "onnx": string("onnx"),
+    }
+    return [emit.op("BatchNorm", inputs, attributes)]
+
+
+def lrn(emit: Emitter) -> list[SSAValue]:
+    """LRN → LRN, its window a radius and alpha per element."""
+    size = emit.node.integer("size") or 1
+    attributes = {
+        "depth_radius": integer((size - 1) // 2),
+        "bias": real(emit.node.number("bias") or 0.0),
+        "alpha": real((emit.node.number("alpha") or 0.0) / size),
+        "beta": real(emit.node.number("beta") or 0.0),
+        "norm_region": string("ACROSS_CHANNELS"),
+    }
+    return [emit.op("LRN", {"x": emit.needed("X")}, attributes)]
+
+
+def softmax(emit: Emitter) -> list[SSAValue]:
+    """Softmax → SoftmaxV2. Before opset 13 ONNX normalises over all axes from `axis` on."""
+    x, axis = emit.needed("input"), emit.node.integer("axis")
+    opset = emit.node.opset or 13
+    if opset >= 13:
+        return [emit.op("SoftmaxV2", {"x": x}, {"axes": integers([-1 if axis is None else axis])})]
+    start = (1 if axis is None else axis) % max(rank_of(x), 1)
+    trailing = [i for i in range(start + 1, rank_of(x)) if shape_of(x)[i] != 1]
+    attributes = {"axes": integers([start, *trailing]), "need_fusion": integer(1)}
+    return [emit.op("SoftmaxV2", {"x": x}, attributes)]
+
+
+def total(emit: Emitter) -> list[SSAValue]:
+    """Sum → AccumulateNV2, or a chain of Add where it would have to broadcast."""
+    inputs = [value for value in emit.inputs if value is not None]
+    if len({value.type for value in inputs}) == 1:
+        ports = {f"x{i}": value for i, value in enumerate(inputs)}
+        return [emit.op("AccumulateNV2", ports, {"N": integer(len(inputs))})]
+    return _chain(emit, "Add", inputs)
+
+
+def chain(type: str) -> Callable[[Emitter], list[SSAValue]]:
+    """Max and Min of any number of tensors → two-input nodes from left to right."""
+
+    def rule(emit: Emitter) -> list[SSAValue]:
+        return _chain(emit, type, [value for value in emit.inputs if value is not None])
+
+    return rule
+
+
+def _chain(emit: Emitter, type: str, inputs: list[SSAValue]) -> list[SSAValue]:
+    if len(inputs) == 1:
+        return [emit.op("Identity", {"x": inputs[0]})]
+    steps = [f"{type}_{i}" for i in range(1, len(inputs))]
+    if len(steps) > 1:
+        emit.expand(*(f"data_{i}" for i in range(len(inputs))), *steps)
+    result = inputs[0]
+    for step, value in zip(steps, inputs[1:], strict=True):
+        shape = _broadcast(shape_of(result), shape_of(value))
+        type_of_step = tensor_type(shape, tensor_of(value).element_type)
+        result = emit.op(type, {"x1": result, "x2": value}, inner=step, results=[type_of_step])
+    return [result]
+
+
+def _broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of an elementwise result; -1 stays unknown unless the other side is not 1."""
+    rank = max(len(a), len(b))
+    a, b = (1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b
+    return tuple(y if x == 1 else x if y in (1, -1) else y for x, y in zip(a, b, strict=True))
+
+
+def clip(emit: Emitter) -> list[SSAValue]:
+    """Clip → ClipByValue, or Minimum or Maximum where it has one bound."""
+    x = emit.needed("input")
+    if emit.has("min"):
+        return _clip_by_attributes(emit, x)
+    low, high = emit.input("min"), emit.input("max")
+    if low is None and high is None:
+        return [emit.op("Identity", {"x": x})]
+    if low is None:
+        return [emit.op("Minimum", {"x1": x, "x2": high})]
+    if high is None:
+        return [emit.op("Maximum", {"x1": x, "x2": low})]
+    inputs = {"x": x, "clip_value_min": low, "clip_value_max": high}
+    return [emit.op("ClipByValue", inputs)]
+
+
+def _clip_by_attributes(emit: Emitter, x: SSAValue) -> list[SSAValue]:
+    """Clip up to opset 10: the bounds are attributes, the input is cast to float32."""
+    emit.expand("data0", "cast", "ClipByValue", "data1", "data2")
+    numbers = emit.node.number("min"), emit.node.number("max")
+    low = emit.const("data1", _float(numbers[0], -FLOAT_MAX), tensor_type((), f32))
+    high = emit.const("data2", _float(numbers[1], FLOAT_MAX), tensor_type((), f32))
+    wide = [tensor_type(shape_of(x), f32)]
+    x = emit.op("Cast", {"x": x}, {"dst_type": integer(0)}, inner="cast", results=wide)
+    inputs = {"x": x, "clip_value_min": low, "clip_value_max": high}
+    return [emit.op("ClipByValue", inputs, inner="ClipByValue")]
+
+
+def _float(value: float | None, default: float):
+    return scalar(FloatAttr(default if value is None else value, f32))
+
+
+def reduce(type: str) -> Callable[[Emitter], list[SSAValue]]:
+    """ReduceMean and its family → the type of the same name; axes are a constant or an input."""
+
+    def rule(emit: Emitter) -> list[SSAValue]:
+        keep = emit.node.integer("keepdims")
+        noop = emit.has("noop_with_empty_axes") and emit.node.integer("noop_with_empty_axes")
+        flags = {
+            "keep_dims": boolean(1 if keep is None else keep),
+            "noop_with_empty_axes": boolean(noop),
+        }
+        x, axes = emit.needed("data"), emit.input("axes")
+        if axes is not None:
+            return [emit.op(type, {"x": x, "axes": axes}, flags)]
+        emit.expand("data0", type, "data1")
+        given = (emit.node.integers("axes") if emit.has("axes") else None) or ()
+        axes = emit.const("data1", dense_i32(given), tensor_type((len(given),), i32))
+        return [emit.op(type, {"x": x, "axes": axes}, flags, inner=type)]
+
+    return rule
+
+
+def cast(emit: Emitter) -> list[SSAValue]:
+    """Cast → Cast, its target numbered as GraphEngine's memory does."""
+    name = element_name(tensor_of(emit.node.results[0]).element_type)
+    if name not in BY_MLIR:
+        raise emit.fail(f"GraphEngine has no element type {name}")
+    return [emit.op("Cast", {"x": emit.needed("input")}, {"dst_type": integer(BY_MLIR[name].cpp)})]

@@ -1,0 +1,136 @@
+"""The conversion itself: one fresh ge graph from one ONNX graph, in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ArrayAttr, ModuleOp
+from xdsl.ir import Attribute, Operation, OpResult, SSAValue
+from xdsl.passes import ModulePass
+
+from compiler.conversion.onnx_to_ge.emitter import (
+    Emitter,
+    Expansion,
+    boolean,
+    ge_type,
+    integer,
+    strings,
+)
+from compiler.conversion.onnx_to_ge.naming import (
+    initializer_labels,
+    node_labels,
+    number_expansions,
+)
+from compiler.conversion.onnx_to_ge.table import rule_for
+from compiler.errors import UserError
+from compiler.om.dtypes import BY_MLIR
+from dialects.ge import ConstOp, DataOp, GraphOp, NetOutputOp, NodeOp
+from dialects.onnx.attributes import SparseAttr, tensor_parts
+from dialects.onnx.graph import GraphOp as OnnxGraph
+from dialects.onnx.graph import InitializerOp
+from dialects.onnx.node import NodeOp as OnnxNode
+from dialects.types import element_name, tensor_of
+
+
+@dataclass(frozen=True)
+class ConvertOnnxToGEPass(ModulePass):
+    """Convert each `onnx.graph` to a `ge.graph` as ATC's ONNX importer does.
+
+    Node names, operator types, ports, attributes and helper constants are those of ATC. An
+    operator that has no GraphEngine form is an error that names the ONNX node.
+    """
+
+    name = "convert-onnx-to-ge"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for graph in list(op.body.block.ops):
+            if isinstance(graph, OnnxGraph):
+                converted = Conversion(graph).run()
+                op.body.block.insert_op_before(converted, graph)
+                graph.detach()
+                graph.erase(safe_erase=False)
+
+
+class Conversion:
+    """One graph on its way from ONNX to GraphEngine."""
+
+    def __init__(self, graph: OnnxGraph):
+        self.graph = graph
+        self.nodes: list[NodeOp] = []
+        self.values: dict[SSAValue, SSAValue] = {}
+        self.expansions: dict[Operation, Expansion] = {}
+        self.initializers = initializer_labels(graph)
+        self.labels = node_labels(graph)
+
+    def run(self) -> GraphOp:
+        """Convert everything; the ONNX graph stays as it is."""
+        self._inputs()
+        for op in self.graph.body.block.ops:
+            if isinstance(op, InitializerOp):
+                self._constant(op, self.initializers[op.label], op.value)
+            elif isinstance(op, OnnxNode):
+                self._node(op)
+        number_expansions(self.graph, self.expansions)
+        names = self._outputs()
+        attributes: dict[str, Attribute] = {"attr_model_out_nodes_name": strings(*names)}
+        return GraphOp(self.graph.label, self.nodes, attributes)
+
+    def _inputs(self) -> None:
+        for index, (name, value) in enumerate(self.graph.inputs.items()):
+            type = ge_type(value.type)
+            attributes = {"index": integer(index)}
+            dtype = BY_MLIR.get(element_name(tensor_of(value).element_type) or "")
+            if dtype is not None:
+                attributes["data_type"] = integer(dtype.cpp)
+            self._add(value, DataOp.make(name, results=[type], attributes=attributes))
+
+    def _constant(self, op: Operation, label: str, payload: Attribute) -> None:
+        if isinstance(payload, ArrayAttr | SparseAttr):
+            raise UserError(f"constant '{label}': only dense numbers can be compiled")
+        type = ge_type(op.results[0].type)
+        node = ConstOp.make(label, results=[type], value=payload)
+        node.location = op.location
+        self._add(op.results[0], node)
+
+    def _node(self, op: OnnxNode) -> None:
+        label = self.labels[op]
+        if op.domain == "ai.onnx" and op.op_type == "Constant":
+            return self._constant(op, label, _constant_payload(op, label))
+        rule = rule_for(op.op_type) if op.domain == "ai.onnx" else None
+        if rule is None:
+            raise UserError(
+                f"ONNX node '{label}': GraphEngine has no operator for {op.domain}::{op.op_type}"
+            )
+        emit = Emitter(op, label, self.values)
+        for result, value in zip(op.results, rule(emit), strict=False):
+            value.name_hint = result.name_hint
+            self.values[result] = value
+        self.expansions[op] = emit.expansion
+        self.nodes += [node for _, node in emit.expansion.nodes]
+        return None
+
+    def _outputs(self) -> list[str]:
+        """Add Node_Output; the names of the outputs as a user of the model sees them."""
+        names: list[str] = []
+        inputs: dict[str, SSAValue] = {}
+        for index, (name, value) in enumerate(self.graph.outputs.items()):
+            source = self.values[value]
+            assert isinstance(source, OpResult) and isinstance(source.op, NodeOp)
+            inputs[f"input{index}"] = source
+            names.append(f"{source.op.label}:{source.index}:{name}")
+        attributes = {"_inner_net_output": boolean(True)}
+        self.nodes.append(NetOutputOp.make("Node_Output", inputs, attributes=attributes))
+        return names
+
+    def _add(self, value: SSAValue, node: NodeOp) -> None:
+        self.nodes.append(node)
+        node.results[0].name_hint = value.name_hint
+        self.values[value] = node.results[0]
+
+
+def _constant_payload(op: OnnxNode, label: str) -> Attribute:
+    given = op.attribute("value")
+    if given is None:
+        raise UserError(f"ONNX node '{label}', Constant: only attribute 'value' can be compiled")
+    return tensor_parts(given)[0]

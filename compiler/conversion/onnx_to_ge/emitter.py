@@ -1,0 +1,181 @@
+"""What a conversion rule works with: the inputs of one ONNX node, and the ge nodes it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    DenseArrayBase,
+    FloatAttr,
+    IntegerAttr,
+    StringAttr,
+    TensorType,
+    f32,
+    i64,
+)
+from xdsl.ir import Attribute, SSAValue
+
+from compiler.errors import UserError
+from dialects.ge import ConstOp, DTypeType, NodeOp, Op
+from dialects.onnx.node import NodeOp as OnnxNode
+from dialects.onnx.types import StringType
+from dialects.types import RankedTensor, tensor_of, tensor_type
+
+GE_STRING = DTypeType(StringAttr("STRING"))
+
+
+@dataclass
+class Expansion:
+    """The nodes that one ONNX node became, in GraphEngine's visiting order of its inner graph.
+
+    `order` lists the inner names, those of Data helpers included: they move the counter that
+    numbers the nodes. An empty order means one node, which keeps the ONNX name.
+    """
+
+    label: str
+    order: tuple[str, ...] = ()
+    nodes: list[tuple[str, NodeOp]] = field(default_factory=list[tuple[str, NodeOp]])
+
+    def number(self, base: int) -> int:
+        """Name the nodes from a counter value on; the value after them."""
+        for inner, node in self.nodes:
+            if self.order:
+                number = base + self.order.index(inner)
+                name = StringAttr(f"PartitionedCall_{self.label}_{inner}_{number}")
+                node.properties["node_name"] = name
+        return base + len(self.order)
+
+
+class Emitter:
+    """Reads one ONNX node and makes its ge nodes."""
+
+    def __init__(self, node: OnnxNode, label: str, values: Mapping[SSAValue, SSAValue]):
+        self.node = node
+        self.values = values
+        self.expansion = Expansion(label)
+
+    def fail(self, reason: str) -> UserError:
+        """The error for a node that cannot be converted."""
+        opset = f" (opset {self.node.opset})" if self.node.opset else ""
+        return UserError(
+            f"ONNX node '{self.expansion.label}', {self.node.op_type}{opset}: {reason}"
+        )
+
+    def input(self, name: str) -> SSAValue | None:
+        """The ge value at an input of the ONNX schema; None when it is left out."""
+        value = self.node.input(name) if name in self._inputs else None
+        return None if value is None else self.values[value]
+
+    @property
+    def _inputs(self) -> set[str]:
+        known = self.node.schema
+        return {parameter.name for parameter in known.inputs} if known else set()
+
+    @property
+    def inputs(self) -> list[SSAValue | None]:
+        """All inputs by position."""
+        return [self.values.get(value) for value in self.node.operands]
+
+    def needed(self, name: str) -> SSAValue:
+        """The ge value at an input that the schema requires."""
+        value = self.input(name)
+        if value is None:
+            raise self.fail(f"input '{name}' is missing")
+        return value
+
+    def has(self, attribute: str) -> bool:
+        """Whether the operator has an attribute in the model's opset."""
+        known = self.node.schema
+        return known is not None and attribute in known.attributes
+
+    @property
+    def result_types(self) -> list[Attribute]:
+        """The types of the node's results in ge."""
+        return [ge_type(result.type) for result in self.node.results]
+
+    def expand(self, *order: str) -> None:
+        """Announce several nodes, by inner name in visiting order."""
+        self.expansion.order = order
+
+    def op(
+        self,
+        type: str,
+        inputs: Mapping[str, SSAValue | None],
+        attributes: Mapping[str, Attribute] | None = None,
+        *,
+        inner: str = "",
+        results: Sequence[Attribute] | None = None,
+    ) -> SSAValue:
+        """Make a node; without `results` it yields what the ONNX node yields. Its first result."""
+        connected = {port: value for port, value in inputs.items() if value is not None}
+        types = self.result_types[:1] if results is None else results
+        node = Op.of(type, self.expansion.label, connected, types, self._noted(attributes))
+        self._add(inner, node)
+        return node.results[0]
+
+    def const(self, inner: str, value: Attribute, type: RankedTensor) -> SSAValue:
+        """Make a helper constant."""
+        node = ConstOp.make(
+            self.expansion.label, results=[type], attributes=self._noted(None), value=value
+        )
+        self._add(inner, node)
+        return node.results[0]
+
+    def _noted(self, attributes: Mapping[str, Attribute] | None) -> dict[str, Attribute]:
+        """The attributes, and on nodes of an expansion the ONNX node they come from."""
+        noted = dict(attributes or {})
+        if self.expansion.order:
+            noted["_datadump_original_op_names"] = strings(self.expansion.label)
+        return noted
+
+    def _add(self, inner: str, node: NodeOp) -> None:
+        node.location = self.node.location
+        self.expansion.nodes.append((inner, node))
+
+
+def ge_type(type: Attribute) -> Attribute:
+    """The ge type of an ONNX tensor type: strings have GraphEngine's own element type."""
+    if not isinstance(type, TensorType):
+        return type
+    ranked = cast(RankedTensor, type)
+    if isinstance(ranked.element_type, StringType):
+        return tensor_type(ranked.get_shape(), GE_STRING)
+    return ranked
+
+
+def rank_of(value: SSAValue) -> int:
+    """The number of dimensions of a value."""
+    return len(tensor_of(value).get_shape())
+
+
+def integer(value: int) -> Attribute:
+    """GraphEngine's Int."""
+    return IntegerAttr(value, i64)
+
+
+def boolean(value: object) -> Attribute:
+    """GraphEngine's Bool."""
+    return IntegerAttr(int(bool(value)), 1)
+
+
+def real(value: float) -> Attribute:
+    """GraphEngine's Float."""
+    return FloatAttr(value, f32)
+
+
+def integers(values: Sequence[int]) -> Attribute:
+    """GraphEngine's ListInt."""
+    return DenseArrayBase.from_list(i64, list(values))
+
+
+def string(value: str) -> Attribute:
+    """GraphEngine's Str."""
+    return StringAttr(value)
+
+
+def strings(*values: str) -> Attribute:
+    """GraphEngine's ListStr."""
+    return ArrayAttr([StringAttr(value) for value in values])

@@ -1,0 +1,53 @@
+"""Matrix products: the rules for MatMul and Gemm."""
+
+from __future__ import annotations
+
+from xdsl.ir import Attribute, SSAValue
+
+from compiler.conversion.onnx_to_ge.emitter import Emitter, boolean, integer, real
+
+CACHE_NOTES: dict[str, Attribute] = {
+    "fixed_shift_value": integer(42),
+    "enable_uncache": integer(0),
+}
+
+
+def matmul(emit: Emitter) -> list[SSAValue]:
+    """MatMul → BatchMatMulV2, for two-dimensional operands too."""
+    attributes = {"adj_x1": boolean(False), "adj_x2": boolean(False), **CACHE_NOTES}
+    return [emit.op("BatchMatMulV2", {"x1": emit.needed("A"), "x2": emit.needed("B")}, attributes)]
+
+
+def gemm(emit: Emitter) -> list[SSAValue]:
+    """Gemm → MatMulV2, with Muls where alpha or beta scale and Add where there is a C."""
+    alpha, beta = emit.node.number("alpha"), emit.node.number("beta")
+    alpha, beta = 1.0 if alpha is None else alpha, 1.0 if beta is None else beta
+    addend = emit.input("C")
+    data = ("data0", "data1", "data2")
+    if addend is None and alpha == 1.0:
+        return [_product(emit, "")]
+    if addend is None:
+        emit.expand("data0", "data1", "MatMulV2", "Muls1")
+        return [_scaled(emit, _product(emit, "MatMulV2"), alpha, "Muls1")]
+    if alpha == beta == 1.0:
+        emit.expand(*data, "MatMulV2", "add")
+        product = _product(emit, "MatMulV2")
+    else:
+        emit.expand(*data, "MatMulV2", "Muls2", "Muls1", "add")
+        product = _scaled(emit, _product(emit, "MatMulV2"), alpha, "Muls1")
+        addend = _scaled(emit, addend, beta, "Muls2")
+    return [emit.op("Add", {"x1": product, "x2": addend}, inner="add")]
+
+
+def _product(emit: Emitter, inner: str) -> SSAValue:
+    attributes = {
+        "transpose_x1": boolean(emit.node.integer("transA")),
+        "transpose_x2": boolean(emit.node.integer("transB")),
+        **CACHE_NOTES,
+    }
+    inputs = {"x1": emit.needed("A"), "x2": emit.needed("B")}
+    return emit.op("MatMulV2", inputs, attributes, inner=inner)
+
+
+def _scaled(emit: Emitter, value: SSAValue, factor: float, inner: str) -> SSAValue:
+    return emit.op("Muls", {"x": value}, {"value": real(factor)}, inner=inner, results=[value.type])

@@ -1,0 +1,1 @@
+"""Planning algorithms: plain Python on plain data."""

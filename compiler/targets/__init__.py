@@ -1,0 +1,1 @@
+"""What -t can emit."""

@@ -1,0 +1,1 @@
+"""Passes within a dialect, one file each."""

@@ -1,0 +1,104 @@
+"""ge-externalize-weights: constants become FileConstant, their bytes go to files of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, ModuleOp, StringAttr, i64
+from xdsl.ir import Attribute
+from xdsl.passes import ModulePass
+
+from compiler.constants import weight_of
+from compiler.rewrite import main_graphs, nested_graphs, replace_node
+from compiler.weights import sha256
+from dialects.ge import ConstOp, FileConstantOp, GraphOp
+from dialects.types import tensor_of
+
+ALIGNMENT = 512
+"""Where a weight may start in a combined file, in bytes."""
+
+
+@dataclass(frozen=True)
+class GEExternalizeWeightsPass(ModulePass):
+    """Make every constant a FileConstant, as ATC's --external_weight does.
+
+    `mode=1`: one file per distinct content, `weight_<hash>`. `mode=2`: one file for all,
+    `<model>_weight_combined`, each weight at a multiple of 512 bytes. `mode=0` does nothing.
+    Tensors with a zero dimension stay. The node is renamed `<name>_<hash>`.
+    """
+
+    name = "ge-externalize-weights"
+
+    mode: Literal[0, 1, 2] = 1
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        if self.mode == 0:
+            return
+        for graph in main_graphs(op):
+            place = Combined(f"{graph.label}_weight_combined") if self.mode == 2 else OneFileEach()
+            for node in eligible(graph):
+                digest = text_of(sha256(weight_of(node.value)))
+                location, offset = place(digest, weight_of(node.value).length)
+                replace_node(node, _file_constant(node, digest, location, offset))
+
+
+class OneFileEach:
+    """Every distinct content has a file named by its hash."""
+
+    def __call__(self, digest: str, length: int) -> tuple[str, int]:
+        return f"weight_{digest}", 0
+
+
+class Combined:
+    """All weights follow one another in one file; equal content is stored once."""
+
+    def __init__(self, location: str):
+        self.location = location
+        self.offsets: dict[str, int] = {}
+        self.end = 0
+
+    def __call__(self, digest: str, length: int) -> tuple[str, int]:
+        if digest not in self.offsets:
+            self.offsets[digest] = self.end
+            self.end += -(-length // ALIGNMENT) * ALIGNMENT
+        return self.location, self.offsets[digest]
+
+
+def eligible(graph: GraphOp) -> list[ConstOp]:
+    """The constants that can leave the model, in the order of their bytes in a combined file."""
+    found = [
+        (node.label, inner.label, place, node)
+        for inner in nested_graphs(graph)
+        for place, node in enumerate(inner.nodes)
+        if isinstance(node, ConstOp) and 0 not in tensor_of(node.results[0]).get_shape()
+    ]
+    return [node for *_, node in sorted(found, key=lambda entry: entry[:3])]
+
+
+def _file_constant(node: ConstOp, digest: str, location: str, offset: int) -> FileConstantOp:
+    type = tensor_of(node.results[0])
+    shape = DenseArrayBase.from_list(i64, type.get_shape())
+    attributes: dict[str, Attribute] = {
+        **node.attributes,
+        "_value_sha256": StringAttr(digest),
+        "location": StringAttr(location),
+        "offset": IntegerAttr(offset, i64),
+        "length": IntegerAttr(weight_of(node.value).length, i64),
+        "dtype": type.element_type,
+        "shape": shape,
+        "original_shape": shape,
+    }
+    return FileConstantOp.make(
+        f"{node.label}_{digest}",
+        results=[type],
+        attributes=attributes,
+        after=node.control_inputs,
+        value=node.value,
+    )
+
+
+def text_of(digest: bytes) -> str:
+    """GraphEngine's text of a hash: hexadecimal without leading zeros in each byte."""
+    return "".join(f"{byte:x}" for byte in digest)

@@ -1,0 +1,97 @@
+"""ge-fold-constants: constants that only change shape, or repeat one value, stay references."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ArrayAttr, IntAttr, ModuleOp, StringAttr
+from xdsl.ir import Attribute
+from xdsl.passes import ModulePass
+from xdsl.rewriter import Rewriter
+
+from compiler.constants import dense_i64, first_element, reshaped
+from compiler.rewrite import all_graphs, replace_node
+from dialects.ge import ConstOp, GraphOp, NodeOp, type_of
+from dialects.types import element_count, is_static, shape_of, tensor_of
+from dialects.weights import SplatAttr
+
+
+@dataclass(frozen=True)
+class GEFoldConstantsPass(ModulePass):
+    """Replace nodes whose result is known by constants, without touching a weight's bytes.
+
+    Folded are Fill and Shape, and Reshape, Flatten, Squeeze* and Unsqueeze* of constants. A folded
+    node becomes `dynamic_const_<n>`; constants that nobody uses any more are removed.
+    """
+
+    name = "ge-fold-constants"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        count = 0
+        for graph in all_graphs(op):
+            for node in list(graph.nodes):
+                value = fold(node)
+                if value is not None:
+                    replace_node(node, _folded(node, value, count))
+                    count += 1
+            remove_unused_constants(graph)
+
+
+def fold(node: NodeOp) -> Attribute | None:
+    """The value of a node's only result, when it can be told without computing."""
+    rule = RULES.get(type_of(node))
+    if rule is None or len(node.results) != 1 or not is_static(node.results[0].type):
+        return None
+    return rule(node)
+
+
+def _fill(node: NodeOp) -> Attribute | None:
+    value = node.input("value")
+    if value is None or not isinstance(value.owner, ConstOp):
+        return None
+    element = first_element(value.owner.value)
+    count = element_count(shape_of(node.results[0]))
+    return SplatAttr(element, IntAttr(count)) if element is not None else None
+
+
+def _shape(node: NodeOp) -> Attribute | None:
+    source = node.operands[0]
+    if not is_static(source.type):
+        return None
+    return dense_i64(shape_of(source))
+
+
+def _view(node: NodeOp) -> Attribute | None:
+    source = node.operands[0].owner
+    if not isinstance(source, ConstOp):
+        return None
+    return reshaped(source.value, tensor_of(node.results[0]))
+
+
+RULES: dict[str, Callable[[NodeOp], Attribute | None]] = {
+    "Fill": _fill,
+    "Shape": _shape,
+    **dict.fromkeys(
+        ("Reshape", "Flatten", "Squeeze", "SqueezeV3", "Unsqueeze", "UnsqueezeV3", "ExpandDims"),
+        _view,
+    ),
+}
+
+
+def _folded(node: NodeOp, value: Attribute, count: int) -> ConstOp:
+    return ConstOp.make(
+        f"dynamic_const_{count}",
+        results=node.result_types,
+        attributes={"_datadump_original_op_names": ArrayAttr([StringAttr(node.label)])},
+        after=node.control_inputs,
+        value=value,
+    )
+
+
+def remove_unused_constants(graph: GraphOp) -> None:
+    """Erase the constants of a graph that no node reads."""
+    for node in list(graph.nodes):
+        if isinstance(node, ConstOp) and not node.results[0].uses:
+            Rewriter.erase_op(node)

@@ -1,0 +1,166 @@
+"""Weight bytes: mapped files, splats, lazy casts; read in bounded chunks, never all at once."""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Protocol
+
+from compiler.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+CHUNK = 1 << 22
+"""Bytes that are held at a time when a weight is read, hashed or written."""
+
+
+class Weight(Protocol):
+    """The bytes of a tensor: little-endian, row-major."""
+
+    @property
+    def length(self) -> int:
+        """The number of bytes."""
+        ...
+
+    def chunks(self) -> Iterator[memoryview]:
+        """The bytes in order, in pieces of at most CHUNK bytes."""
+        ...
+
+
+@lru_cache(maxsize=64)
+def _mapped(path: str, size: int, modified_ns: int) -> memoryview:
+    """The file's bytes; a changed file has another key, so stale bytes are never served."""
+    with open(path, "rb") as file:
+        return (
+            memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            if size
+            else memoryview(b"")
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FileBytes:
+    """A range of a file."""
+
+    path: str
+    offset: int
+    length: int
+
+    def view(self) -> memoryview:
+        """The bytes, still in the page cache only; UserError when the file is too short."""
+        status = os.stat(self.path)
+        if self.offset + self.length > status.st_size:
+            raise UserError(
+                f"{self.path} has {status.st_size} bytes, a weight needs bytes "
+                f"{self.offset} to {self.offset + self.length}"
+            )
+        whole = _mapped(self.path, status.st_size, status.st_mtime_ns)
+        return whole[self.offset : self.offset + self.length]
+
+    def chunks(self) -> Iterator[memoryview]:
+        return _split(self.view())
+
+
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """Bytes that are at hand: small constants only."""
+
+    data: bytes
+
+    @property
+    def length(self) -> int:
+        return len(self.data)
+
+    def chunks(self) -> Iterator[memoryview]:
+        return _split(memoryview(self.data))
+
+
+@dataclass(frozen=True, slots=True)
+class Splat:
+    """One element repeated."""
+
+    element: bytes
+    count: int
+
+    @property
+    def length(self) -> int:
+        return len(self.element) * self.count
+
+    def chunks(self) -> Iterator[memoryview]:
+        per_chunk = max(1, CHUNK // len(self.element))
+        block = memoryview(self.element * min(self.count, per_chunk))
+        for start in range(0, self.length, len(block)):
+            yield block[: self.length - start]
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Another weight with each element converted; out-of-range values become infinite."""
+
+    source: Weight
+    from_dtype: str
+    to_dtype: str
+
+    @property
+    def length(self) -> int:
+        count = self.source.length // numpy_dtype(self.from_dtype).itemsize
+        return count * numpy_dtype(self.to_dtype).itemsize
+
+    def chunks(self) -> Iterator[memoryview]:
+        import numpy as np
+
+        for chunk in self.source.chunks():
+            with np.errstate(over="ignore"):
+                values = np.frombuffer(chunk, numpy_dtype(self.from_dtype))
+                yield memoryview(values.astype(numpy_dtype(self.to_dtype)).tobytes())
+
+
+def _split(view: memoryview) -> Iterator[memoryview]:
+    for start in range(0, len(view), CHUNK):
+        yield view[start : start + CHUNK]
+
+
+_NUMPY = {
+    "f64": "f8",
+    "f32": "f4",
+    "f16": "f2",
+    "i1": "?",
+    **{f"i{bits}": f"i{bits // 8}" for bits in (8, 16, 32, 64)},
+    **{f"ui{bits}": f"u{bits // 8}" for bits in (8, 16, 32, 64)},
+    "complex<f32>": "c8",
+    "complex<f64>": "c16",
+}
+_ML_DTYPES = {
+    "bf16": "bfloat16",
+    "f8E4M3FN": "float8_e4m3fn",
+    "f8E4M3FNUZ": "float8_e4m3fnuz",
+    "f8E5M2": "float8_e5m2",
+    "f8E5M2FNUZ": "float8_e5m2fnuz",
+    "f8E8M0FNU": "float8_e8m0fnu",
+    "i4": "int4",
+    "ui4": "uint4",
+}
+
+
+def numpy_dtype(name: str) -> np.dtype[Any]:
+    """NumPy's dtype for an element type by MLIR spelling, little-endian."""
+    import numpy as np
+
+    if name in _NUMPY:
+        return np.dtype(f"<{_NUMPY[name]}")
+    import ml_dtypes
+
+    return np.dtype(getattr(ml_dtypes, _ML_DTYPES[name]))
+
+
+def sha256(weight: Weight) -> bytes:
+    """The SHA-256 digest of a weight's bytes."""
+    digest = hashlib.sha256()
+    for chunk in weight.chunks():
+        digest.update(chunk)
+    return digest.digest()
