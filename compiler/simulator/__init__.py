@@ -1,0 +1,1 @@
+"""Cost model and event simulation of AI-Core kernels over plain data."""

@@ -1,0 +1,182 @@
+"""The instructions of a kernel's cores as trace events: a lane for each pipe, arrows for flags."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from compiler.simulator.core import CoreTiming
+from compiler.simulator.instruction import Flag, Instruction, Program
+from compiler.simulator.kernel_timing import CoreGroup, CoreType, KernelTiming
+from compiler.simulator.lanes import (
+    PIPE_LANES,
+    SET_LANES,
+    WAIT_LANES,
+    Event,
+    Lane,
+    metadata,
+    microseconds,
+)
+
+_MOST_ARROWS = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class CoreTrace:
+    """What to show of one core: the first instructions of its program, from `origin_us` on.
+
+    `number` tells the cores of a trace apart, `order` sorts them.
+    """
+
+    process: str
+    number: int
+    order: int
+    program: Program
+    schedule: CoreTiming
+    clock_mhz: int
+    origin_us: float
+
+    def events(self) -> Iterator[Event]:
+        """Lanes, slices and arrows."""
+        yield from metadata(self.process, self.order, _used_lanes(self.program))
+        drawn = self._drawn()
+        for index, instruction in enumerate(self.program):
+            yield self._slice(index, instruction, *drawn[index])
+        yield from self._arrows()
+
+    def _drawn(self) -> list[tuple[float, float]]:
+        """First and last cycle of each slice: a load is drawn until the next one of its pipe
+        begins, a set when it is raised."""
+        drawn: list[tuple[float, float]] = []
+        following: dict[str, float] = {}
+        for index in range(len(self.program) - 1, -1, -1):
+            lane = _lane(self.program[index])
+            start, end = self.schedule.starts[index], self.schedule.ends[index]
+            if lane in SET_LANES.values():
+                start = end - 1.0
+            drawn.append((start, min(end, following.get(lane.name, end))))
+            following[lane.name] = start
+        return drawn[::-1]
+
+    def _at(self, cycles: float) -> float:
+        return microseconds(self.origin_us + cycles / self.clock_mhz)
+
+    def _slice(self, index: int, instruction: Instruction, start: float, end: float) -> Event:
+        lane = _lane(instruction)
+        return {
+            "name": instruction.mnemonic,
+            "cname": lane.colour,
+            "ph": "X",
+            "ts": self._at(start),
+            "dur": microseconds(self._at(end) - self._at(start)),
+            "pid": self.process,
+            "tid": lane.name,
+            "args": {
+                "index": str(index),
+                "detail": _detail(instruction),
+                "process_bytes": str(_moved(instruction)),
+                "cycles": f"{self.schedule.starts[index]:.1f}–{self.schedule.ends[index]:.1f}",
+            },
+        }
+
+    def _arrows(self) -> Iterator[Event]:
+        """From every set to the wait that clears it."""
+        raised: defaultdict[Flag, deque[int]] = defaultdict(deque)
+        for index, instruction in enumerate(self.program):
+            if instruction.flag is not None and _is_set(instruction, instruction.flag):
+                raised[instruction.flag].append(index)
+        for index, instruction in enumerate(self.program):
+            flag = instruction.flag
+            if flag is not None and not _is_set(instruction, flag) and raised[flag]:
+                yield from self._arrow(flag, raised[flag].popleft(), index)
+
+    def _arrow(self, flag: Flag, source: int, target: int) -> Iterator[Event]:
+        """Both ends lie within their slices, half a cycle before these end."""
+        for phase, index in (("s", source), ("f", target)):
+            yield {
+                "name": _describe(flag),
+                "ph": phase,
+                "ts": self._at(self.schedule.ends[index] - 0.5),
+                "pid": self.process,
+                "tid": _lane(self.program[index]).name,
+                "id": self.number * _MOST_ARROWS + source,
+                "cat": "flag",
+                **({"bp": "e"} if phase == "f" else {}),
+            }
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a kernel's cores go in a trace: from when on, under what prefix, numbered from."""
+
+    origin_us: float = 0.0
+    prefix: str = ""
+    first_number: int = 0
+
+
+def core_traces(kernel: KernelTiming, cap: int, placement: Placement) -> list[CoreTrace]:
+    """The first `cap` instructions of the first core of each group of `kernel`.
+
+    `ValueError` when the kernel was simulated without its schedule.
+    """
+    return [
+        _core_trace(kernel, group, cap, placement, placement.first_number + number)
+        for number, group in enumerate(kernel.groups)
+    ]
+
+
+def _core_trace(
+    kernel: KernelTiming, group: CoreGroup, cap: int, placement: Placement, number: int
+) -> CoreTrace:
+    if group.program is None or group.schedule is None:
+        raise ValueError("the kernel was simulated without its schedule: use keep_schedule=True")
+    name, order = _process(kernel, group.blocks[0])
+    return CoreTrace(
+        process=placement.prefix + name,
+        number=number,
+        order=order,
+        program=group.program[:cap],
+        schedule=group.schedule,
+        clock_mhz=kernel.soc.clock_mhz,
+        origin_us=placement.origin_us,
+    )
+
+
+def _process(kernel: KernelTiming, block: int) -> tuple[str, int]:
+    """Name and order: cube cores by number, vector cores as the two that belong to one."""
+    if not kernel.soc.split_cores:
+        return f"core{block}", 3 * block + 1
+    if kernel.core_type is CoreType.AI_VECTOR_CORE:
+        core, half = divmod(block, 2)
+        return f"core{core}.veccore{half}", 3 * core + 2 + half
+    return f"core{block}.cubecore0", 3 * block + 1
+
+
+def _detail(instruction: Instruction) -> str:
+    return instruction.detail if instruction.flag is None else _describe(instruction.flag)
+
+
+def _moved(instruction: Instruction) -> int:
+    transfer = instruction.transfer
+    return instruction.bytes or (0 if transfer is None else transfer.bytes)
+
+
+def _used_lanes(program: Program) -> list[Lane]:
+    lanes = {lane.name: lane for lane in map(_lane, program)}
+    return sorted(lanes.values(), key=lambda lane: lane.order)
+
+
+def _lane(instruction: Instruction) -> Lane:
+    flag = instruction.flag
+    if flag is None:
+        return PIPE_LANES[instruction.pipe]
+    return (SET_LANES if _is_set(instruction, flag) else WAIT_LANES)[instruction.pipe]
+
+
+def _is_set(instruction: Instruction, flag: Flag) -> bool:
+    return instruction.pipe is flag.source
+
+
+def _describe(flag: Flag) -> str:
+    return f"{flag.source}→{flag.destination} event {flag.event}"

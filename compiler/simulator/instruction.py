@@ -1,0 +1,81 @@
+"""What the simulator sees of a kernel: per core, a flat list of instructions in issue order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+
+class Pipe(StrEnum):
+    """The in-order queues of an AI core, by their Ascend C names without `PIPE_`."""
+
+    S = "S"
+    V = "V"
+    M = "M"
+    MTE1 = "MTE1"
+    MTE2 = "MTE2"
+    MTE3 = "MTE3"
+    FIX = "FIX"
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """The global-memory side of a DMA instruction: `bursts` runs of `burst_bytes`.
+
+    `buffer` is the kernel argument's index, `offset` the first byte in it, `pitch` the distance
+    in bytes between the starts of two runs (0 for one run).
+    """
+
+    buffer: int
+    offset: int
+    bursts: int
+    burst_bytes: int
+    pitch: int
+    write: bool
+
+    @property
+    def bytes(self) -> int:
+        """The payload."""
+        return self.bursts * self.burst_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A flag between two pipes: raised by the source, awaited and cleared by the destination."""
+
+    source: Pipe
+    destination: Pipe
+    event: int
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One instruction in the queue of its pipe.
+
+    What its time is computed from: `bytes` moved on the core's side (destination format),
+    `fractals` of a mmad (⌈m/16⌉⌈k/C0⌉⌈n/16⌉), `repeats` of a vector instruction (256 bytes
+    each), `transfer` for traffic with global memory. A set or wait carries its `flag`: on the
+    flag's source pipe it is a set, on the destination a wait. `element_bytes` is the size of an
+    input element of a mmad or vector instruction, of an output element of a fixpipe.
+    `bank_conflict` says that the sources of a vector instruction share a UB bank group.
+
+    Mnemonics that have a meaning of their own: MTE1 `load_l0a`, `load_l0b`, `load_bt`; MTE2
+    `nd2nz` and `dn2nz` (any other is a plain load); `pipe_barrier` on a pipe, on S for all
+    pipes; vector instructions as in `compiler/target/vector.toml`, with or without a leading v.
+    """
+
+    pipe: Pipe
+    mnemonic: str
+    bytes: int = 0
+    fractals: int = 0
+    repeats: int = 0
+    element_bytes: int = 2
+    transfer: Transfer | None = None
+    flag: Flag | None = None
+    bank_conflict: bool = True
+    detail: str = ""
+
+
+Program: TypeAlias = list[Instruction]
+"""The instructions of one core."""

@@ -1,0 +1,140 @@
+"""What the simulation of a kernel yields: times, pipes, bytes and the pipe that bounds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from compiler.simulator.core import CoreTiming
+from compiler.simulator.instruction import Pipe, Program
+from compiler.simulator.traffic import Traffic
+from compiler.target.soc_table import Soc
+
+BOUND_NAMES: Mapping[Pipe, str] = {
+    Pipe.S: "scalar",
+    Pipe.V: "vector",
+    Pipe.M: "cube",
+    Pipe.MTE1: "mte1",
+    Pipe.MTE2: "mte2",
+    Pipe.MTE3: "mte3",
+    Pipe.FIX: "fixpipe",
+}
+
+
+class CoreType(StrEnum):
+    """Where a task runs, as `Task Type` in op_summary.csv."""
+
+    AI_CORE = "AI_CORE"
+    AI_VECTOR_CORE = "AI_VECTOR_CORE"
+    AI_CPU = "AI_CPU"
+
+
+@dataclass(frozen=True, slots=True)
+class PipeUse:
+    """Microseconds in which a pipe works, and in which a wait or barrier holds it up."""
+
+    busy_us: float
+    blocked_us: float
+
+
+@dataclass(frozen=True, slots=True)
+class CoreGroup:
+    """Cores (block indices) whose programs are equal up to addresses, and their timing.
+
+    `program` and `schedule` belong to the first of them, and are kept on request only.
+    """
+
+    blocks: tuple[int, ...]
+    cycles: float
+    core_us: float
+    pipes: Mapping[Pipe, PipeUse]
+    program: Program | None
+    schedule: CoreTiming | None
+
+
+@dataclass(frozen=True, slots=True)
+class KernelTiming:
+    """What a kernel takes on `soc`: `duration_us` is `head_us` plus `slowest_us`, its slowest core.
+
+    `core_us` and `pipes` are means over the cores, as profilers report them (published core and
+    task times differ by just the idle cores of the last round); `bound` names the busiest pipe,
+    or "launch" when the head takes longer than the cores. Bytes are those of all cores;
+    `gm_bytes` reach memory, the rest stays in L2. `cycles` is the slowest core's.
+    """
+
+    soc: Soc
+    core_type: CoreType
+    block_dim: int
+    duration_us: float
+    head_us: float
+    core_us: float
+    slowest_us: float
+    cycles: float
+    pipes: Mapping[Pipe, PipeUse]
+    bound: str
+    read_bytes: int
+    written_bytes: int
+    gm_bytes: int
+    groups: tuple[CoreGroup, ...]
+
+
+def core_count(soc: Soc, kind: CoreType) -> int:
+    """How many tasks of one block can run at a time."""
+    return {
+        CoreType.AI_CORE: soc.cube_cores,
+        CoreType.AI_VECTOR_CORE: soc.vector_cores,
+        CoreType.AI_CPU: soc.ai_cpus,
+    }[kind]
+
+
+def summarise(
+    groups: tuple[CoreGroup, ...], traffic: Traffic, soc: Soc, kind: CoreType
+) -> KernelTiming:
+    """The timing of a kernel from that of its cores."""
+    slowest = max(groups, key=lambda group: group.cycles)
+    launch = soc.costs.launch
+    head = launch.cube_us if kind is CoreType.AI_CORE else launch.vector_us
+    core_us = _mean(groups, lambda group: group.core_us)
+    pipes = _mean_pipes(groups)
+    return KernelTiming(
+        soc=soc,
+        core_type=kind,
+        block_dim=sum(len(group.blocks) for group in groups),
+        duration_us=head + slowest.core_us,
+        head_us=head,
+        core_us=core_us,
+        slowest_us=slowest.core_us,
+        cycles=slowest.cycles,
+        pipes=pipes,
+        bound=_bound(pipes, core_us, head),
+        read_bytes=traffic.read_bytes,
+        written_bytes=traffic.written_bytes,
+        gm_bytes=traffic.first_reads + traffic.write_backs(soc.l2),
+        groups=groups,
+    )
+
+
+def _mean(groups: Sequence[CoreGroup], value: Callable[[CoreGroup], float]) -> float:
+    """Over the cores of all groups."""
+    cores = sum(len(group.blocks) for group in groups)
+    return sum(value(group) * len(group.blocks) for group in groups) / cores
+
+
+def _mean_pipes(groups: Sequence[CoreGroup]) -> dict[Pipe, PipeUse]:
+    used = [pipe for pipe in Pipe if any(pipe in group.pipes for group in groups)]
+    return {pipe: _mean_pipe(groups, pipe) for pipe in used}
+
+
+def _mean_pipe(groups: Sequence[CoreGroup], pipe: Pipe) -> PipeUse:
+    idle = PipeUse(0.0, 0.0)
+    return PipeUse(
+        _mean(groups, lambda group: group.pipes.get(pipe, idle).busy_us),
+        _mean(groups, lambda group: group.pipes.get(pipe, idle).blocked_us),
+    )
+
+
+def _bound(pipes: Mapping[Pipe, PipeUse], core_us: float, head_us: float) -> str:
+    if head_us > core_us or not pipes:
+        return "launch"
+    return BOUND_NAMES[max(pipes, key=lambda pipe: pipes[pipe].busy_us)]

@@ -1,0 +1,121 @@
+"""Timelines as `trace.json`, for Perfetto, chrome://tracing and MindStudio Insight."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+from compiler.simulator.core_trace import CoreTrace, Placement, core_traces
+from compiler.simulator.kernel_timing import CoreGroup, KernelTiming
+from compiler.simulator.lanes import TASK_COLOURS, Event, Lane, metadata, microseconds
+from compiler.simulator.model import ModelTiming, TaskSpan
+
+INSTRUCTION_CAP = 2000
+"""Instructions of one core that a trace shows: more make it too large to open."""
+
+_STREAMS = "streams"
+
+
+def model_trace(
+    model: ModelTiming, *, kernels: Collection[str] = (), cap: int = INSTRUCTION_CAP
+) -> dict[str, Any]:
+    """The tasks of a model: a lane for each stream, a slice for each task; times in µs.
+
+    Tasks named in `kernels` also show the pipes of one core of each group, below the streams.
+    """
+    streams = sorted({span.task.stream for span in model.tasks})
+    lanes = [Lane(_stream(stream), stream, "") for stream in streams]
+    events = [*metadata(_STREAMS, 0, lanes), *map(_task, model.tasks)]
+    other: dict[str, Any] = {"soc": model.soc.name, "total_us": microseconds(model.total_us)}
+    for span in model.tasks:
+        kernel = span.task.kernel
+        if span.task.name in kernels and kernel is not None:
+            number = len(other.get("cores", ()))
+            place = Placement(span.start_us + kernel.head_us, f"{span.task.name}/", number)
+            _add_kernel(kernel, cap, place, events, other)
+    return _document(events, other)
+
+
+def kernel_trace(kernel: KernelTiming, *, cap: int = INSTRUCTION_CAP) -> dict[str, Any]:
+    """The pipes of one core of each group, from a kernel simulated with `keep_schedule`.
+
+    Shows the first `cap` instructions of each core, and says so under `otherData`.
+    """
+    events: list[Event] = []
+    other: dict[str, Any] = {"soc": kernel.soc.name}
+    _add_kernel(kernel, cap, Placement(), events, other)
+    return _document(events, other)
+
+
+def write_trace(trace: dict[str, Any], path: Path) -> None:
+    """Write a trace as JSON, an event to a line."""
+    import json
+
+    head = {key: value for key, value in trace.items() if key != "traceEvents"}
+    events = ",\n".join(json.dumps(event, ensure_ascii=False) for event in trace["traceEvents"])
+    start = json.dumps(head, ensure_ascii=False)[:-1]
+    path.write_text(f'{start}, "traceEvents": [\n{events}\n]}}\n', encoding="utf-8")
+
+
+def _document(events: Sequence[Event], other: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "displayTimeUnit": "ns",
+        "profilingType": "op",
+        "schemaVersion": 2,
+        "otherData": other,
+        "traceEvents": list(events),
+    }
+
+
+def _add_kernel(
+    kernel: KernelTiming, cap: int, place: Placement, events: list[Event], other: dict[str, Any]
+) -> None:
+    """Append the events of a kernel's cores, and state what is left out."""
+    other["instruction_cap"] = cap
+    cores = other.setdefault("cores", {})
+    for core, group in zip(core_traces(kernel, cap, place), kernel.groups, strict=True):
+        events.extend(core.events())
+        cores[core.process] = _shown(core, group)
+
+
+def _shown(core: CoreTrace, group: CoreGroup) -> str:
+    shown, total = len(core.program), len(group.program or ())
+    return f"first {shown} of {total} instructions; same for blocks {_ranges(group.blocks)}"
+
+
+def _task(span: TaskSpan) -> Event:
+    task = span.task
+    start, end = microseconds(span.start_us), microseconds(span.end_us)
+    bound = {} if task.kernel is None else {"bound": task.kernel.bound}
+    return {
+        "name": task.name,
+        "cname": TASK_COLOURS[task.core_type],
+        "ph": "X",
+        "ts": start,
+        "dur": microseconds(end - start),
+        "pid": _STREAMS,
+        "tid": _stream(task.stream),
+        "args": {
+            "op_type": task.op_type,
+            "core_type": task.core_type.value,
+            "block_dim": str(task.block_dim),
+            "wait_us": str(microseconds(span.start_us - span.ready_us)),
+            **bound,
+        },
+    }
+
+
+def _ranges(blocks: Sequence[int]) -> str:
+    """`0-3, 7` for 0, 1, 2, 3, 7."""
+    runs: list[list[int]] = []
+    for block in blocks:
+        if runs and block == runs[-1][-1] + 1:
+            runs[-1][1:] = [block]
+        else:
+            runs.append([block])
+    return ", ".join("-".join(map(str, run)) for run in runs)
+
+
+def _stream(stream: int) -> str:
+    return f"stream {stream}"

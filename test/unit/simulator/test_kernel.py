@@ -1,0 +1,224 @@
+"""Kernels of many cores: shared memory, equal cores, and published times."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cache
+
+import pytest
+
+from bench.simulator_kernels import Add, Matmul, set_flag, wait_flag
+from compiler.simulator.instruction import Instruction, Pipe, Program, Transfer
+from compiler.simulator.kernel import simulate_kernel
+from compiler.simulator.kernel_timing import KernelTiming
+from compiler.target import soc
+
+B1 = soc("Ascend910B1")
+ELEMENTS = 8192 * 8192
+
+
+def busy(timing: KernelTiming) -> dict[Pipe, float]:
+    return {pipe: use.busy_us for pipe, use in timing.pipes.items()}
+
+
+@cache
+def matmul(size: int, single: tuple[int, int], steps: tuple[int, int]) -> KernelTiming:
+    kernel = Matmul(size, size, size, single, step_a=steps[0], step_b=steps[1])
+    return simulate_kernel(kernel.programs(), B1, core_type="AI_CORE")
+
+
+@cache
+def add(tile: int, buffers: int) -> KernelTiming:
+    programs = Add(ELEMENTS, 48, tile, buffers).programs()
+    return simulate_kernel(programs, B1, core_type="AI_VECTOR_CORE")
+
+
+@pytest.mark.parametrize(
+    ("point", "mac", "mte1", "mte2", "core", "task"),
+    [("A8", 3076, 2534, 3436, 3559, 4012), ("A9", 3082, 2538, 3552, 3671, 4121)],
+)
+def test_matmul_8192_matches_the_published_pipes(
+    point: str, mac: float, mte1: float, mte2: float, core: float, task: float
+) -> None:
+    timing = matmul(8192, (2048, 1536), (8, 4))
+    pipes = busy(timing)
+    assert pipes[Pipe.M] == pytest.approx(mac, rel=0.03), point
+    assert pipes[Pipe.MTE1] == pytest.approx(mte1, rel=0.05), point
+    assert pipes[Pipe.MTE2] == pytest.approx(mte2, rel=0.15), point
+    assert timing.core_us == pytest.approx(core, rel=0.10), point
+    assert timing.duration_us == pytest.approx(task, rel=0.10), point
+    assert timing.bound == "mte2"
+
+
+@pytest.mark.parametrize(
+    ("point", "size", "single", "ms", "cube", "load"),
+    [
+        ("D1", 1536, (384, 256), 0.0388, 54.5, 72.2),
+        ("D2", 3072, (768, 512), 0.2067, 79.0, 90.9),
+    ],
+)
+def test_square_matmuls_match_the_published_pipes(
+    point: str, size: int, single: tuple[int, int], ms: float, cube: float, load: float
+) -> None:
+    pipes = busy(matmul(size, single, (4, 4)))
+    assert pipes[Pipe.M] == pytest.approx(ms * 10 * cube, rel=0.05), point
+    assert pipes[Pipe.MTE2] == pytest.approx(ms * 10 * load, rel=0.15), point
+
+
+@pytest.mark.parametrize(
+    ("point", "tile", "buffers", "vec", "mte2", "core", "task"),
+    [
+        ("B2", 4096, 1, 15.9, 215.5, 297.1, 306.6),
+        ("B3", 16384, 1, 12.8, 184.4, 261.5, 268.5),
+        ("B4", 16384 // 2, 2, 12.8, 250.5, 257.6, 264.0),
+    ],
+)
+def test_elementwise_add_matches_the_published_pipes(
+    point: str, tile: int, buffers: int, vec: float, mte2: float, core: float, task: float
+) -> None:
+    timing = add(tile, buffers)
+    pipes = busy(timing)
+    assert pipes[Pipe.V] == pytest.approx(vec, rel=0.10), point
+    assert pipes[Pipe.MTE2] == pytest.approx(mte2, rel=0.15), point
+    assert timing.core_us == pytest.approx(core, rel=0.10), point
+    assert timing.duration_us == pytest.approx(task, rel=0.10), point
+
+
+def test_the_published_order_of_tilings_is_kept() -> None:
+    assert add(4096, 1).duration_us > add(16384, 1).duration_us
+    large, small = matmul(1536, (384, 256), (4, 4)), matmul(1536, (384, 256), (1, 1))
+    assert small.duration_us > large.duration_us
+
+
+def test_equal_cores_are_one_group() -> None:
+    timing = matmul(8192, (2048, 1536), (8, 4))
+    assert timing.block_dim == 24
+    assert [len(group.blocks) for group in timing.groups] == [20, 4]
+    assert timing.slowest_us == max(group.core_us for group in timing.groups)
+    mean = sum(len(group.blocks) * group.core_us for group in timing.groups) / 24
+    assert timing.core_us == pytest.approx(mean)
+    assert timing.duration_us == timing.head_us + timing.slowest_us
+
+
+def test_bytes_are_those_of_the_algorithm() -> None:
+    timing = matmul(8192, (2048, 1536), (8, 4))
+    matrix = 8192 * 8192 * 2
+    assert timing.read_bytes == matrix * (8192 // 256 + 8192 // 128)
+    assert timing.written_bytes == matrix
+    assert timing.gm_bytes == 3 * matrix
+
+
+def load(offset: int, size: int = 1 << 16, buffer: int = 0) -> Instruction:
+    transfer = Transfer(buffer, offset, 1, size, 0, write=False)
+    return Instruction(Pipe.MTE2, "load", bytes=size, transfer=transfer)
+
+
+def store(offset: int, size: int = 1 << 16) -> Instruction:
+    transfer = Transfer(1, offset, 1, size, 0, write=True)
+    return Instruction(Pipe.MTE3, "store", bytes=size, transfer=transfer)
+
+
+def vector(programs: list[Program]) -> KernelTiming:
+    return simulate_kernel(programs, B1, core_type="AI_VECTOR_CORE")
+
+
+def test_cores_share_the_memory() -> None:
+    one = vector([[load(i << 16) for i in range(64)]])
+    all_cores = vector([[load((c * 64 + i) << 16) for i in range(64)] for c in range(48)])
+    rate = one.read_bytes / one.core_us, all_cores.read_bytes / all_cores.core_us
+    assert rate[0] == pytest.approx(110 * 1850, rel=0.01)
+    assert rate[1] == pytest.approx(32 * 24 * 1850, rel=0.01)
+
+
+def test_reading_again_comes_from_l2() -> None:
+    once = vector([[load((c * 64 + i) << 16) for i in range(64)] for c in range(48)])
+    shared = vector([[load(i << 16) for i in range(64)] for _ in range(48)])
+    assert shared.read_bytes == once.read_bytes
+    assert shared.gm_bytes * 48 == once.gm_bytes
+    assert shared.core_us < 0.5 * once.core_us
+
+
+def test_overlapping_reads_do_not_exceed_the_span() -> None:
+    timing = vector([[load(i * 512) for i in range(100)]])
+    assert timing.gm_bytes == 99 * 512 + (1 << 16)
+
+
+def test_writes_that_fit_l2_never_reach_memory() -> None:
+    small = vector([[store(i << 16) for i in range(8)]])
+    assert (small.written_bytes, small.gm_bytes) == (8 << 16, 0)
+    large = vector([[store((c * 80 + i) << 16) for i in range(80)] for c in range(48)])
+    assert large.gm_bytes == large.written_bytes > B1.l2
+
+
+def test_memory_is_never_oversubscribed() -> None:
+    """Reads of their own would take three quarters of the time that all the bytes need."""
+    timing = add(8192, 2)
+    per_us = B1.costs.memory.gm_total * B1.cube_cores * B1.clock_mhz
+    assert timing.gm_bytes <= 1.01 * per_us * timing.slowest_us
+
+
+def test_unaligned_rows_are_slower() -> None:
+    def rows(pitch: int) -> float:
+        transfer = Transfer(0, 0, 64, 2048, pitch, write=False)
+        row = Instruction(Pipe.MTE2, "load", bytes=64 * 2048, transfer=transfer)
+        return vector([[row] * 10]).core_us
+
+    assert rows(24574) > 1.15 * rows(24576)
+
+
+def test_a_short_kernel_is_bound_by_its_launch() -> None:
+    timing = vector([[load(0, 512)]])
+    assert timing.bound == "launch"
+    assert timing.duration_us > 4.0
+
+
+def test_the_bound_is_the_busiest_pipe() -> None:
+    compute = [load(0), *[Instruction(Pipe.V, "add", repeats=255)] * 200]
+    assert vector([compute]).bound == "vector"
+
+
+def test_the_wrong_number_of_blocks_is_refused() -> None:
+    with pytest.raises(ValueError, match="49 blocks on Ascend910B1: it has 48 cores"):
+        vector([[load(0)]] * 49)
+    with pytest.raises(ValueError, match="0 blocks"):
+        vector([])
+
+
+@pytest.mark.parametrize("core_type", ["AI_CPU", "AIC"])
+def test_another_core_type_is_refused(core_type: str) -> None:
+    with pytest.raises(ValueError, match=f"'{core_type}': it is AI_CORE or AI_VECTOR_CORE"):
+        simulate_kernel([[load(0)]], B1, core_type=core_type)
+
+
+def test_an_empty_transfer_takes_an_instruction() -> None:
+    timing = vector([[load(0, 0)]])
+    assert (timing.read_bytes, timing.gm_bytes) == (0, 0)
+    assert timing.pipes[Pipe.MTE2].busy_us == pytest.approx((21 + 200) / 1850)
+
+
+def test_a_core_without_work_takes_no_share() -> None:
+    busy_cores = [[load((c * 64 + i) << 16) for i in range(64)] for c in range(24)]
+    alone = vector(busy_cores)
+    with_idle = vector([*busy_cores, *([] for _ in range(24))])
+    assert with_idle.slowest_us == alone.slowest_us
+    assert with_idle.block_dim == 48
+
+
+def test_a_bank_conflict_tells_instructions_apart() -> None:
+    def adds(*, bank_conflict: bool) -> Instruction:
+        return Instruction(Pipe.V, "add", repeats=100, bank_conflict=bank_conflict)
+
+    timing = vector([[adds(bank_conflict=True), adds(bank_conflict=False)]])
+    assert timing.pipes[Pipe.V].busy_us * 1850 == pytest.approx(22 + 200 + 22 + 100)
+
+
+def test_the_result_does_not_depend_on_how_programs_are_built() -> None:
+    shared = Add(1 << 20, 8, 4096, 2).programs()
+    copied = [[dataclasses.replace(item, detail="copy") for item in part] for part in shared]
+    assert vector(shared) == vector(copied)
+    assert vector(shared) == vector(shared)
+
+
+def test_flags_belong_to_one_core() -> None:
+    handshake = [set_flag(Pipe.MTE2, Pipe.V, 0), wait_flag(Pipe.MTE2, Pipe.V, 0)]
+    assert len(vector([handshake, list(handshake), [*handshake, load(0)]]).groups) == 2
