@@ -7,8 +7,7 @@ import dataclasses
 import gc
 import sys
 import time
-from collections.abc import Callable, Sequence
-from difflib import get_close_matches
+from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
 from importlib.metadata import version
@@ -20,10 +19,12 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 from xdsl.targets import get_all_targets
 from xdsl.transforms import get_all_passes
+from xdsl.utils.arg_spec import parse_pipeline, parse_spec
 from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 from compiler.errors import UserError
+from compiler.options import check_spec
 from compiler.universe import UNIVERSE
 
 FRONTENDS = {
@@ -86,7 +87,11 @@ class AscendOptMain(xDSLOptMain):
         arg_parser.error = _usage_error
 
     def setup_pipeline(self) -> None:
-        _check_passes(self.args.passes, self.available_passes)
+        for spec in parse_pipeline(self.args.passes):
+            check_spec("pass", spec, self.available_passes)
+        target = parse_spec(self.args.target)
+        if target.name in UNIVERSE.all_targets:
+            check_spec("target", target, UNIVERSE.all_targets)
         super().setup_pipeline()
         callback = partial(_between_passes, self.args, [time.perf_counter()])
         self.pipeline = dataclasses.replace(self.pipeline, callback=callback)
@@ -106,16 +111,6 @@ def _read_file(where: str, stream: IO[bytes]) -> ModuleOp:
 
 def _usage_error(message: str) -> NoReturn:
     raise UserError(f"{message} (ascend-opt --help lists the options)")
-
-
-def _check_passes(pipeline: str, available: dict[str, Callable[[], type[ModulePass]]]) -> None:
-    from xdsl.utils.arg_spec import parse_pipeline
-
-    for spec in parse_pipeline(pipeline):
-        if spec.name not in available:
-            near = get_close_matches(spec.name, available, 1)
-            hint = f"did you mean '{near[0]}'?" if near else "ascend-opt --help lists all"
-            raise UserError(f"unknown pass '{spec.name}': {hint}")
 
 
 def _between_passes(

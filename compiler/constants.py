@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from typing import cast
 
 from xdsl.dialects.builtin import (
     AnyFloat,
@@ -21,7 +22,7 @@ from xdsl.utils.hints import isa
 
 from compiler.weights import Cast, FileBytes, Inline, Splat, Weight
 from dialects.ge import ConstOp
-from dialects.types import RankedTensor, element_name, tensor_type
+from dialects.types import RankedTensor, element_count, element_name, tensor_of, tensor_type
 from dialects.weights import CastAttr, FileAttr, SplatAttr
 
 
@@ -37,9 +38,45 @@ def weight_of(value: Attribute) -> Weight:
             assert names[0] and names[1], "CastAttr checks its element types"
             return Cast(weight_of(value.source), names[0], names[1])
         case DenseIntOrFPElementsAttr():
-            return Inline(value.data.data)
+            return Inline(_raw(value.data.data, element_name(_element_type(value)) or ""))
         case _:
             raise TypeError(f"not a weight: {value}")
+
+
+SUB_BYTE = {"i2": 4, "ui2": 4, "i4": 2, "ui4": 2, "f4E2M1FN": 2}
+"""How many elements raw data packs into a byte, the first in the lowest bits."""
+
+
+def _raw(stored: bytes, element: str) -> bytes:
+    """Raw data from xDSL's storage, which has a byte for each small element and 0xFF for true."""
+    if element == "i1":
+        return bytes(byte & 1 for byte in stored)
+    per_byte = SUB_BYTE.get(element, 1)
+    if per_byte == 1:
+        return stored
+    bits = 8 // per_byte
+    padded = stored + bytes(-len(stored) % per_byte)
+    mask = (1 << bits) - 1
+    return bytes(
+        sum((padded[i + k] & mask) << bits * k for k in range(per_byte))
+        for i in range(0, len(padded), per_byte)
+    )
+
+
+def dense_from_raw(data: bytes, type: RankedTensor) -> DenseIntOrFPElementsAttr:
+    """A small constant from raw data: the inverse of what `weight_of` does to one."""
+    element = element_name(type.element_type) or ""
+    if element == "i1":
+        data = bytes(0xFF if byte else 0 for byte in data)
+    elif per_byte := SUB_BYTE.get(element):
+        bits = 8 // per_byte
+        unpacked = [byte >> bits * k & (1 << bits) - 1 for byte in data for k in range(per_byte)]
+        data = bytes(unpacked[: element_count(type.get_shape())])
+    return _dense(type, data)
+
+
+def _element_type(value: DenseIntOrFPElementsAttr) -> Attribute:
+    return cast("RankedTensor", value.get_type()).element_type
 
 
 def _element_bytes(value: Attribute) -> bytes:
@@ -63,19 +100,23 @@ def _dense(type: Attribute, data: bytes) -> DenseIntOrFPElementsAttr:
     return DenseIntOrFPElementsAttr(type, BytesAttr(data))  # pyright: ignore[reportArgumentType]
 
 
+INTEGERS = {"i8": "b", "i16": "h", "i32": "i", "i64": "q", "ui8": "B", "ui16": "H", "ui32": "I"}
+"""The struct code of the element types that shapes and axes have."""
+READABLE = 1024
+"""Constants of at most so many bytes are read where a pass must know their values."""
+
+
 def constant_values(value: SSAValue | None) -> tuple[int, ...] | None:
     """The integers of a small constant operand; None when it is not a constant of integers."""
     owner = value.owner if value is not None else None
     if not isinstance(owner, ConstOp):
         return None
-    attribute = owner.value
-    if isinstance(attribute, SplatAttr) and isa(attribute.value, IntegerAttr[IntegerType]):
-        return (attribute.value.value.data,) * attribute.count.data
-    if isinstance(attribute, DenseIntOrFPElementsAttr) and isinstance(
-        attribute.get_element_type(), IntegerType
-    ):
-        return tuple(int(number) for number in attribute.get_values())
-    return None
+    name = element_name(tensor_of(owner.results[0]).element_type) or ""
+    weight = weight_of(owner.value)
+    if name not in INTEGERS or weight.length > READABLE:
+        return None
+    raw = b"".join(weight.chunks())
+    return tuple(value for (value,) in struct.iter_unpack(f"<{INTEGERS[name]}", raw))
 
 
 def scalar(value: Attribute) -> SplatAttr:

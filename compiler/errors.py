@@ -1,5 +1,26 @@
 """The error a user sees: one line that says what was wrong, where, and what would be right."""
 
+from __future__ import annotations
+
+from typing import Self
+
 
 class UserError(Exception):
     """A mistake of the user's, told in one line."""
+
+    def at(self, place: str) -> Self:
+        """The same error with the file it is in before it, all on one line."""
+        self.args = (f"{place}: {' '.join(str(self).split())}",)
+        return self
+
+
+class UnsupportedOperator(UserError):
+    """An ONNX node whose operator cannot be compiled.
+
+    `op_type` is written as ATC writes it, `<domain>::<opset>::<operator>`.
+    """
+
+    def __init__(self, node: str, op_type: str, message: str):
+        super().__init__(message)
+        self.node = node
+        self.op_type = op_type

@@ -8,6 +8,7 @@ from math import prod
 from typing import TypeAlias, cast
 
 from xdsl.dialects.builtin import (
+    DYNAMIC_INDEX,
     BFloat16Type,
     ComplexType,
     Float4E2M1FNType,
@@ -28,7 +29,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute, SSAValue
 
-DYNAMIC = -1
+DYNAMIC = DYNAMIC_INDEX
 """The size of a dimension that is known at run time only."""
 
 RankedTensor: TypeAlias = TensorType[Attribute]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+import math
+from typing import TypeAlias, cast
 
 from xdsl.dialects.builtin import (
     DenseIntOrFPElementsAttr,
@@ -11,7 +12,7 @@ from xdsl.dialects.builtin import (
     IntegerAttr,
     StringAttr,
 )
-from xdsl.ir import Attribute, Dialect, ParametrizedAttribute
+from xdsl.ir import Attribute, Dialect, ParametrizedAttribute, TypedAttribute
 from xdsl.irdl import irdl_attr_definition, param_def
 from xdsl.parser import AttrParser
 from xdsl.printer import Printer
@@ -112,7 +113,7 @@ class CastAttr(ParametrizedAttribute):
 
     def print_parameters(self, printer: Printer) -> None:
         with printer.in_angle_brackets():
-            printer.print_attribute(self.source)
+            print_weight(printer, self.source)
             printer.print_string(", ")
             printer.print_attribute(self.from_type)
             printer.print_string(" to ")
@@ -121,5 +122,36 @@ class CastAttr(ParametrizedAttribute):
 
 Weight: TypeAlias = FileAttr | SplatAttr | CastAttr | DenseIntOrFPElementsAttr
 """What a constant may hold: a reference, a derived weight, or (when small) its values."""
+
+
+def is_printable(dense: Attribute) -> bool:
+    """Whether xDSL's parser reads what its printer writes for dense values (or no such)."""
+    if not isinstance(dense, DenseIntOrFPElementsAttr):
+        return True
+    for value in cast("DenseIntOrFPElementsAttr", dense).iter_values():
+        parts = value if isinstance(value, tuple) else (value,)
+        if any(isinstance(part, float) and not is_printable_number(part) for part in parts):
+            return False
+    return True
+
+
+def is_printable_number(value: float) -> bool:
+    """Whether xDSL (0.74) writes a number in an array as decimals.
+
+    What it writes in hexadecimal its parser takes for an integer: infinities, NaN, and whole
+    numbers of more than six digits.
+    """
+    return math.isfinite(value) and (abs(value) < 1e6 or not value.is_integer())
+
+
+def print_weight(printer: Printer, weight: Attribute) -> None:
+    """Print a weight so that xDSL's parser reads back what was printed."""
+    if is_printable(weight):
+        printer.print_attribute(weight)
+        return
+    dense = cast("DenseIntOrFPElementsAttr", weight)
+    printer.print_string(f'dense<"0x{dense.data.data.hex().upper()}"> : ')
+    printer.print_attribute(cast("TypedAttribute", weight).get_type())
+
 
 WEIGHTS = Dialect("weights", [], [FileAttr, SplatAttr, CastAttr])

@@ -22,6 +22,7 @@ from xdsl.traits import NoTerminator
 from xdsl.utils.exceptions import VerifyException
 
 from dialects.op import AscendOp
+from dialects.weights import print_weight
 
 
 @lru_cache(maxsize=4096)
@@ -149,7 +150,7 @@ class NodeOp(AscendOp):
     def print(self, printer: Printer) -> None:
         for field in (*self.BEFORE_NAME, "node_name", *self.AFTER_NAME):
             printer.print_string(" ")
-            printer.print_attribute(self.properties[field])
+            print_weight(printer, self.properties[field])
         if self.operands:
             with printer.in_parens():
                 printer.print_list(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from itertools import count
 
 from xdsl.context import Context
@@ -73,7 +74,9 @@ class ConvertGEToOMPass(ModulePass):
         tasks = _tasks(plan, Addresses(storage, plan)) if plan else ()
         attributes = self._attributes(graph, storage, plan, variables)
         graph.detach()
-        return ModelOp(graph.label, [graph, *tasks], attributes, dynamic=plan is None)
+        platform = f"ascend-opt {version('ascend-opt')}"
+        body = [graph, *tasks]
+        return ModelOp(graph.label, body, attributes, dynamic=plan is None, platform=platform)
 
     def _attributes(
         self, graph: GraphOp, storage: Storage, plan: Schedule | None, variables: VariableMemory

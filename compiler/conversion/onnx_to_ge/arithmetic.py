@@ -18,7 +18,7 @@ from compiler.conversion.onnx_to_ge.emitter import (
     string,
 )
 from compiler.om.dtypes import BY_MLIR
-from dialects.types import element_name, shape_of, tensor_of, tensor_type
+from dialects.types import DYNAMIC, element_name, shape_of, tensor_of, tensor_type
 
 FLOAT_MAX = 3.402823e38
 """The bounds that Clip has when it is not told any."""
@@ -101,10 +101,10 @@ def _chain(emit: Emitter, type: str, inputs: list[SSAValue]) -> list[SSAValue]:
 
 
 def _broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of an elementwise result; -1 stays unknown unless the other side is not 1."""
+    """The shape of an elementwise result."""
     rank = max(len(a), len(b))
     a, b = (1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b
-    return tuple(y if x == 1 else x if y in (1, -1) else y for x, y in zip(a, b, strict=True))
+    return tuple(y if x in (1, DYNAMIC) else x for x, y in zip(a, b, strict=True))
 
 
 def clip(emit: Emitter) -> list[SSAValue]:

@@ -23,7 +23,7 @@ from compiler.conversion.onnx_to_ge.naming import (
     number_expansions,
 )
 from compiler.conversion.onnx_to_ge.table import rule_for
-from compiler.errors import UserError
+from compiler.errors import UnsupportedOperator, UserError
 from compiler.om.dtypes import BY_MLIR
 from dialects.ge import ConstOp, DataOp, GraphOp, NetOutputOp, NodeOp
 from dialects.onnx.attributes import SparseAttr, tensor_parts
@@ -99,9 +99,9 @@ class Conversion:
             return self._constant(op, label, _constant_payload(op, label))
         rule = rule_for(op.op_type) if op.domain == "ai.onnx" else None
         if rule is None:
-            raise UserError(
-                f"ONNX node '{label}': GraphEngine has no operator for {op.domain}::{op.op_type}"
-            )
+            kind = f"{op.domain}::{op.opset}::{op.op_type}"
+            message = f"ONNX node '{label}': there is no GraphEngine operator for {kind}"
+            raise UnsupportedOperator(label, kind, message)
         emit = Emitter(op, label, self.values)
         for result, value in zip(op.results, rule(emit), strict=False):
             value.name_hint = result.name_hint

@@ -44,6 +44,12 @@ KEPT = frozenset({"Assign", "If", "While", "Case", "PartitionedCall"})
 """Types that keep the types of their inputs: they move tensors, or own graphs of their own."""
 
 
+WIDE_PORTS: dict[str, frozenset[str]] = {
+    "BNInfer": frozenset({"scale", "offset", "mean", "variance"}),
+}
+"""Inputs that stay float32 on a float16 node: variances down to 1e-14 do occur."""
+
+
 @dataclass(frozen=True)
 class GEAssignPrecisionPass(ModulePass):
     """Choose the element type of every float32 node, as ATC's --precision_mode does.
@@ -84,9 +90,16 @@ class Halving:
         if isinstance(node, NetOutputOp) or type_of(node) in KEPT:
             operands = [self._single(v, node) if v in self.halved else v for v in node.operands]
         else:
-            operands = [self._half(v) if element_of(v) == f32 else v for v in node.operands]
+            operands = self._half_operands(node)
             self._halve_results(node)
         node.operands = operands
+
+    def _half_operands(self, node: NodeOp) -> list[SSAValue]:
+        wide = WIDE_PORTS.get(type_of(node), frozenset())
+        return [
+            self._half(value) if element_of(value) == f32 and port not in wide else value
+            for port, value in node.named_inputs.items()
+        ]
 
     def _halve_results(self, node: NodeOp) -> None:
         for result in list(node.results):

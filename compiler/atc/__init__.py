@@ -1,0 +1,54 @@
+"""`atc`: the command line of Ascend's model converter over this compiler's pipelines."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from compiler.atc.errors import AtcError, render, render_inner
+from compiler.atc.options import UsageError, check_values, parse, usage
+
+START = "ATC start working now, please wait for a moment."
+SUCCESS = "ATC run success, welcome to the next use.\n"
+FAILURE = "ATC run failed, Please check the detail log, Try 'atc --help' for more information"
+FAILED = 255
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ATC; the exit code is 0, or 255 after an error on the screen."""
+    print(START)
+    try:
+        options = parse(sys.argv[1:] if arguments is None else arguments)
+        if options is None:
+            print(usage())
+            return 0
+        check_values(options)
+        _compile(options)
+    except UsageError as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        print(f"{FAILURE}\n")
+        return FAILED
+    except AtcError as error:
+        return _fail(render(error))
+    except Exception as error:
+        from compiler.cli import USER_ERRORS, one_line
+
+        if not isinstance(error, USER_ERRORS):
+            raise
+        return _fail(render_inner(one_line(error)))
+    print("...")
+    print(SUCCESS)
+    return 0
+
+
+def _compile(options: dict[str, str]) -> None:
+    from compiler.atc.build import build
+
+    build(options)
+
+
+def _fail(text: str) -> int:
+    print("...")
+    print(FAILURE)
+    print(text)
+    return FAILED

@@ -1,0 +1,146 @@
+"""ATC's mode 0: checks in ATC's order, then the offline pipeline and the OM target."""
+
+from __future__ import annotations
+
+import gc
+import io
+import os
+from importlib.metadata import version
+from pathlib import Path
+
+from xdsl.dialects.builtin import ModuleOp, StringAttr
+
+from compiler.atc.errors import AtcError
+from compiler.atc.options import OPTIONS, Use
+from compiler.errors import UnsupportedOperator, UserError
+from dialects.om import ModelOp
+
+MAX_MODEL_BYTES = 2**31 - 1
+PRECISION = {
+    "force_fp16": "force_fp16",
+    "must_keep_origin_dtype": "must_keep_origin_dtype",
+    "fp16": "force_fp16",
+    "origin": "must_keep_origin_dtype",
+}
+"""The precision modes of both spellings that the compiler has."""
+
+
+def build(options: dict[str, str]) -> None:
+    """Compile as the options say; AtcError or UserError when that is not possible."""
+    check(options)
+    model = options["model"]
+    gc.set_threshold(100_000, 50, 1000)
+    from compiler.cli import context
+    from compiler.pipelines import OfflinePass
+    from compiler.targets.om import OMTarget
+
+    offline = OfflinePass(
+        soc=options["soc_version"],
+        precision=precision(options),  # pyright: ignore[reportArgumentType]  # of PRECISION's values
+        external_weight=int(options.get("external_weight", "0")),  # pyright: ignore[reportArgumentType]
+        model=Path(options["output"]).name,
+    )
+    ctx = context()
+    module = _import(model, input_shapes(options))
+    try:
+        offline.apply(ctx, module)
+    except UnsupportedOperator as error:
+        raise AtcError("E13010", error.node, error.op_type, more=str(error)) from None
+    _sign(module, options)
+    OMTarget(output=options["output"]).emit(ctx, module, io.StringIO())
+
+
+def _sign(module: ModuleOp, options: dict[str, str]) -> None:
+    """Note in every model by what it was made, and how."""
+    command = " ".join(["atc", *(f"--{name}={value}" for name, value in options.items())])
+    notes = {
+        "atc_cmdline": command,
+        "atc_version": f"ascend-opt {version('ascend-opt')}",
+        "framework_type": options["framework"],
+    }
+    for op in module.walk():
+        if isinstance(op, ModelOp):
+            op.attributes |= {name: StringAttr(text) for name, text in notes.items()}
+
+
+def check(options: dict[str, str]) -> None:
+    """The checks that need no model, in ATC's order."""
+    if options.get("mode", "0") != "0":
+        raise AtcError("E10055", f"mode {options['mode']} is not offered, only mode 0")
+    for name in options:
+        if OPTIONS[name].use is Use.REFUSED:
+            raise AtcError("E10055", f"--{name} is not offered")
+    if options.get("framework") != "5":
+        wanted = "0(Caffe) or 1(MindSpore) or 3(TensorFlow) or 5(Onnx)"
+        if "framework" not in options:
+            raise AtcError("E10007", "framework", wanted)
+        raise AtcError("E10055", "only framework 5 (ONNX) is offered")
+    for name in ("soc_version", "output", "model"):
+        if not options.get(name):
+            raise AtcError("E10054", f"--{name}")
+    _check_model(options["model"])
+    if options["output"].endswith("/"):
+        raise AtcError("E10022", options["output"], "output")
+    precision(options)
+    input_shapes(options)
+    _check_soc(options["soc_version"])
+
+
+def _check_model(path: str) -> None:
+    try:
+        size = os.stat(path).st_size
+        open(path, "rb").close()
+    except OSError as error:
+        reason = f"[Errno {error.errno}] {error.strerror}"
+        raise AtcError("E10001", path, "--model", reason) from None
+    if not 0 < size <= MAX_MODEL_BYTES:
+        raise AtcError("E13015", path, size, MAX_MODEL_BYTES)
+
+
+def _check_soc(name: str) -> None:
+    from compiler.target import soc
+
+    try:
+        soc(name)
+    except ValueError as error:
+        raise AtcError("EE1011", name, more=str(error)) from None
+
+
+def precision(options: dict[str, str]) -> str:
+    """The compiler's precision mode for ATC's."""
+    given = [name for name in ("precision_mode", "precision_mode_v2") if name in options]
+    if len(given) == 2:
+        raise AtcError("E10056", "--precision_mode", "--precision_mode_v2")
+    if not given:
+        return "force_fp16"
+    value = options[given[0]]
+    if value not in PRECISION:
+        raise AtcError("E10055", f"--{given[0]}={value} is not offered")
+    return PRECISION[value]
+
+
+def input_shapes(options: dict[str, str]) -> dict[str, tuple[int, ...]]:
+    """--input_shape as dimensions by input name: `name:1,3,224,224;other:`."""
+    text = options.get("input_shape", "")
+    shapes: dict[str, tuple[int, ...]] = {}
+    for part in filter(None, text.split(";")):
+        name, colon, dims = part.rpartition(":")
+        if not colon or not name:
+            reason = "The shape must contain two parts: name and value"
+            raise AtcError("E10002", part, reason, '"input_name1:n1,c1,h1,w1"')
+        if not all(dim.strip().isdigit() for dim in dims.split(",") if dims):
+            reason = "It is not a digit"
+            raise AtcError("E10002", part, reason, '"input_name1:1,3,224,224"')
+        shapes[name] = tuple(int(dim) for dim in dims.split(",")) if dims else ()
+    return shapes
+
+
+def _import(model: str, shapes: dict[str, tuple[int, ...]]) -> ModuleOp:
+    from compiler.frontends.onnx import ImportOptions, import_model
+
+    try:
+        return import_model(model, options=ImportOptions(input_shapes=shapes))
+    except UnsupportedOperator as error:
+        raise AtcError("E13010", error.node, error.op_type, more=str(error)) from None
+    except UserError as error:
+        raise AtcError("E13005", model, more=str(error)) from None

@@ -1,0 +1,81 @@
+"""ATC's error messages: codes, titles, templates, and how they look on the screen."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+
+# Source: GraphEngine's error_registry.cc; %s are filled in order.
+MESSAGES = {
+    "E10001": ("Invalid_Argument", "Value {} for parameter {} is invalid. Reason: {}"),
+    "E10002": (
+        "Invalid_Argument_Tensor_Input_Shape",
+        "Value {} for parameter --input_shape is invalid. Reason: {}. The value must be "
+        "formatted as {}.",
+    ),
+    "E10003": ("Invalid_Argument", "Value {} for parameter --{} is invalid. Reason: {}"),
+    "E10004": ("Invalid_Argument", "Value for --{} is empty."),
+    "E10006": (
+        "Invalid_Argument",
+        "Value {} for parameter --{} is invalid. The value must be either 1 or 0.",
+    ),
+    "E10007": ("Invalid_Argument", "--{} is required. The value must be {}."),
+    "E10010": ("Invalid_Argument", "Value {} for parameter --log is invalid."),
+    "E10016": (
+        "Invalid_Argument_Operator_Name",
+        "Op name {} specified in --{} is not found in the model.",
+    ),
+    "E10022": ("Invalid_Argument", "Path {} for parameter --{} does not include the file name."),
+    "E10041": ("Invalid_Argument_Model", "Failed to load the model from {}."),
+    "E10054": (
+        "Invalid_Argument",
+        "The required parameter {} for ATC is empty. Another possible reason is that the values "
+        'of some parameters are not enclosed by quotation marks ("").',
+    ),
+    "E10055": ("Not_Supported", "The operation is not supported. Reason: {}."),
+    "E10056": ("Invalid_Argument", "Cannot configure both parameters {} and {} simultaneously."),
+    "E13005": ("File_Operation_Error_Parse", "Failed to parse file {}."),
+    "E13010": (
+        "Not_Supported_Operator",
+        "No operator plugin is registered for Op: {}, optype: {}.",
+    ),
+    "E13015": (
+        "Invalid_Argument_Invalid_File_Size",
+        "File {} has a size of {}, which is out of valid range (0, {}].",
+    ),
+    "EE1011": (
+        "Invalid_Argument",
+        "rtSetSocVersion failed. Value {} for parameter ver is invalid. Reason: The input SoC "
+        "version is not supported.",
+    ),
+}
+INNER = "E19999"
+
+
+class AtcError(Exception):
+    """A mistake on ATC's command line or in its files, with ATC's code; `more` goes below it."""
+
+    def __init__(self, code: str, *arguments: object, more: str = ""):
+        title, template = MESSAGES[code]
+        super().__init__(template.format(*arguments))
+        self.code = code
+        self.title = title
+        self.more = more
+
+
+def render(error: AtcError) -> str:
+    """The error as ATC prints it."""
+    head = f"{_stamp()} {error.title}({error.code}): {error}"
+    below = f"\nTraceBack (most recent call last):\n        {error.more}" if error.more else ""
+    return f"{head}{below}\n"
+
+
+def render_inner(message: str) -> str:
+    """An error that ATC's catalogue has no code for."""
+    return f"{INNER}: Internal error!\n{INNER}{_stamp()}  ({INNER}):  {message}\n"
+
+
+def _stamp() -> str:
+    now = datetime.now()
+    time = now.strftime("%Y-%m-%d-%H:%M:%S.")
+    return f"[PID: {os.getpid()}] {time}{now.microsecond // 1000:03}.{now.microsecond % 1000:03}"

@@ -1,0 +1,138 @@
+"""What a kernel builder sees of a GraphEngine node: types, attributes, constant inputs."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from math import prod
+
+from xdsl.dialects.builtin import (
+    Float16Type,
+    Float32Type,
+    FloatAttr,
+    IntegerAttr,
+    StringAttr,
+)
+from xdsl.ir import Attribute, SSAValue
+
+from compiler.constants import constant_values
+from dialects.davinci.attributes import Space
+from dialects.davinci.types import Buffer, buffer_type, ints
+from dialects.ge import NodeOp, type_of
+from dialects.ge.catalogue import signature
+from dialects.types import is_static, shape_of, tensor_of
+
+
+class UnsupportedError(Exception):
+    """No kernel can be built for an operator; the text says why."""
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """The static type of an input or output."""
+
+    shape: tuple[int, ...]
+    element: Attribute
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return prod(self.shape)
+
+    @property
+    def buffer(self) -> Buffer:
+        """The type of the tensor's buffer in global memory."""
+        return buffer_type(self.shape, self.element, Space.GM)
+
+
+@dataclass(frozen=True)
+class Operator:
+    """A node apart from its graph: equal operators share a kernel."""
+
+    type: str
+    inputs: tuple[tuple[str, Tensor], ...]
+    outputs: tuple[Tensor, ...]
+    attributes: tuple[tuple[str, Attribute], ...]
+    constants: tuple[tuple[str, tuple[int, ...]], ...]
+
+    @classmethod
+    def of(cls, node: NodeOp) -> Operator:
+        """The operator a node applies; UnsupportedError where a shape is not static."""
+        if not all(is_static(value.type) for value in (*node.operands, *node.results)):
+            raise UnsupportedError("a shape is known at run time only")
+        if any(0 in shape_of(value) for value in (*node.operands, *node.results)):
+            raise UnsupportedError("a tensor has no elements")
+        known = signature(type_of(node))
+        attributes = [
+            (name, value)
+            for name, value in sorted(node.attributes.items())
+            if known is None or name in known.kinds
+        ]
+        inputs = node.named_inputs.items()
+        return cls(
+            type_of(node),
+            tuple((port, _tensor(value)) for port, value in inputs),
+            tuple(_tensor(value) for value in node.results),
+            tuple(attributes),
+            tuple((port, c) for port, value in inputs if (c := constant_values(value))),
+        )
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """The inputs, then the outputs."""
+        return (*(tensor for _, tensor in self.inputs), *self.outputs)
+
+    def input(self, port: str) -> Tensor | None:
+        """The tensor at an input port."""
+        return dict(self.inputs).get(port)
+
+    def index(self, port: str) -> int:
+        """The place of an input among the kernel's arguments."""
+        return [name for name, _ in self.inputs].index(port)
+
+    def constant(self, port: str) -> tuple[int, ...]:
+        """The integers of a constant input; UnsupportedError when it is not constant."""
+        value = dict(self.constants).get(port)
+        if value is None:
+            raise UnsupportedError(f"input '{port}' is known at run time only")
+        return value
+
+    def attribute(self, name: str) -> Attribute | None:
+        """An attribute as the node has it."""
+        return dict(self.attributes).get(name)
+
+    def ints(self, name: str, default: tuple[int, ...]) -> tuple[int, ...]:
+        """A ListInt attribute."""
+        value = self.attribute(name)
+        return default if value is None else ints(value)
+
+    def int(self, name: str, default: int) -> int:
+        """An Int or Bool attribute."""
+        value = self.attribute(name)
+        return value.value.data if isinstance(value, IntegerAttr) else default
+
+    def float(self, name: str, default: float) -> float:
+        """A Float attribute."""
+        value = self.attribute(name)
+        return value.value.data if isinstance(value, FloatAttr) else default
+
+    def text(self, name: str, default: str) -> str:
+        """A Str attribute."""
+        value = self.attribute(name)
+        return value.data if isinstance(value, StringAttr) else default
+
+    def float_element(self, tensor: Tensor) -> Attribute:
+        """The tensor's element type; UnsupportedError unless the cores compute with it."""
+        if not isinstance(tensor.element, Float16Type | Float32Type):
+            raise UnsupportedError(f"kernels compute with f16 and f32, not {tensor.element}")
+        return tensor.element
+
+    def kernel_name(self, soc: str) -> str:
+        """A name that is the same for equal operators, in GraphEngine's manner."""
+        digest = hashlib.sha256(f"{soc} {self}".encode()).hexdigest()
+        return f"te_{self.type.lower()}_{digest[:32]}__kernel0"
+
+
+def _tensor(value: SSAValue) -> Tensor:
+    type = tensor_of(value)
+    return Tensor(type.get_shape(), type.element_type)

@@ -1,0 +1,46 @@
+"""Which operator type is built by which kernel builder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from compiler.conversion.ge_to_davinci import (
+    conv,
+    data_movement,
+    elementwise,
+    lrn,
+    matmul,
+    normalization,
+    pooling,
+    reduction,
+    softmax,
+)
+from compiler.conversion.ge_to_davinci.operator import Operator
+from compiler.target import Soc
+from dialects.davinci import KernelOp
+
+Builder: TypeAlias = "Callable[[Operator, Soc], KernelOp]"
+
+BUILDERS: Mapping[str, Builder] = {
+    **dict.fromkeys(elementwise.DIRECT, elementwise.build_unary),
+    **dict.fromkeys(elementwise.WIDE, elementwise.build_unary),
+    **dict.fromkeys(elementwise.WITH_SCALAR, elementwise.build_unary),
+    **dict.fromkeys(elementwise.BINARY, elementwise.build_binary),
+    "Cast": elementwise.build_cast,
+    **dict.fromkeys(reduction.KINDS, reduction.build_reduce),
+    "BiasAdd": normalization.build_bias_add,
+    "BNInfer": normalization.build_bn_infer,
+    "SoftmaxV2": softmax.build_softmax,
+    "MaxPoolV3": pooling.build_pool,
+    "AvgPoolV2": pooling.build_pool,
+    "LRN": lrn.build_lrn,
+    "ConcatD": data_movement.build_concat,
+    "Transpose": data_movement.build_transpose,
+    "TransposeD": data_movement.build_transpose,
+    "Conv2D": conv.build_conv,
+    "MatMulV2": matmul.build_matmul,
+    "BatchMatMulV2": matmul.build_matmul,
+    "AccumulateNV2": elementwise.build_accumulate,
+}
+"""Builders raise UnsupportedError for the variants they cannot do."""

@@ -1,0 +1,93 @@
+"""Puts the bodies of model-local functions where they are called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
+import onnx
+from onnx import inliner
+
+from compiler.errors import UserError
+from compiler.frontends.onnx.opsets import (
+    KNOWN_DOMAINS,
+    Opsets,
+    describe,
+    domain_name,
+    nodes_of,
+    opset_imports,
+)
+from dialects.onnx.schema import operator_name, schema
+
+Key: TypeAlias = tuple[str, str, str]
+"""The domain, name and overload of a function."""
+
+
+def inline_functions(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model without functions.
+
+    UserError for recursion, and for a function whose opset gives an operator another meaning
+    than the model's.
+    """
+    if not model.functions:
+        return model
+    functions = {_function_key(function): function for function in model.functions}
+    opsets = opset_imports(model)
+    for key in _called(model.graph.node, functions, ()):
+        _adopt_opsets(model, functions[key], opsets)
+    inlined = inliner.inline_local_functions(model)
+    for node in nodes_of(inlined.graph.node):
+        if _node_key(node) in functions:
+            raise UserError(f"{describe(node)}: the function it calls cannot be inlined")
+    del inlined.functions[:]
+    return inlined
+
+
+def _function_key(function: onnx.FunctionProto) -> Key:
+    return domain_name(function.domain), function.name, function.overload
+
+
+def _node_key(node: onnx.NodeProto) -> Key:
+    return domain_name(node.domain), node.op_type, node.overload
+
+
+def _called(
+    nodes: Iterable[onnx.NodeProto], functions: dict[Key, onnx.FunctionProto], path: tuple[Key, ...]
+) -> set[Key]:
+    """The functions that nodes call, directly or through others."""
+    called: set[Key] = set()
+    for node in nodes_of(nodes):
+        key = _node_key(node)
+        if key in path:
+            raise UserError(f"{describe(node)}: function '{key[1]}' calls itself")
+        if key in functions and key not in called:
+            called |= {key} | _called(functions[key].node, functions, (*path, key))
+    return called
+
+
+def _adopt_opsets(model: onnx.ModelProto, function: onnx.FunctionProto, opsets: Opsets) -> None:
+    """Let the function use the model's opsets, where that changes no operator it uses."""
+    own = opset_imports(function)
+    for node in nodes_of(function.node):
+        domain = domain_name(node.domain)
+        if domain in KNOWN_DOMAINS and domain in own and domain in opsets:
+            _check_same_operator(function, node, own[domain], opsets[domain])
+    for entry in function.opset_import:
+        domain = domain_name(entry.domain)
+        if domain in opsets:
+            entry.version = opsets[domain]
+        else:
+            opsets[domain] = entry.version
+            model.opset_import.add(domain=entry.domain, version=entry.version)
+
+
+def _check_same_operator(
+    function: onnx.FunctionProto, node: onnx.NodeProto, inside: int, outside: int
+) -> None:
+    operator = operator_name(domain_name(node.domain), node.op_type)
+    there, here = schema(operator, inside), schema(operator, outside)
+    if there is not here:
+        raise UserError(
+            f"function '{function.name}' uses {operator} of opset {inside}, which is not that of"
+            f" the model's opset {outside}: convert the model to one opset"
+        )

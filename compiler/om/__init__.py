@@ -1,0 +1,1 @@
+"""The OM container: header, partition tables, protobuf messages, bundles; reading and writing."""

@@ -1,0 +1,154 @@
+"""Writes OM files and bundles, byte for byte as GraphEngine lays them out."""
+
+import os
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from compiler.om.buffers import Blob, Held, Joined, joined_bytes
+from compiler.om.encode import encode_message
+from compiler.om.errors import OMError, Status
+from compiler.om.files import write_file
+from compiler.om.ge_ir_pb2 import ModelDef
+from compiler.om.header import (
+    HEADER_SIZE,
+    NAME_BYTES,
+    PLATFORM_VERSION_BYTES,
+    ModelFileHeader,
+    bundle_header,
+)
+from compiler.om.inout import InOutInfo, encode_inout
+from compiler.om.kernels import Kernel, encode_kernels
+from compiler.om.partitions import NORMAL, TINY, PartitionType, pack_table
+from compiler.om.task_pb2 import ModelTaskDef
+
+OM_PROTO_VERSION = 2
+PLATFORM_MINI = 1
+
+MAX_MESSAGE = 0x7FFFFFFF
+MAX_PARTITION = 0xFFFFFFFF
+UNLIMITED = {
+    PartitionType.WEIGHTS_DATA,
+    PartitionType.TBE_KERNELS,
+    PartitionType.CUST_AICPU_KERNELS,
+}
+MESSAGES = {PartitionType.MODEL_DEF, PartitionType.TASK_INFO}
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """A partition to write; `type` is a `PartitionType`, or any number to keep."""
+
+    type: int
+    body: Blob
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledModel:
+    """All that goes into an OM file with one model.
+
+    `model_def` and `task_def` are written as they are: sizes and names they repeat (such as
+    `om_info_list`, `weight_size`) are the caller's. `is_unknown`: shapes are dynamic.
+    """
+
+    name: str
+    model_def: ModelDef
+    task_def: ModelTaskDef
+    weights: Blob | None = None
+    tbe_kernels: Sequence[Kernel] = ()
+    cust_aicpu_kernels: Sequence[Kernel] = ()
+    inout: InOutInfo = field(default_factory=InOutInfo)
+    om_ir_version: int = OM_PROTO_VERSION
+    platform_version: str = ""
+    platform_type: int = PLATFORM_MINI
+    is_unknown: bool = False
+
+
+def write_om(path: str | os.PathLike[str], model: CompiledModel) -> None:
+    """Streams `model` to `path`; OMError when it cannot be an OM file, or be written there."""
+    write_file(path, lay_out_model(model))
+
+
+def pack_om(model: CompiledModel) -> bytes:
+    """The file `write_om` writes."""
+    return joined_bytes(lay_out_model(model).chunks())
+
+
+def write_bundle(path: str | os.PathLike[str], var_size: int, models: Sequence[Blob]) -> None:
+    """Streams a bundle of complete OM files that share `var_size` bytes of variables."""
+    write_file(path, lay_out_bundle(var_size, models))
+
+
+def pack_bundle(var_size: int, models: Sequence[Blob]) -> bytes:
+    """The file `write_bundle` writes."""
+    return joined_bytes(lay_out_bundle(var_size, models).chunks())
+
+
+def lay_out_model(model: CompiledModel) -> Blob:
+    """An OM file of one model, its weights not yet read; a part for `write_bundle` as well."""
+    version = model.platform_version.encode()
+    if len(version) > PLATFORM_VERSION_BYTES:
+        limit = f"the header has room for {PLATFORM_VERSION_BYTES} bytes"
+        what = f"platform version {model.platform_version!r} is too long: {limit}"
+        raise OMError(Status.MEMORY_ALLOCATION, f"model {model.name!r}: {what}")
+    header = ModelFileHeader(
+        name=model.name.encode()[:NAME_BYTES],
+        om_ir_version=model.om_ir_version,
+        model_num=1,
+        platform_version=version,
+        platform_type=model.platform_type,
+        is_unknow_model=int(model.is_unknown),
+    )
+    return lay_out_file(header, [_partitions(model)])
+
+
+def lay_out_file(header: ModelFileHeader, models: Iterable[Sequence[Partition]]) -> Blob:
+    """A file of any models and partitions behind `header`, whose length is filled in.
+
+    A header with the 32-bit `length` set gets 32-bit ("tiny") tables and that field.
+    """
+    tiny = header.has_tiny_tables and header.length != 0
+    parts: list[Blob] = []
+    for partitions in models:
+        rows = [(partition.type, partition.body.length) for partition in partitions]
+        parts.append(Held(pack_table(rows, TINY if tiny else NORMAL)))
+        parts += [partition.body for partition in partitions]
+    payload = Joined(parts)
+    lengths = {"length": payload.length} if tiny else {"model_length": payload.length}
+    return Joined([Held(replace(header, **lengths).pack()), *payload.parts])
+
+
+def lay_out_bundle(var_size: int, models: Sequence[Blob]) -> Blob:
+    """A bundle: here offsets count from the table's start, and the length takes in the header."""
+    rows = [(PartitionType.BUNDLE_MODEL_VAR_INFO, 8)]
+    rows += [(PartitionType.BUNDLE_MODEL_INFO, model.length) for model in models]
+    table = pack_table(rows, base=NORMAL.size(len(rows)))
+    size = HEADER_SIZE + len(table) + sum(length for _, length in rows)
+    head = bundle_header(len(models), size).pack() + table + struct.pack("<Q", var_size)
+    return Joined([Held(head), *models])
+
+
+def _partitions(model: CompiledModel) -> list[Partition]:
+    """The partitions in GraphEngine's order, without those that are empty."""
+    task_info = encode_message(model.task_def)
+    if not task_info:
+        raise OMError(Status.FAILED, f"model {model.name!r}: the task list has no field set")
+    bodies = (
+        (PartitionType.MODEL_INOUT_INFO, Held(encode_inout(model.inout))),
+        (PartitionType.MODEL_DEF, Held(encode_message(model.model_def))),
+        (PartitionType.WEIGHTS_DATA, model.weights if model.weights is not None else Held(b"")),
+        (PartitionType.TBE_KERNELS, Held(encode_kernels(model.tbe_kernels))),
+        (PartitionType.CUST_AICPU_KERNELS, Held(encode_kernels(model.cust_aicpu_kernels))),
+        (PartitionType.TASK_INFO, Held(task_info)),
+    )
+    for type_, body in bodies:
+        check_size(model.name, type_, body.length)
+    return [Partition(type_, body) for type_, body in bodies if body.length]
+
+
+def check_size(name: str, type_: PartitionType, size: int) -> None:
+    """OMError when a partition of `size` bytes could not be loaded again."""
+    limit = MAX_MESSAGE if type_ in MESSAGES else MAX_PARTITION
+    if type_ not in UNLIMITED and size > limit:
+        what = f"{type_.name} of {size} bytes, at most {limit} can be loaded"
+        raise OMError(Status.PARAM_INVALID, f"model {name!r}: {what}")

@@ -1,0 +1,72 @@
+"""Named pipelines: the passes from one end of the compiler to the other, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp, StringAttr
+from xdsl.passes import ModulePass, PassPipeline
+
+from compiler.rewrite import main_graphs
+from compiler.universe import UNIVERSE
+
+IMPORT = ("convert-onnx-to-ge",)
+REFRESH = ("ge-make-weight-refreshable{{consts={refresh} init={init}}}",)
+OPTIMISE = (
+    "ge-remove-identity",
+    "ge-fold-constants",
+    "ge-lower-global-pool",
+    "ge-convert-batch-norm",
+    "ge-assign-precision{{mode={precision}}}",
+    "ge-externalize-weights{{mode={external_weight}}}",
+)
+KERNELS = (
+    "convert-ge-to-davinci{{soc={soc}}}",
+    "davinci-plan-memory{{soc={soc}}}",
+    "davinci-inject-sync",
+)
+BUILD = ("convert-ge-to-om{{soc={soc}}}",)
+
+
+@dataclass(frozen=True)
+class OfflinePass(ModulePass):
+    """Everything from an `onnx.graph` to an `om.model`, or to an `om.bundle` with `refresh`.
+
+    `precision` and `external_weight` are ATC's; `refresh` names the weights that can be changed
+    after compilation, `init=false` leaves out the graph that sets them to their values of now;
+    `model` is its name.
+    """
+
+    name = "offline"
+
+    soc: str = "Ascend910B4"
+    precision: Literal["force_fp16", "must_keep_origin_dtype"] = "force_fp16"
+    external_weight: Literal[0, 1, 2] = 0
+    refresh: tuple[str, ...] = ()
+    init: bool = True
+    model: str | None = None
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        self._run(ctx, op, IMPORT)
+        if self.model is not None:
+            for graph in main_graphs(op):
+                graph.properties["sym_name"] = StringAttr(self.model)
+        if self.refresh:
+            self._run(ctx, op, REFRESH)
+        for phase in (OPTIMISE, KERNELS, BUILD):
+            self._run(ctx, op, phase)
+
+    def _run(self, ctx: Context, op: ModuleOp, phase: tuple[str, ...]) -> None:
+        """Run the passes of a phase; at its end the IR is verified."""
+        values = {
+            "soc": self.soc,
+            "precision": self.precision,
+            "external_weight": self.external_weight,
+            "refresh": ",".join(f'"{name}"' for name in self.refresh),
+            "init": str(self.init).lower(),
+        }
+        spec = ",".join(phase).format(**values)
+        PassPipeline.parse_spec(UNIVERSE.all_passes, spec).apply(ctx, op)
+        op.verify()

@@ -1,0 +1,176 @@
+"""OpDef and GraphDef: the nodes of a graph as the container holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+from xdsl.ir import OpResult, SSAValue
+
+from compiler.conversion.ge_to_om.sizes import byte_size, dtype_of
+from compiler.om.attributes import ListKind, TypedList, set_attribute
+from compiler.om.ge_ir_pb2 import DataType, GraphDef, ModelDef, OpDef
+from compiler.targets.om.descriptors import describe_tensor, dims_of, format_of
+from compiler.targets.om.values import set_all
+from dialects.ge import (
+    ConstOp,
+    DataOp,
+    GraphOp,
+    NetOutputOp,
+    NodeOp,
+    Op,
+    subgraphs_of,
+    type_of,
+)
+from dialects.ge.catalogue import signature
+from dialects.om import PlacementAttr, values_of
+from dialects.types import tensor_of
+
+RESERVED = frozenset({"placement"})
+
+
+def add_graph(model: ModelDef, graph: GraphOp) -> None:
+    """Append a graph, and after it the graphs that its nodes own."""
+    target = model.graph.add(name=graph.label)
+    set_all(target.attr, graph.attributes)
+    for node in graph.nodes:
+        add_node(target, node)
+    target.input.extend(f"{data.label}:0" for data in graph.inputs)
+    if graph.output is not None:
+        target.output.extend(source_of(value) for value in graph.output.operands)
+    for node in graph.nodes:
+        for inner in subgraphs_of(node):
+            add_graph(model, inner)
+
+
+def source_of(value: SSAValue) -> str:
+    """How an OpDef names the tensor it reads: `<producer>:<output index>`."""
+    assert isinstance(value, OpResult) and isinstance(value.op, NodeOp)
+    return f"{value.op.label}:{value.index}"
+
+
+def ports_of(node: NodeOp) -> list[tuple[str, SSAValue | None]]:
+    """The input ports in order; None at an optional one that is left out before another."""
+    connected = node.named_inputs
+    known = signature(type_of(node)) if isinstance(node, Op) else None
+    if known is None:
+        return list(connected.items())
+    ports: list[tuple[str, SSAValue | None]] = []
+    for port in known.inputs:
+        if port.dynamic:
+            ports += [(name, v) for name, v in connected.items() if port.covers(name)]
+        elif not port.optional or port.name in connected:
+            ports.append((port.name, connected[port.name]))
+        else:
+            ports.append((port.name, None))
+    while ports and ports[-1][1] is None:
+        ports.pop()
+    return ports
+
+
+def output_names(node: NodeOp) -> Sequence[str]:
+    """The names of the output ports."""
+    known = signature(type_of(node)) if isinstance(node, Op) else None
+    names = known.outputs if known else ("y",)
+    if len(node.results) <= len(names) and not any("*" in name for name in names):
+        return names[: len(node.results)]
+    return [f"{names[0].rstrip('*')}{i}" for i in range(len(node.results))]
+
+
+def add_node(graph: GraphDef, node: NodeOp) -> None:
+    """Append a node."""
+    op = graph.op.add(name=node.label, type=type_of(node), has_out_attr=True)
+    ports = ports_of(node)
+    outputs = output_names(node)
+    set_all(op.attr, {k: v for k, v in node.attributes.items() if k not in RESERVED})
+    _name_ports(op, "input", [port for port, _ in ports])
+    _name_ports(op, "output", outputs)
+    op.input.extend(source_of(value) if value is not None else "" for _, value in ports)
+    if isinstance(node, DataOp):
+        op.input.append("")
+    op.input.extend(f"{name}:-1" for name in node.control_inputs)
+    op.is_input_const.extend(_is_const(value) for _, value in ports)
+    _describe(op, node, ports, outputs)
+    _place(op, node)
+    if isinstance(node, ConstOp):
+        _add_value(op, node)
+    if isinstance(node, NetOutputOp):
+        _name_sources(op, node)
+    op.subgraph_name.extend(inner.label for inner in subgraphs_of(node))
+
+
+def _name_ports(op: OpDef, side: str, names: Sequence[str]) -> None:
+    """The name → index map of the ports, in byte order of the names."""
+    indices = {name: i for i, name in enumerate(names)}
+    keys = tuple(sorted(indices, key=str.encode))
+    values = tuple(indices[key] for key in keys)
+    set_attribute(op.attr[f"_{side}_name_key"], TypedList(ListKind.NONE, keys))
+    set_attribute(op.attr[f"_{side}_name_value"], TypedList(ListKind.NONE, values))
+
+
+def _is_const(value: SSAValue | None) -> bool:
+    return value is not None and isinstance(value.owner, ConstOp)
+
+
+def _describe(
+    op: OpDef,
+    node: NodeOp,
+    ports: Iterable[tuple[str, SSAValue | None]],
+    outputs: Sequence[str],
+) -> None:
+    for port, value in ports:
+        desc = op.input_desc.add()
+        if value is not None:
+            describe_tensor(desc, value, port, format_of(node, port))
+            if isinstance(value.owner, ConstOp):
+                desc.data_offset = _offset(value.owner)
+    if isinstance(node, DataOp):
+        describe_tensor(op.input_desc.add(), node.results[0], "x", _data_format(node))
+    for port, result in zip(outputs, node.results, strict=True):
+        layout = _data_format(node) if isinstance(node, DataOp) else format_of(node, port)
+        describe_tensor(op.output_desc.add(), result, port, layout)
+
+
+def _data_format(node: DataOp) -> str:
+    return "NCHW" if len(dims_of(node.results[0].type)) == 4 else "ND"
+
+
+def _placement(node: NodeOp) -> PlacementAttr:
+    placement = node.attributes.get("placement")
+    return placement if isinstance(placement, PlacementAttr) else PlacementAttr.of(0, 0)
+
+
+def _offset(node: ConstOp) -> int:
+    offsets = values_of(_placement(node).outputs)
+    return offsets[0] if offsets else 0
+
+
+def _place(op: OpDef, node: NodeOp) -> None:
+    placement = _placement(node)
+    op.id = placement.id.data
+    op.stream_id = placement.stream.data
+    op.input_i.extend(values_of(placement.inputs))
+    op.output_i.extend(values_of(placement.outputs))
+    op.workspace.extend(values_of(placement.workspaces))
+    op.workspace_bytes.extend(values_of(placement.workspace_bytes))
+
+
+def _add_value(op: OpDef, node: ConstOp) -> None:
+    """The weight of a Const: its bytes lie in the weight partition."""
+    result = node.results[0]
+    desc = op.attr["value"].t.desc
+    dtype = dtype_of(tensor_of(result).element_type)
+    desc.dtype = cast(DataType.ValueType, dtype.proto)
+    desc.shape.SetInParent()
+    desc.shape.dim.extend(tensor_of(result).get_shape())
+    desc.layout = "ND"
+    desc.device_type = "NPU"
+    desc.size = desc.weight_size = byte_size(result)
+    desc.data_offset = _offset(node)
+
+
+def _name_sources(op: OpDef, node: NetOutputOp) -> None:
+    for value in node.operands:
+        assert isinstance(value, OpResult) and isinstance(value.op, NodeOp)
+        op.src_name.append(value.op.label)
+        op.src_index.append(value.index)

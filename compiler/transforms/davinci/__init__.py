@@ -1,0 +1,1 @@
+"""Passes on kernels: memory, synchronisation, proof."""

@@ -1,0 +1,83 @@
+"""The davinci dialect: kernels of the AI core, from buffers and loops down to flags."""
+
+from xdsl.ir import Dialect
+
+from dialects.davinci.attributes import LayoutAttr, SpaceAttr
+from dialects.davinci.cube import FixpipeOp, LoadBTOp, LoadL0Img2ColOp, LoadL0Op, MmadOp
+from dialects.davinci.instruction import InstructionOp
+from dialects.davinci.kernel import AllocOp, BlockIdxOp, KernelOp
+from dialects.davinci.movement import Dn2NzOp, LoadOp, Nd2NzOp, StoreOp
+from dialects.davinci.sync import PipeBarrierOp, SetFlagOp, WaitFlagOp
+from dialects.davinci.vector import (
+    BinaryOp,
+    BroadcastOp,
+    CastOp,
+    DuplicateOp,
+    GatherOp,
+    ReduceOp,
+    ScalarOp,
+    TransposeOp,
+    UnaryOp,
+)
+
+DAVINCI = Dialect(
+    "davinci",
+    [
+        KernelOp,
+        AllocOp,
+        BlockIdxOp,
+        LoadOp,
+        Nd2NzOp,
+        Dn2NzOp,
+        StoreOp,
+        LoadL0Op,
+        LoadL0Img2ColOp,
+        LoadBTOp,
+        MmadOp,
+        FixpipeOp,
+        UnaryOp,
+        BinaryOp,
+        ScalarOp,
+        ReduceOp,
+        BroadcastOp,
+        CastOp,
+        DuplicateOp,
+        GatherOp,
+        TransposeOp,
+        SetFlagOp,
+        WaitFlagOp,
+        PipeBarrierOp,
+    ],
+    [SpaceAttr, LayoutAttr],
+)
+
+__all__ = [
+    "DAVINCI",
+    "AllocOp",
+    "BinaryOp",
+    "BlockIdxOp",
+    "BroadcastOp",
+    "CastOp",
+    "Dn2NzOp",
+    "DuplicateOp",
+    "FixpipeOp",
+    "GatherOp",
+    "InstructionOp",
+    "KernelOp",
+    "LayoutAttr",
+    "LoadBTOp",
+    "LoadL0Img2ColOp",
+    "LoadL0Op",
+    "LoadOp",
+    "MmadOp",
+    "Nd2NzOp",
+    "PipeBarrierOp",
+    "ReduceOp",
+    "ScalarOp",
+    "SetFlagOp",
+    "SpaceAttr",
+    "StoreOp",
+    "TransposeOp",
+    "UnaryOp",
+    "WaitFlagOp",
+]

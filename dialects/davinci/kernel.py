@@ -1,0 +1,176 @@
+"""Kernels, the block index that tells their cores apart, and their local buffers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Self
+
+from xdsl.dialects.builtin import (
+    DenseArrayBase,
+    IndexType,
+    IntegerAttr,
+    MemRefType,
+    StringAttr,
+    i64,
+)
+from xdsl.ir import Attribute, Block, Region
+from xdsl.irdl import (
+    ParsePropInAttrDict,
+    irdl_op_definition,
+    opt_prop_def,
+    prop_def,
+    region_def,
+    result_def,
+    traits_def,
+)
+from xdsl.parser import Parser
+from xdsl.printer import Printer
+from xdsl.traits import (
+    IsolatedFromAbove,
+    MemoryAllocEffect,
+    NoTerminator,
+    Pure,
+    SymbolOpInterface,
+)
+from xdsl.utils.exceptions import VerifyException
+
+from dialects.davinci.attributes import Space
+from dialects.davinci.types import Buffer, buffer_of, space_of
+from dialects.op import AscendOp
+
+CORE_TYPES = ("AIC", "AIV")
+
+
+@irdl_op_definition
+class KernelOp(AscendOp):
+    """A kernel: one program for `block_dim` cores that differ in their block index.
+
+    Its arguments are buffers in global memory: inputs, outputs, workspaces.
+    """
+
+    name = "davinci.kernel"
+
+    sym_name = prop_def(StringAttr)
+    block_dim = prop_def(IntegerAttr.constr(i64))
+    core_type = prop_def(StringAttr)
+    op_type = prop_def(StringAttr)
+    soc = prop_def(StringAttr)
+    body = region_def("single_block")
+
+    traits = traits_def(IsolatedFromAbove(), NoTerminator(), SymbolOpInterface())
+
+    @property
+    def label(self) -> str:
+        """The kernel's symbol."""
+        return self.sym_name.data
+
+    @property
+    def blocks(self) -> int:
+        """The number of cores that run the kernel."""
+        return self.block_dim.value.data
+
+    @property
+    def arguments(self) -> tuple[Buffer, ...]:
+        """The types of the buffers in global memory, in order."""
+        return tuple(buffer_of(argument) for argument in self.body.block.args)
+
+    def verify_(self) -> None:
+        if self.core_type.data not in CORE_TYPES:
+            raise VerifyException(f"core_type is AIC or AIV, not '{self.core_type.data}'")
+        if self.blocks < 1:
+            raise VerifyException("block_dim must be positive")
+        for argument in self.body.block.args:
+            if space_of(buffer_of(argument)) is not Space.GM:
+                raise VerifyException("arguments are buffers in global memory")
+
+    @classmethod
+    def parse(cls, parser: Parser) -> Self:
+        name = parser.parse_symbol_name()
+        properties = parser.parse_optional_attr_dict()
+        arguments = parser.parse_comma_separated_list(parser.Delimiter.PAREN, parser.parse_argument)
+        region = parser.parse_region(arguments)
+        return cls.create(properties={"sym_name": name, **properties}, regions=[region])
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_symbol_name(self.label)
+        rest = {key: value for key, value in self.properties.items() if key != "sym_name"}
+        printer.print_op_attributes(rest)
+        with printer.in_parens():
+            printer.print_list(self.body.block.args, printer.print_block_argument)
+        printer.print_string(" ")
+        printer.print_region(self.body, print_entry_block_args=False)
+
+    @classmethod
+    def make(
+        cls,
+        name: str,
+        arguments: Sequence[Buffer],
+        *,
+        op_type: str,
+        core_type: str,
+        block_dim: int,
+        soc: str,
+    ) -> Self:
+        """An empty kernel with those arguments."""
+        properties: dict[str, Attribute] = {
+            "sym_name": StringAttr(name),
+            "block_dim": IntegerAttr(block_dim, i64),
+            "core_type": StringAttr(core_type),
+            "op_type": StringAttr(op_type),
+            "soc": StringAttr(soc),
+        }
+        return cls.create(properties=properties, regions=[Region(Block(arg_types=list(arguments)))])
+
+
+@irdl_op_definition
+class BlockIdxOp(AscendOp):
+    """The index of the core, from 0 to the kernel's `block_dim` exclusive."""
+
+    name = "davinci.block_idx"
+
+    index = result_def(IndexType())
+    traits = traits_def(Pure())
+    assembly_format = "attr-dict"
+
+    def __init__(self):
+        super().__init__(result_types=[IndexType()])
+
+
+@irdl_op_definition
+class AllocOp(AscendOp):
+    """A local buffer. Each execution takes the next of its `buffers` slots in turn.
+
+    After memory planning `addresses` holds the first byte of each slot in the buffer's memory.
+    """
+
+    name = "davinci.alloc"
+
+    buffers = prop_def(IntegerAttr.constr(i64))
+    addresses = opt_prop_def(DenseArrayBase.constr(i64))
+    buffer = result_def(MemRefType)
+
+    traits = traits_def(MemoryAllocEffect())
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "attr-dict `:` type($buffer)"
+
+    def __init__(self, type: Buffer, buffers: int = 1):
+        super().__init__(properties={"buffers": IntegerAttr(buffers, i64)}, result_types=[type])
+
+    @property
+    def slots(self) -> int:
+        """The number of slots."""
+        return self.buffers.value.data
+
+    @property
+    def slot_addresses(self) -> tuple[int, ...]:
+        """The planned address of each slot, empty before planning."""
+        return tuple(self.addresses.get_values()) if self.addresses else ()
+
+    def verify_(self) -> None:
+        if space_of(buffer_of(self.buffer)) is Space.GM:
+            raise VerifyException("a local buffer cannot be in global memory")
+        if self.slots < 1:
+            raise VerifyException("needs at least one slot")
+        if self.addresses and len(self.slot_addresses) != self.slots:
+            raise VerifyException(f"{len(self.slot_addresses)} addresses for {self.slots} slots")

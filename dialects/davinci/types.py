@@ -1,0 +1,83 @@
+"""Buffer types: shared memref instances, and what the layout of a buffer implies."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import prod
+from typing import TypeAlias, cast
+
+from xdsl.dialects.builtin import (
+    DenseArrayBase,
+    Float16Type,
+    Float32Type,
+    IntegerType,
+    MemRefType,
+    NoneAttr,
+)
+from xdsl.ir import Attribute, SSAValue
+
+from dialects.davinci.attributes import Layout, LayoutAttr, Space, SpaceAttr
+
+Buffer: TypeAlias = MemRefType[Attribute]
+
+Ints: TypeAlias = DenseArrayBase[IntegerType]
+
+BLOCK_BYTES = 32
+"""The unit of UB and L1 addresses, and the bytes of C0 elements."""
+
+FRACTAL_ROWS = 16
+
+_ELEMENT_BYTES: dict[type[Attribute], int] = {Float16Type: 2, Float32Type: 4}
+
+
+@lru_cache(maxsize=65536)
+def buffer_type(
+    shape: tuple[int, ...], element: Attribute, space: Space, layout: Layout | None = None
+) -> Buffer:
+    """The type of a buffer: its logical shape, row-major unless a layout is given."""
+    order = LayoutAttr(layout) if layout else NoneAttr()
+    return MemRefType(element, shape, order, SpaceAttr(space))
+
+
+def buffer_of(value: SSAValue) -> Buffer:
+    """The memref type of a value; ValueError when it has another type."""
+    found: Attribute = value.type
+    if not isinstance(found, MemRefType):
+        raise ValueError(f"a buffer is needed, this is {found}")
+    return cast(Buffer, found)
+
+
+def space_of(buffer: Buffer) -> Space:
+    """The memory a buffer is in; ValueError when its type does not say."""
+    space = buffer.memory_space
+    if not isinstance(space, SpaceAttr):
+        raise ValueError(f"a buffer needs a memory space such as #davinci.space<ub>, not {space}")
+    return space.data
+
+
+def layout_of(buffer: Buffer) -> Layout | None:
+    """The layout of a buffer; None for row-major."""
+    return buffer.layout.data if isinstance(buffer.layout, LayoutAttr) else None
+
+
+def element_bytes(element: Attribute) -> int:
+    """The bytes of an element type the AI core computes with."""
+    size = _ELEMENT_BYTES.get(type(element))
+    if size is None:
+        raise ValueError(f"kernels compute with f16 and f32, not {element}")
+    return size
+
+
+def byte_size(buffer: Buffer) -> int:
+    """The bytes of one slot of a buffer."""
+    return prod(buffer.get_shape()) * element_bytes(buffer.element_type)
+
+
+def c0_of(element: Attribute) -> int:
+    """The columns of a fractal: a block of 32 bytes."""
+    return BLOCK_BYTES // element_bytes(element)
+
+
+def ints(array: Attribute) -> tuple[int, ...]:
+    """The numbers of a dense array of integers."""
+    return tuple(cast(Ints, array).get_values())

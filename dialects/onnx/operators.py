@@ -1,0 +1,51 @@
+"""A class for each ONNX operator, made from the schema table, and one for all others."""
+
+from __future__ import annotations
+
+from typing import ClassVar, cast
+
+from xdsl.dialects.builtin import StringAttr
+from xdsl.irdl import irdl_op_definition, prop_def
+
+from dialects.onnx.node import NodeOp
+from dialects.onnx.schema import Schema, operators
+
+
+@irdl_op_definition
+class CustomOp(NodeOp):
+    """`onnx.custom "domain" "Operator"`: an operator that ONNX's schemas do not know."""
+
+    name = "onnx.custom"
+
+    op_domain = prop_def(StringAttr)
+    operator = prop_def(StringAttr)
+
+    BEFORE_NAME: ClassVar[tuple[str, ...]] = ("op_domain", "operator")
+
+    @property
+    def domain(self) -> str:
+        return self.op_domain.data
+
+    @property
+    def op_type(self) -> str:
+        return self.operator.data
+
+    @property
+    def schema(self) -> Schema | None:
+        return None
+
+
+def _operator_class(operator: str) -> type[NodeOp]:
+    name = f"onnx.{operator.removeprefix('ai.onnx.')}"
+    fields: dict[str, object] = {
+        "name": name,
+        "OPERATOR": operator,
+        "__annotations__": {"OPERATOR": ClassVar[str]},
+        "__module__": __name__,
+    }
+    made = type(operator.rpartition(".")[2], (NodeOp,), fields)
+    return irdl_op_definition(cast(type[NodeOp], made))
+
+
+OPERATORS = {operator: _operator_class(operator) for operator in operators()}
+"""The class of each operator: `Conv`, `ai.onnx.ml.Normalizer`."""

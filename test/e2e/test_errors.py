@@ -1,0 +1,157 @@
+# pyright: reportUnknownMemberType=false
+"""A user's mistake gets one clear line, the right exit code, and leaves nothing written.
+
+onnx's helpers take values of any type, which strict typing does not know.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from compiler.atc import main as atc
+from compiler.cli import main as ascend_opt
+
+DIGITS = Path(__file__).parents[2] / "examples" / "digits" / "model.onnx"
+
+
+def save(folder: Path, node: onnx.NodeProto, *constants: onnx.TensorProto) -> Path:
+    """A model of one node on one input."""
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [4])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [4])
+    graph = helper.make_graph([node], "g", [x], [y], list(constants))
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    path = folder / "model.onnx"
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def missing(folder: Path) -> Path:
+    return folder / "nowhere.onnx"
+
+
+def not_a_protobuf(folder: Path) -> Path:
+    path = folder / "text.onnx"
+    path.write_text("this is no model")
+    return path
+
+
+def unknown_operator(folder: Path) -> Path:
+    return save(folder, helper.make_node("Frobnicate", ["x"], ["y"], name="odd"))
+
+
+def escaping_data(folder: Path) -> Path:
+    (folder.parent / "secret").write_bytes(bytes(16))
+    weight = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[4])
+    weight.data_location = TensorProto.EXTERNAL
+    weight.external_data.add(key="location", value="../secret")
+    return save(folder, helper.make_node("Add", ["x", "w"], ["y"], name="sum"), weight)
+
+
+def without_form(folder: Path) -> Path:
+    return save(folder, helper.make_node("Hardmax", ["x"], ["y"], name="hard"))
+
+
+MODELS: list[tuple[Callable[[Path], Path], str, str]] = [
+    (missing, "nowhere.onnx", "E10001"),
+    (not_a_protobuf, "is not an ONNX model", "E13005"),
+    (unknown_operator, "'odd'", "E13010"),
+    (escaping_data, "'../secret'", "E13005"),
+    (without_form, "'hard'", "E13010"),
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "model"
+    made.mkdir()
+    return made
+
+
+@pytest.mark.parametrize(("make", "words", "code"), MODELS)
+def test_bad_models(
+    make: Callable[[Path], Path],
+    words: str,
+    code: str,
+    folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+):
+    path, out = str(make(folder)), tmp_path / "out"
+    assert ascend_opt([path, "-p", "offline", "-t", f'om{{output="{out}/m"}}']) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert len(printed.err.splitlines()) == 1
+    assert words in printed.err
+    arguments = [f"--model={path}", f"--output={out}/m", "--soc_version=Ascend910B4"]
+    assert atc(["--framework=5", *arguments]) == 255
+    assert f"({code})" in capsys.readouterr().out
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["-p", "no-such-pass"], "unknown pass 'no-such-pass'"),
+        (["-p", "convert-onnx-to-g"], "did you mean 'convert-onnx-to-ge'?"),
+        (["-p", "ge-externalize-weights{mode=7}"], "mode=7 is not 0, 1 or 2"),
+        (["-p", "ge-externalize-weights{modus=1}"], "no option 'modus' (options: mode)"),
+        (["-p", "ge-externalize-weights{mode=1"], "do not parse"),
+        (["-p", 'offline{refresh="nothing"}'], "no weight is called 'nothing'"),
+        (["-p", "offline{soc=Ascend910B9}"], "Ascend910B9"),
+        (["-p", "ge-make-weight-refreshable"], "needs the option consts=a list of text"),
+        (["-t", "om"], "needs the option output=text"),
+        (["-t", "elf"], "invalid choice: 'elf'"),
+        (["--frobnicate"], "unrecognized arguments: --frobnicate"),
+    ],
+)
+def test_bad_options(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]):
+    assert ascend_opt([str(DIGITS), *arguments]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert len(printed.err.splitlines()) == 1
+    assert words in printed.err
+
+
+@pytest.mark.parametrize("keep", [0, 100, 255, 300, 2000, -1])
+def test_truncated_om(keep: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert ascend_opt([str(DIGITS), "-p", "offline", "-t", f'om{{output="{tmp_path}/m"}}']) == 0
+    whole = (tmp_path / "m.om").read_bytes()
+    capsys.readouterr()
+    cut = tmp_path / "cut.om"
+    cut.write_bytes(whole[:keep])
+    assert ascend_opt([str(cut)]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert len(printed.err.splitlines()) == 1
+    assert "cut.om" in printed.err
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "file").write_text("in the way")
+    assert (
+        ascend_opt([str(DIGITS), "-p", "offline", "-t", f'om{{output="{tmp_path}/file/m"}}']) == 1
+    )
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_the_commands_themselves_exit_with_these_codes(tmp_path: Path):
+    environment = os.environ | {"PYTHONPATH": str(DIGITS.parents[2])}
+    for program, code in (("compiler.cli", 1), ("compiler.atc", 255)):
+        done = subprocess.run(
+            [sys.executable, "-m", program, "--nonsense"],
+            check=False,
+            capture_output=True,
+            text=True,
+            env=environment,
+            cwd=tmp_path,
+        )
+        assert done.returncode == code
+        assert len(done.stderr.splitlines()) == 1

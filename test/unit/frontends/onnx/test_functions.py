@@ -1,0 +1,123 @@
+"""Model-local functions, inlined where they mean the same in the model's opset."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from compiler.errors import UserError
+from compiler.frontends.onnx import import_model
+from dialects.onnx import GraphOp
+
+DOMAIN = "local"
+
+
+def function(
+    name: str,
+    nodes: Sequence[onnx.NodeProto],
+    opsets: dict[str, int],
+    attributes: Sequence[str] = (),
+) -> onnx.FunctionProto:
+    imports = [helper.make_opsetid(domain, version) for domain, version in opsets.items()]
+    return helper.make_function(DOMAIN, name, ["a"], ["b"], nodes, imports, attributes)
+
+
+def call(op_type: str, source: str, result: str, **attributes: float) -> onnx.NodeProto:
+    node = helper.make_node(op_type, [source], [result], domain=DOMAIN)
+    node.attribute.extend(helper.make_attribute(name, v) for name, v in attributes.items())
+    return node
+
+
+def imported(
+    folder: Path,
+    nodes: Sequence[onnx.NodeProto],
+    functions: Sequence[onnx.FunctionProto],
+    opset: int = 17,
+) -> GraphOp:
+    source = helper.make_tensor_value_info("x", TensorProto.FLOAT, [4])
+    result = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
+    model = helper.make_model(
+        helper.make_graph(nodes, "g", [source], [result]),
+        opset_imports=[helper.make_opsetid("", opset), helper.make_opsetid(DOMAIN, 1)],
+        functions=functions,
+    )
+    path = folder / "m.onnx"
+    path.write_bytes(model.SerializeToString())
+    module = import_model(str(path))
+    module.verify()
+    graph = module.body.block.first_op
+    assert isinstance(graph, GraphOp)
+    return graph
+
+
+def kinds(graph: GraphOp) -> list[str]:
+    return [node.op_type for node in graph.nodes]
+
+
+def test_calls_are_replaced_by_bodies(tmp_path: Path):
+    inner = function("Inner", [helper.make_node("Neg", ["a"], ["b"])], {"": 17})
+    nodes = [call("Inner", "a", "h"), helper.make_node("Relu", ["h"], ["b"])]
+    outer = function("Outer", nodes, {"": 17, DOMAIN: 1})
+    graph = imported(tmp_path, [call("Outer", "x", "h"), call("Outer", "h", "y")], [inner, outer])
+    assert kinds(graph) == ["Neg", "Relu", "Neg", "Relu"]
+    assert str(graph.outputs["y"].type) == "tensor<4xf32>"
+
+
+def test_attributes_are_passed_on(tmp_path: Path):
+    node = helper.make_node("LeakyRelu", ["a"], ["b"])
+    node.attribute.add(name="alpha", ref_attr_name="slope", type=onnx.AttributeProto.FLOAT)
+    leaky = function("Leaky", [node], {"": 17}, ["slope"])
+    graph = imported(tmp_path, [call("Leaky", "x", "y", slope=0.25)], [leaky])
+    assert next(graph.nodes).number("alpha") == 0.25
+
+
+def test_another_opset_with_the_same_operators(tmp_path: Path):
+    relu = function("F", [helper.make_node("Relu", ["a"], ["b"])], {"": 14})
+    graph = imported(tmp_path, [call("F", "x", "y")], [relu], opset=21)
+    assert kinds(graph) == ["Relu"]
+    assert next(graph.nodes).opset == 21
+
+
+def test_another_opset_with_other_operators_is_refused(tmp_path: Path):
+    softmax = function("F", [helper.make_node("Softmax", ["a"], ["b"])], {"": 12})
+    message = r"function 'F' uses Softmax of opset 12, which is not that of the model's opset 17"
+    with pytest.raises(UserError, match=message):
+        imported(tmp_path, [call("F", "x", "y")], [softmax])
+
+
+def test_a_function_nobody_calls_does_no_harm(tmp_path: Path):
+    softmax = function("F", [helper.make_node("Softmax", ["a"], ["b"])], {"": 12})
+    assert kinds(imported(tmp_path, [helper.make_node("Relu", ["x"], ["y"])], [softmax])) == [
+        "Relu"
+    ]
+
+
+def test_a_domain_only_the_function_imports(tmp_path: Path):
+    node = helper.make_node("Normalizer", ["a"], ["b"], domain="ai.onnx.ml", norm="L2")
+    graph = imported(tmp_path, [call("F", "x", "y")], [function("F", [node], {"ai.onnx.ml": 3})])
+    assert next(graph.nodes).opset == 3
+
+
+@pytest.mark.parametrize("cycle", [["F"], ["G", "F"]])
+def test_recursion_is_refused(tmp_path: Path, cycle: list[str]):
+    names = [*cycle, cycle[0]]
+    functions = [
+        function(name, [call(callee, "a", "b")], {DOMAIN: 1}) for name, callee in pairwise(names)
+    ]
+    with pytest.raises(UserError, match=f"function '{cycle[0]}' calls itself"):
+        imported(tmp_path, [call(cycle[0], "x", "y")], functions)
+
+
+def test_weights_in_functions_are_references(tmp_path: Path):
+    weight = np.arange(1000, dtype=np.float32)
+    constant = helper.make_node("Constant", [], ["k"], value=numpy_helper.from_array(weight))
+    nodes = [constant, helper.make_node("Add", ["a", "k"], ["b"])]
+    graph = imported(tmp_path, [call("F", "x", "y")], [function("F", nodes, {"": 17})])
+    offset = (tmp_path / "m.onnx").read_bytes().index(weight.tobytes())
+    assert f"{offset} + 4000> : tensor<1000xf32>" in str(next(graph.nodes))
