@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from compiler.om.ge_ir_pb2 import GraphDef, ModelDef, OpDef
 
+MAX_DIGITS = 18  # an index of more is out of range as well, and Python limits what it parses
+
 
 def graph_fault(model: ModelDef) -> str | None:
     """The first thing that keeps GraphEngine from loading the graphs, None when nothing does."""
@@ -21,7 +23,7 @@ def _faults(model: ModelDef) -> Iterator[str]:
     # With a single graph GraphEngine never looks at the names.
     graphs = {graph.name: graph for graph in model.graph}
     if len(graphs) > 1:
-        yield from _subgraph_faults(model.graph[0], graphs)
+        yield from _subgraph_faults(graphs[model.graph[0].name], graphs)
 
 
 def _border_faults(graph: GraphDef, ops: dict[str, OpDef]) -> Iterator[str]:
@@ -51,7 +53,8 @@ def _parse_edge(edge: str) -> tuple[str | None, int]:
     if not colon:
         return None, 0
     sign, digits = (index[:1], index[1:]) if index[:1] == "-" else ("", index)
-    return producer, int(sign + digits) if digits.isascii() and digits.isdecimal() else 0
+    is_number = digits.isascii() and digits.isdecimal()
+    return producer, int(sign + digits[:MAX_DIGITS]) if is_number else 0
 
 
 def _subgraph_faults(main: GraphDef, graphs: dict[str, GraphDef]) -> Iterator[str]:

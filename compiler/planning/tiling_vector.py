@@ -68,6 +68,9 @@ def vector_tile(
     if rows == 1 and split_columns:
         share = align(-(-columns * matrices // cores), BURST // element_bytes)
         widest = min(widest, share)
+    grain = BURST // element_bytes
+    if widest >= grain:
+        unit, widest = grain, widest // grain * grain
     width = columns if columns <= widest else _even(columns, widest, unit)
     row_bytes = pitch(width, element_bytes) * bytes_per_element + bytes_per_row
     tallest = max(budget // row_bytes, 1)

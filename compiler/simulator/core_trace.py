@@ -115,14 +115,21 @@ class Placement:
     first_number: int = 0
 
 
-def core_traces(kernel: KernelTiming, cap: int, placement: Placement) -> list[CoreTrace]:
-    """The first `cap` instructions of the first core of each group of `kernel`.
+SHOWN_GROUPS = 2
+"""How many groups of cores of one kernel a trace shows, the slowest first."""
+
+
+def core_traces(
+    kernel: KernelTiming, cap: int, placement: Placement
+) -> list[tuple[CoreTrace, CoreGroup]]:
+    """The first `cap` instructions of the first core of the slowest groups, and those groups.
 
     `ValueError` when the kernel was simulated without its schedule.
     """
+    slowest = sorted(kernel.groups, key=lambda group: (-group.cycles, group.blocks))
     return [
-        _core_trace(kernel, group, cap, placement, placement.first_number + number)
-        for number, group in enumerate(kernel.groups)
+        (_core_trace(kernel, group, cap, placement, placement.first_number + number), group)
+        for number, group in enumerate(slowest[:SHOWN_GROUPS])
     ]
 
 

@@ -74,7 +74,7 @@ def _add_kernel(
     """Append the events of a kernel's cores, and state what is left out."""
     other["instruction_cap"] = cap
     cores = other.setdefault("cores", {})
-    for core, group in zip(core_traces(kernel, cap, place), kernel.groups, strict=True):
+    for core, group in core_traces(kernel, cap, place):
         events.extend(core.events())
         cores[core.process] = _shown(core, group)
 

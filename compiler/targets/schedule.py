@@ -32,7 +32,8 @@ from dialects.om import BinaryOp, BundleOp, EventRecordOp, EventWaitOp, KernelTa
 
 CORE_TYPES = {"AIC": "AI_CORE", "AIV": "AI_VECTOR_CORE"}
 TRACED_KERNELS = 8
-"""The longest tasks show what every pipe of a core does; more make a trace too large to open."""
+INSTRUCTIONS_SHOWN = 250
+"""The longest tasks show what the pipes of a core do, from its start: a trace must stay small."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ def _write(folder: Path, model: ModelOp, timing: ModelTiming, kernels: Kernels) 
     folder.mkdir(parents=True, exist_ok=True)
     longest = sorted(timing.tasks, key=lambda span: -span.task.duration_us)[:TRACED_KERNELS]
     names = {span.task.name for span in longest}
-    write_trace(model_trace(timing, kernels=names), folder / "trace.json")
+    write_trace(model_trace(timing, kernels=names, cap=INSTRUCTIONS_SHOWN), folder / "trace.json")
     write_csv(op_summary(timing, model.label), folder / "op_summary.csv")
     text = "\n".join(text_of(kernels.kernel(name)) for name in _used(model))
     (folder / "schedule.mlir").write_text(text)

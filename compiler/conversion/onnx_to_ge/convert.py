@@ -22,7 +22,7 @@ from compiler.conversion.onnx_to_ge.naming import (
     node_labels,
     number_expansions,
 )
-from compiler.conversion.onnx_to_ge.table import rule_for
+from compiler.conversion.onnx_to_ge.table import Rule, rule_for
 from compiler.errors import UnsupportedOperator, UserError
 from compiler.om.dtypes import BY_MLIR
 from dialects.ge import ConstOp, DataOp, GraphOp, NetOutputOp, NodeOp
@@ -103,7 +103,7 @@ class Conversion:
             message = f"ONNX node '{label}': there is no GraphEngine operator for {kind}"
             raise UnsupportedOperator(label, kind, message)
         emit = Emitter(op, label, self.values)
-        for result, value in zip(op.results, rule(emit), strict=False):
+        for result, value in zip(op.results, _apply(rule, emit), strict=False):
             value.name_hint = result.name_hint
             self.values[result] = value
         self.expansions[op] = emit.expansion
@@ -127,6 +127,14 @@ class Conversion:
         self.nodes.append(node)
         node.results[0].name_hint = value.name_hint
         self.values[value] = node.results[0]
+
+
+def _apply(rule: Rule, emit: Emitter) -> list[SSAValue]:
+    """What the rule makes; an error that names the node where a shape it needs is not known."""
+    try:
+        return rule(emit)
+    except ValueError as error:
+        raise emit.fail(f"{error} (does an input lack a shape?)") from None
 
 
 def _constant_payload(op: OnnxNode, label: str) -> Attribute:

@@ -173,6 +173,8 @@ def _set_shape(tensor: onnx.TypeProto.Tensor, shape: Sequence[int]) -> None:
 
 
 def _infer_shapes(model: onnx.ModelProto) -> onnx.ModelProto:
+    # Before IR version 4 onnx looks at initializers only where they are inputs too.
+    model.ir_version = max(model.ir_version, 4)
     try:
         return shape_inference.infer_shapes(model, data_prop=True)
     except (shape_inference.InferenceError, ValueError) as error:

@@ -1,0 +1,86 @@
+// RUN: ascend-opt %s --split-input-file --verify-diagnostics | filecheck %s
+
+// CHECK: core_type is AIC or AIV, not 'CUBE'
+davinci.kernel @k {block_dim = 1, core_type = "CUBE", op_type = "Relu", soc = "Ascend910B4"} () {}
+
+// -----
+// CHECK: block_dim must be positive
+davinci.kernel @k {block_dim = 0, core_type = "AIV", op_type = "Relu", soc = "Ascend910B4"} () {}
+
+// -----
+// CHECK: arguments are buffers in global memory
+davinci.kernel @k {block_dim = 1, core_type = "AIV", op_type = "Relu", soc = "Ascend910B4"} (%x : memref<8xf16, #davinci.space<ub>>) {}
+
+// -----
+// CHECK: a local buffer cannot be in global memory
+%x = davinci.alloc {buffers = 1} : memref<8xf16, #davinci.space<gm>>
+
+// -----
+// CHECK: 1 addresses for 2 slots
+%x = davinci.alloc {buffers = 2, addresses = array<i64: 0>} : memref<8xf16, #davinci.space<ub>>
+
+// -----
+// CHECK: a flag is between two different pipes
+davinci.set_flag V -> V [0]
+
+// -----
+// CHECK: event ids are 0 to 7, not [8]
+davinci.wait_flag V -> MTE3 [8]
+
+// -----
+// CHECK: 1 event ids for 2 slots
+%x = davinci.alloc {buffers = 2} : memref<8xf16, #davinci.space<ub>>
+davinci.set_flag V -> MTE3 [0] of %x : memref<8xf16, #davinci.space<ub>>
+
+// -----
+// CHECK: a buffer is in l1 where ub is needed
+%x = davinci.alloc {buffers = 1} : memref<8xf16, #davinci.space<l1>>
+davinci.unary exp %x[0 : 1], %x[0 : 1] sizes [8] : memref<8xf16, #davinci.space<l1>>, memref<8xf16, #davinci.space<l1>>
+
+// -----
+// CHECK: there is no cosh (there are abs, exp
+%x = davinci.alloc {buffers = 1} : memref<8xf16, #davinci.space<ub>>
+davinci.unary cosh %x[0 : 1], %x[0 : 1] sizes [8] : memref<8xf16, #davinci.space<ub>>, memref<8xf16, #davinci.space<ub>>
+
+// -----
+// CHECK: a row-major access has one offset and a stride for each size
+%x = davinci.alloc {buffers = 1} : memref<8xf16, #davinci.space<ub>>
+davinci.unary exp %x[0 : 8, 1], %x[0 : 1] sizes [8] : memref<8xf16, #davinci.space<ub>>, memref<8xf16, #davinci.space<ub>>
+
+// -----
+// CHECK: a fractal access has a row and a column, and no strides
+%x = davinci.alloc {buffers = 1} : memref<16x16xf16, #davinci.layout<nz>, #davinci.space<l1>>
+%y = davinci.alloc {buffers = 1} : memref<16x16xf16, #davinci.layout<zz>, #davinci.space<l0a>>
+davinci.load_l0 %y[0 : 16, 1], %x[0, 0] sizes [16, 16] : memref<16x16xf16, #davinci.layout<zz>, #davinci.space<l0a>>, memref<16x16xf16, #davinci.layout<nz>, #davinci.space<l1>>
+
+// -----
+// CHECK: the layout in l0b is zn
+%a = davinci.alloc {buffers = 1} : memref<16x16xf16, #davinci.layout<zz>, #davinci.space<l0a>>
+%b = davinci.alloc {buffers = 1} : memref<16x16xf16, #davinci.layout<zz>, #davinci.space<l0b>>
+%c = davinci.alloc {buffers = 1} : memref<16x16xf32, #davinci.layout<nz>, #davinci.space<l0c>>
+davinci.mmad %c[0, 0], %a[0, 0], %b[0, 0] sizes [16, 16, 16] accumulate = 0 : memref<16x16xf32, #davinci.layout<nz>, #davinci.space<l0c>>, memref<16x16xf16, #davinci.layout<zz>, #davinci.space<l0a>>, memref<16x16xf16, #davinci.layout<zz>, #davinci.space<l0b>>
+
+// -----
+// CHECK: has 2 sizes, 3 to 3 are allowed
+%a = davinci.alloc {buffers = 1} : memref<16x16xf16, #davinci.layout<zz>, #davinci.space<l0a>>
+%b = davinci.alloc {buffers = 1} : memref<16x16xf16, #davinci.layout<zn>, #davinci.space<l0b>>
+%c = davinci.alloc {buffers = 1} : memref<16x16xf32, #davinci.layout<nz>, #davinci.space<l0c>>
+davinci.mmad %c[0, 0], %a[0, 0], %b[0, 0] sizes [16, 16] accumulate = 0 : memref<16x16xf32, #davinci.layout<nz>, #davinci.space<l0c>>, memref<16x16xf16, #davinci.layout<zz>, #davinci.space<l0a>>, memref<16x16xf16, #davinci.layout<zn>, #davinci.space<l0b>>
+
+// -----
+// CHECK: the destination has no stride of 0: nothing is reduced
+%x = davinci.alloc {buffers = 1} : memref<8xf16, #davinci.space<ub>>
+davinci.reduce sum %x[0 : 1], %x[0 : 1] sizes [8] : memref<8xf16, #davinci.space<ub>>, memref<8xf16, #davinci.space<ub>>
+
+// -----
+// CHECK: a cast is between two element types
+%x = davinci.alloc {buffers = 1} : memref<8xf16, #davinci.space<ub>>
+davinci.cast %x[0 : 1], %x[0 : 1] sizes [8] : memref<8xf16, #davinci.space<ub>>, memref<8xf16, #davinci.space<ub>>
+
+// -----
+// CHECK: pad and pad_value go together
+%x = davinci.alloc {buffers = 1} : memref<16xf16, #davinci.space<ub>>
+davinci.kernel @k {block_dim = 1, core_type = "AIV", op_type = "Relu", soc = "Ascend910B4"} (%g : memref<8xf16, #davinci.space<gm>>) {
+  %u = davinci.alloc {buffers = 1} : memref<16xf16, #davinci.space<ub>>
+  davinci.load %u[0 : 1], %g[0 : 1] sizes [8] {pad = array<i64: 1, 1>} : memref<16xf16, #davinci.space<ub>>, memref<8xf16, #davinci.space<gm>>
+}

@@ -1,0 +1,89 @@
+// RUN: ascend-opt %s | filecheck %s
+// RUN: ascend-opt %s --print-op-generic | ascend-opt | filecheck %s
+
+// A product: format change into L1, L0 in its fractal layouts, L0C out again.
+
+// CHECK:      davinci.kernel @te_matmulv2_0__kernel0 {block_dim = 2 : i64, core_type = "AIC", op_type = "MatMulV2", soc = "Ascend910B4"}(%a: memref<32x64xf16, #davinci.space<gm>>, %b: memref<64x16xf16, #davinci.space<gm>>, %bias: memref<16xf16, #davinci.space<gm>>, %c: memref<32x16xf16, #davinci.space<gm>>) {
+davinci.kernel @te_matmulv2_0__kernel0 {block_dim = 2, core_type = "AIC", op_type = "MatMulV2", soc = "Ascend910B4"} (%a : memref<32x64xf16, #davinci.space<gm>>, %b : memref<64x16xf16, #davinci.space<gm>>, %bias : memref<16xf16, #davinci.space<gm>>, %c : memref<32x16xf16, #davinci.space<gm>>) {
+  // CHECK-NEXT: %block = davinci.block_idx
+  %block = davinci.block_idx
+  // CHECK-NEXT: %row = affine.apply
+  %row = affine.apply affine_map<(d0) -> (d0 * 1024)> (%block)
+  // CHECK-NEXT: %al1 = davinci.alloc {buffers = 2 : i64, addresses = array<i64: 0, 2048>} : memref<16x64xf16, #davinci.layout<nz>, #davinci.space<l1>>
+  %al1 = davinci.alloc {buffers = 2, addresses = array<i64: 0, 2048>} : memref<16x64xf16, #davinci.layout<nz>, #davinci.space<l1>>
+  // CHECK-NEXT: %bl1 = davinci.alloc {buffers = 1 : i64} : memref<16x64xf16, #davinci.layout<nz>, #davinci.space<l1>>
+  %bl1 = davinci.alloc {buffers = 1} : memref<16x64xf16, #davinci.layout<nz>, #davinci.space<l1>>
+  %s = davinci.alloc {buffers = 1} : memref<16xf16, #davinci.space<l1>>
+  %t = davinci.alloc {buffers = 1} : memref<16xf32, #davinci.space<bt>>
+  %al0 = davinci.alloc {buffers = 1} : memref<16x64xf16, #davinci.layout<zz>, #davinci.space<l0a>>
+  %bl0 = davinci.alloc {buffers = 1} : memref<16x64xf16, #davinci.layout<zn>, #davinci.space<l0b>>
+  %cl0 = davinci.alloc {buffers = 1} : memref<16x16xf32, #davinci.layout<nz>, #davinci.space<l0c>>
+  // CHECK: davinci.nd2nz %al1[0, 0], %a[%row : 64, 1] sizes [16, 64] : memref<16x64xf16, #davinci.layout<nz>, #davinci.space<l1>>, memref<32x64xf16, #davinci.space<gm>>
+  davinci.nd2nz %al1[0, 0], %a[%row : 64, 1] sizes [16, 64] : memref<16x64xf16, #davinci.layout<nz>, #davinci.space<l1>>, memref<32x64xf16, #davinci.space<gm>>
+  // CHECK-NEXT: davinci.dn2nz %bl1[0, 0], %b[0 : 1, 16] sizes [16, 64]
+  davinci.dn2nz %bl1[0, 0], %b[0 : 1, 16] sizes [16, 64] : memref<16x64xf16, #davinci.layout<nz>, #davinci.space<l1>>, memref<64x16xf16, #davinci.space<gm>>
+  // CHECK-NEXT: davinci.load %s[0 : 1], %bias[0 : 1] sizes [16]
+  davinci.load %s[0 : 1], %bias[0 : 1] sizes [16] : memref<16xf16, #davinci.space<l1>>, memref<16xf16, #davinci.space<gm>>
+  // CHECK-NEXT: davinci.set_flag MTE2 -> MTE1 [0, 1] of %al1 : memref<16x64xf16, #davinci.layout<nz>, #davinci.space<l1>>
+  davinci.set_flag MTE2 -> MTE1 [0, 1] of %al1 : memref<16x64xf16, #davinci.layout<nz>, #davinci.space<l1>>
+  // CHECK-NEXT: davinci.wait_flag MTE2 -> MTE1 [0, 1] of %al1
+  davinci.wait_flag MTE2 -> MTE1 [0, 1] of %al1 : memref<16x64xf16, #davinci.layout<nz>, #davinci.space<l1>>
+  // CHECK-NEXT: davinci.load_bt %t[0 : 1], %s[0 : 1] sizes [16]
+  davinci.load_bt %t[0 : 1], %s[0 : 1] sizes [16] : memref<16xf32, #davinci.space<bt>>, memref<16xf16, #davinci.space<l1>>
+  // CHECK-NEXT: davinci.load_l0 %al0[0, 0], %al1[0, 0] sizes [16, 64]
+  davinci.load_l0 %al0[0, 0], %al1[0, 0] sizes [16, 64] : memref<16x64xf16, #davinci.layout<zz>, #davinci.space<l0a>>, memref<16x64xf16, #davinci.layout<nz>, #davinci.space<l1>>
+  davinci.load_l0 %bl0[0, 0], %bl1[0, 0] sizes [16, 64] : memref<16x64xf16, #davinci.layout<zn>, #davinci.space<l0b>>, memref<16x64xf16, #davinci.layout<nz>, #davinci.space<l1>>
+  davinci.set_flag MTE1 -> M [0]
+  // CHECK: davinci.wait_flag MTE1 -> M [0]{{$}}
+  davinci.wait_flag MTE1 -> M [0]
+  // CHECK-NEXT: davinci.mmad %cl0[0, 0], %al0[0, 0], %bl0[0, 0], %t[0 : 0, 0, 1] sizes [16, 64, 16] accumulate = 0
+  davinci.mmad %cl0[0, 0], %al0[0, 0], %bl0[0, 0], %t[0 : 0, 0, 1] sizes [16, 64, 16] accumulate = 0 : memref<16x16xf32, #davinci.layout<nz>, #davinci.space<l0c>>, memref<16x64xf16, #davinci.layout<zz>, #davinci.space<l0a>>, memref<16x64xf16, #davinci.layout<zn>, #davinci.space<l0b>>, memref<16xf32, #davinci.space<bt>>
+  // CHECK-NEXT: davinci.mmad %cl0[0, 0], %al0[0, 0], %bl0[0, 0] sizes [16, 64, 16] accumulate = %block
+  davinci.mmad %cl0[0, 0], %al0[0, 0], %bl0[0, 0] sizes [16, 64, 16] accumulate = %block : memref<16x16xf32, #davinci.layout<nz>, #davinci.space<l0c>>, memref<16x64xf16, #davinci.layout<zz>, #davinci.space<l0a>>, memref<16x64xf16, #davinci.layout<zn>, #davinci.space<l0b>>
+  // CHECK-NEXT: davinci.fixpipe %c[%row : 16, 1], %cl0[0, 0] sizes [16, 16] {relu}
+  davinci.fixpipe %c[%row : 16, 1], %cl0[0, 0] sizes [16, 16] {relu} : memref<32x16xf16, #davinci.space<gm>>, memref<16x16xf32, #davinci.layout<nz>, #davinci.space<l0c>>
+}
+
+// CHECK: davinci.kernel @te_conv2d_0__kernel0
+davinci.kernel @te_conv2d_0__kernel0 {block_dim = 1, core_type = "AIC", op_type = "Conv2D", soc = "Ascend910B4"} (%x : memref<1x16x8x8xf16, #davinci.space<gm>>) {
+  %f = davinci.alloc {buffers = 1} : memref<1x8x8x16xf16, #davinci.layout<nc1hwc0>, #davinci.space<l1>>
+  %m = davinci.alloc {buffers = 1} : memref<16x64xf16, #davinci.layout<zz>, #davinci.space<l0a>>
+  // CHECK: davinci.load_l0_img2col %m[0, 0], %f[0, 16] sizes [16, 64] height = 8 top = 1 {kernel = array<i64: 3, 3>, stride = array<i64: 1, 1>, dilation = array<i64: 1, 1>, padding = array<i64: 1, 1>}
+  davinci.load_l0_img2col %m[0, 0], %f[0, 16] sizes [16, 64] height = 8 top = 1 {kernel = array<i64: 3, 3>, stride = array<i64: 1, 1>, dilation = array<i64: 1, 1>, padding = array<i64: 1, 1>} : memref<16x64xf16, #davinci.layout<zz>, #davinci.space<l0a>>, memref<1x8x8x16xf16, #davinci.layout<nc1hwc0>, #davinci.space<l1>>
+}
+
+// CHECK: davinci.kernel @te_vector_0__kernel0
+davinci.kernel @te_vector_0__kernel0 {block_dim = 4, core_type = "AIV", op_type = "Vector", soc = "Ascend910B4"} (%x : memref<4x100xf32, #davinci.space<gm>>, %y : memref<4x100xf32, #davinci.space<gm>>) {
+  %block = davinci.block_idx
+  // CHECK: affine.for %i = %block to 8 step 4 {
+  affine.for %i = %block to 8 step 4 {
+    %n = affine.min affine_map<(d0) -> (100 - d0, 64)> (%i)
+    %u = davinci.alloc {buffers = 2} : memref<8x64xf32, #davinci.space<ub>>
+    %v = davinci.alloc {buffers = 1} : memref<8x64xf32, #davinci.space<ub>>
+    %h = davinci.alloc {buffers = 1} : memref<8x64xf16, #davinci.space<ub>>
+    // CHECK: davinci.load %u[0 : 1], %x[%i : 1] sizes [%n] {pad = array<i64: 1, 2>, pad_value = 0.000000e+00 : f32}
+    davinci.load %u[0 : 1], %x[%i : 1] sizes [%n] {pad = array<i64: 1, 2>, pad_value = 0.0 : f32} : memref<8x64xf32, #davinci.space<ub>>, memref<4x100xf32, #davinci.space<gm>>
+    // CHECK-NEXT: davinci.pipe_barrier V
+    davinci.pipe_barrier V
+    // CHECK-NEXT: davinci.unary exp %v[0 : 64, 1], %u[0 : 64, 1] sizes [8, %n]
+    davinci.unary exp %v[0 : 64, 1], %u[0 : 64, 1] sizes [8, %n] : memref<8x64xf32, #davinci.space<ub>>, memref<8x64xf32, #davinci.space<ub>>
+    // CHECK-NEXT: davinci.binary add %v[0 : 64, 1], %v[0 : 64, 1], %u[0 : 0, 1] sizes [8, 64]
+    davinci.binary add %v[0 : 64, 1], %v[0 : 64, 1], %u[0 : 0, 1] sizes [8, 64] : memref<8x64xf32, #davinci.space<ub>>, memref<8x64xf32, #davinci.space<ub>>, memref<8x64xf32, #davinci.space<ub>>
+    // CHECK-NEXT: davinci.scalar muls %v[0 : 1], %v[0 : 1] sizes [512] {value = 2.000000e+00 : f32}
+    davinci.scalar muls %v[0 : 1], %v[0 : 1] sizes [512] {value = 2.0 : f32} : memref<8x64xf32, #davinci.space<ub>>, memref<8x64xf32, #davinci.space<ub>>
+    // CHECK-NEXT: davinci.reduce sum %u[0 : 1, 0], %v[0 : 64, 1] sizes [8, 64]
+    davinci.reduce sum %u[0 : 1, 0], %v[0 : 64, 1] sizes [8, 64] : memref<8x64xf32, #davinci.space<ub>>, memref<8x64xf32, #davinci.space<ub>>
+    // CHECK-NEXT: davinci.brcb %v[0 : 8], %u[0 : 1] sizes [8]
+    davinci.brcb %v[0 : 8], %u[0 : 1] sizes [8] : memref<8x64xf32, #davinci.space<ub>>, memref<8x64xf32, #davinci.space<ub>>
+    // CHECK-NEXT: davinci.cast %h[0 : 1], %v[0 : 1] sizes [512]
+    davinci.cast %h[0 : 1], %v[0 : 1] sizes [512] : memref<8x64xf16, #davinci.space<ub>>, memref<8x64xf32, #davinci.space<ub>>
+    // CHECK-NEXT: davinci.dup %v[0 : 1] sizes [512] {value = 1.000000e+00 : f32}
+    davinci.dup %v[0 : 1] sizes [512] {value = 1.0 : f32} : memref<8x64xf32, #davinci.space<ub>>
+    // CHECK-NEXT: davinci.gather %v[0 : 1], %u[3 : 2] sizes [32]
+    davinci.gather %v[0 : 1], %u[3 : 2] sizes [32] : memref<8x64xf32, #davinci.space<ub>>, memref<8x64xf32, #davinci.space<ub>>
+    // CHECK-NEXT: davinci.transpose %v[0 : 1, 8], %u[0 : 64, 1] sizes [8, 64]
+    davinci.transpose %v[0 : 1, 8], %u[0 : 64, 1] sizes [8, 64] : memref<8x64xf32, #davinci.space<ub>>, memref<8x64xf32, #davinci.space<ub>>
+    // CHECK-NEXT: davinci.store %y[%i : 1], %v[0 : 1] sizes [%n]
+    davinci.store %y[%i : 1], %v[0 : 1] sizes [%n] : memref<4x100xf32, #davinci.space<gm>>, memref<8x64xf32, #davinci.space<ub>>
+  }
+}

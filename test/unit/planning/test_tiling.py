@@ -1,0 +1,96 @@
+"""Tiles cover their operators, fit the core, and use the cores there are."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from compiler.planning.tiling_cube import ConvShape, Product, convolution_tile, product_tile
+from compiler.planning.tiling_pool import PoolShape, pool_tile
+from compiler.planning.tiling_vector import column_tile, pitch, square_side, vector_tile
+from compiler.target import soc
+
+CORE = soc("Ascend910B4")
+sizes = st.integers(1, 5000)
+
+
+def test_large_products_use_the_published_block() -> None:
+    tile = product_tile(Product(1, 8192, 8192, 8192, 2), CORE)
+    assert (tile.m, tile.n, tile.k) == (128, 256, 64)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 8), sizes, sizes, sizes, st.sampled_from([2, 4]))
+def test_product_tiles_fit(batch: int, m: int, n: int, k: int, size: int) -> None:
+    tile = product_tile(Product(batch, m, n, k, size), CORE)
+    assert 2 * tile.m * tile.k * size <= CORE.l0a
+    assert 2 * tile.n * tile.k * size <= CORE.l0b
+    assert tile.l0c_buffers >= 1 and tile.l0c_buffers * tile.m * tile.n * 4 <= CORE.l0c
+    packets = tile.l1_buffers * (tile.m + tile.n) * tile.packet * size
+    assert packets + 2 * 4 * tile.n <= CORE.l1
+    assert tile.packet % tile.k == 0 and tile.k % (32 // size) == 0
+
+
+def test_small_products_still_use_many_cores() -> None:
+    tile = product_tile(Product(1, 1, 1000, 2048, 2), CORE)
+    assert -(-1000 // tile.n) >= CORE.cube_cores // 2
+
+
+def test_a_convolution_packs_channels() -> None:
+    shape = ConvShape(256, 9, 56, lambda points: points // 56 + 4)
+    tile = convolution_tile(Product(1, 56 * 56, 64, 256 * 9, 2), shape, CORE)
+    assert tile.packet % 16 == 0
+    area = shape.input_rows(tile.m) * 56 + tile.n * 9
+    assert tile.l1_buffers * area * tile.packet * 2 + 2 * 4 * tile.n <= CORE.l1
+
+
+@given(st.integers(1, 20), sizes, st.integers(1, 100_000), st.sampled_from([2, 4]))
+def test_vector_tiles_cover_and_fit(matrices: int, rows: int, columns: int, size: int) -> None:
+    tile = vector_tile(
+        matrices,
+        rows,
+        columns,
+        element_bytes=size,
+        bytes_per_element=4 * size,
+        ub=CORE.ub,
+        cores=CORE.vector_cores,
+    )
+    assert tile.rows * tile.row_tiles >= rows and tile.columns * tile.column_tiles >= columns
+    assert tile.rows * (tile.row_tiles - 1) < rows
+    assert tile.columns * (tile.column_tiles - 1) < columns
+    assert tile.rows * pitch(tile.columns, size) * 4 * size <= CORE.ub
+
+
+def test_a_long_vector_is_shared_by_all_cores() -> None:
+    tile = vector_tile(
+        1, 1, 1 << 22, element_bytes=2, bytes_per_element=8, ub=CORE.ub, cores=CORE.vector_cores
+    )
+    assert tile.count >= CORE.vector_cores
+
+
+@given(st.integers(1, 20), sizes, sizes)
+def test_column_tiles_cover_and_fit(matrices: int, rows: int, columns: int) -> None:
+    tile = column_tile(matrices, rows, columns, bytes_per_element=12, ub=CORE.ub, cores=40)
+    assert tile.rows * tile.row_tiles >= rows and tile.columns * tile.column_tiles >= columns
+    assert tile.columns % 16 == 0
+    assert tile.rows * tile.columns * 12 <= CORE.ub
+
+
+@pytest.mark.parametrize("planes", [1, 64, 5000])
+def test_pool_tiles_cover_and_fit(planes: int) -> None:
+    shape = PoolShape(planes, 56, 3, 2, 2 * 2 * 128, 6 * 2 * 64, shared=False)
+    tile = pool_tile(shape, CORE.ub, CORE.vector_cores)
+    assert tile is not None
+    assert tile.planes * tile.plane_tiles >= planes and tile.rows * tile.row_tiles >= 56
+    assert tile.planes * shape.plane_bytes(tile.rows) <= CORE.ub
+
+
+def test_a_pool_that_does_not_fit() -> None:
+    assert pool_tile(PoolShape(1, 1, 3, 2, 200_000, 1, shared=False), CORE.ub, 40) is None
+
+
+@pytest.mark.parametrize(("size", "side"), [(2, 144), (4, 96)])
+def test_squares(size: int, side: int) -> None:
+    assert square_side(size, CORE.ub) == side
+    assert 4 * side * side * size <= CORE.ub
