@@ -1,0 +1,43 @@
+"""`python -m runtime.acl program.py [args…]`: runs an unmodified pyACL program on the device."""
+
+from __future__ import annotations
+
+import argparse
+import runpy
+import sys
+from pathlib import Path
+
+from runtime.acl import DEFAULT_SOC, AlreadyInstalled, install
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m runtime.acl",
+        description="Runs a pyACL program on the simulated device.",
+    )
+    parser.add_argument("--soc", default=DEFAULT_SOC, help="name of the chip (%(default)s)")
+    parser.add_argument("--force", action="store_true", help="even if a real acl is installed")
+    parser.add_argument("program", help="the program, as python would run it")
+    parser.add_argument("args", nargs=argparse.REMAINDER, help="its arguments")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Runs the program with sys.argv, sys.path and `__main__` as Python sets them."""
+    options = _arguments()
+    program = Path(options.program)
+    if not program.is_file():
+        sys.exit(f"runtime.acl: {program}: no such program")
+    try:
+        install(options.soc, force=options.force)
+    except ValueError as unknown:
+        sys.exit(f"runtime.acl: --soc: {unknown}")
+    except AlreadyInstalled as real:
+        sys.exit(f"runtime.acl: {real}; use --force to run on the simulated device all the same")
+    sys.argv = [options.program, *options.args]
+    sys.path[0] = str(program.resolve().parent)
+    runpy.run_path(options.program, run_name="__main__")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""The logical addresses a model was compiled for, on the memory it has been given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from runtime.device import Bytes, Memory, typed
+from runtime.errors import AclError, Code
+from runtime.kernels import TensorDesc
+
+VARIABLE_BASE = 137438953472
+"""Logical address of the first variable in offline compilation (`graph_var_manager.cc`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Memory that is seen at logical addresses from `base` on."""
+
+    name: str
+    base: int
+    memory: Bytes
+
+
+class AddressSpace:
+    """Translates logical addresses of one model."""
+
+    def __init__(self, *regions: Region) -> None:
+        self.regions = regions
+
+    def tensor(self, address: int, desc: TensorDesc, what: str) -> npt.NDArray[Any]:
+        """The tensor at a logical address; AclError when it is not inside one region."""
+        for region in self.regions:
+            offset = address - region.base
+            if offset >= 0 and offset + desc.size <= len(region.memory):
+                return typed(region.memory[offset : offset + desc.size], desc.dtype, desc.shape)
+        have = ", ".join(
+            f"{region.name} {region.base:#x}+{len(region.memory)}" for region in self.regions
+        )
+        raise AclError(
+            Code.GE_FAILURE,
+            f"{what}: {desc.size} bytes at {address:#x} are outside the model's memory ({have})",
+        )
+
+
+@dataclass(eq=False)
+class Session:
+    """The variables that the models of a bundle share, and which of them hold a value."""
+
+    device: Memory
+    size: int
+    base: int = VARIABLE_BASE
+    written: set[int] = field(default_factory=set[int])
+
+    def __post_init__(self) -> None:
+        self._allocation = self.device.allocate(self.size, "variables") if self.size else None
+
+    @property
+    def region(self) -> Region:
+        """The variables' memory at their logical addresses."""
+        empty = np.empty(0, np.uint8)
+        memory = self._allocation.memory if self._allocation else empty
+        return Region("variables", self.base, memory)
+
+    def release(self) -> None:
+        """Gives the memory back."""
+        if self._allocation is not None:
+            self.device.free(self._allocation.address)
+            self._allocation = None

@@ -1,0 +1,114 @@
+"""OM operators (`OpDef`) as the nodes and operands the operator engine takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from compiler.om.attributes import DType, TypedList, get_attribute
+from compiler.om.ge_ir_pb2 import OpDef, TensorDescriptor
+from runtime.errors import AclError, Code
+from runtime.kernels import Node, TensorDesc
+from runtime.kernels.dtypes import from_proto
+
+# The serializer's bookkeeping, which is no attribute of the operator.
+_NAMES, _PLACES = "_input_name_key", "_input_name_value"
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """A connected input: its port, its place among the data inputs, and who makes the tensor."""
+
+    port: str
+    place: int
+    producer: str
+    output: int
+    desc: TensorDesc
+
+
+def tensor_desc(desc: TensorDescriptor, node: str) -> TensorDesc:
+    """A tensor description; AclError for element types that cannot be computed with."""
+    dtype = from_proto(int(desc.dtype))
+    if dtype is None:
+        raise AclError(
+            Code.GE_FAILURE, f"node '{node}' has a tensor of data type {int(desc.dtype)}, which "
+            "the simulated device cannot compute with"
+        )  # fmt: skip
+    return TensorDesc(dtype, tuple(desc.shape.dim), desc.layout or "ND")
+
+
+def edges(op: OpDef) -> Iterator[tuple[str, int]]:
+    """(producer, output) of every data input in order; the producer is '' where none is connected.
+
+    Control edges, whose output is -1, are left out.
+    """
+    for edge in op.input:
+        producer, _, output = edge.rpartition(":")
+        if output != "-1":
+            yield producer, int(output) if producer else 0
+
+
+def operands(op: OpDef) -> tuple[Operand, ...]:
+    """The connected inputs of an operator in port order."""
+    inputs = list(edges(op))
+    connected = [place for place, (producer, _) in enumerate(inputs) if producer]
+    # GraphEngine describes open optional inputs too; other writers may leave them out.
+    dense = len(op.input_desc) == len(connected)
+    names = _port_names(op, len(inputs))
+    return tuple(
+        Operand(names[place], place, *inputs[place], _input_desc(op, rank if dense else place))
+        for rank, place in enumerate(connected)
+    )
+
+
+def _input_desc(op: OpDef, place: int) -> TensorDesc:
+    if place >= len(op.input_desc):
+        message = f"node '{op.name}' has {len(op.input_desc)} input descriptions, needs {place + 1}"
+        raise AclError(Code.GE_FAILURE, message)
+    return tensor_desc(op.input_desc[place], op.name)
+
+
+def _port_names(op: OpDef, count: int) -> list[str]:
+    names = list(_default_ports(op.type, count))
+    if _NAMES in op.attr and _PLACES in op.attr:
+        keys, places = op.attr[_NAMES].list.s, op.attr[_PLACES].list.i
+        for key, place in zip(keys, places, strict=False):
+            if 0 <= place < count:
+                names[place] = key.decode("utf-8", "surrogateescape")
+    return names
+
+
+@cache
+def _default_ports(op_type: str, count: int) -> tuple[str, ...]:
+    """Port names by the operator's prototype; `x0`, `x1`, … of a dynamic port."""
+    from dialects.ge.catalogue import signature
+
+    known = signature(op_type)
+    names: list[str] = []
+    for port in known.inputs if known else ():
+        names += [f"{port.name}{i}" for i in range(count)] if port.dynamic else [port.name]
+    names += [f"x{i}" for i in range(len(names), count)]
+    return tuple(names[:count])
+
+
+def node_of(op: OpDef, inputs: tuple[Operand, ...]) -> Node:
+    """What a kernel is told about an operator."""
+    return Node(
+        op.name,
+        op.type,
+        {name: attribute(op, name) for name in op.attr if not name.startswith("_")},
+        tuple(operand.desc for operand in inputs),
+        tuple(tensor_desc(desc, op.name) for desc in op.output_desc),
+    )
+
+
+def attribute(op: OpDef, name: str) -> Any:
+    """An attribute as a plain Python value: data types as C++ numbers; None when it is absent."""
+    if name not in op.attr:
+        return None
+    value = get_attribute(op.attr[name])
+    if isinstance(value, TypedList):
+        return list(value.items)
+    return value.cpp if isinstance(value, DType) else value

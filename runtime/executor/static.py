@@ -1,0 +1,206 @@
+"""Static models: the task list replayed at the addresses the compiler planned."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from compiler.om.ge_ir_pb2 import ModelDef, OpDef
+from compiler.om.offline_model import SubModel
+from compiler.om.task_pb2 import TaskDef
+from runtime.device import Bytes
+from runtime.errors import AclError, Code
+from runtime.executor.memory import AddressSpace, Region, Session
+from runtime.executor.operators import attribute, node_of, operands, tensor_desc
+from runtime.executor.races import Access, first_race
+from runtime.executor.replay import Deadlock, Task, TaskKind, replay_order
+from runtime.kernels import KernelError, Node, TensorDesc, kernel_for, run
+
+Array = npt.NDArray[Any]
+
+FEATURE_BASE = 2147483648
+"""Logical address of feature memory where a model does not say (`task_generator.cc`)."""
+
+
+def model_integer(model: ModelDef, name: str, default: int = 0) -> int:
+    """An integer attribute of the model."""
+    return model.attr[name].i if name in model.attr else default
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One task: a node, its tensors in memory, and the variable address it assigns, if any."""
+
+    node: Node
+    inputs: dict[str, Array]
+    outputs: tuple[Array, ...]
+    assigns: int | None
+
+    def execute(self) -> None:
+        """Computes the node and stores its results at their planned addresses."""
+        for place, (result, target) in enumerate(
+            zip(run(self.node, self.inputs), self.outputs, strict=True)
+        ):
+            if result.shape != target.shape or result.dtype != target.dtype:
+                raise self.node.error(
+                    f"output {place} is {result.dtype}{list(result.shape)}, the model says "
+                    f"{target.dtype}{list(target.shape)}"
+                )
+            np.copyto(target, result)
+
+
+class StaticExecutor:
+    """Runs a model whose shapes, addresses and streams are fixed."""
+
+    def __init__(
+        self,
+        model: SubModel,
+        feature: Bytes,
+        weights: Bytes,
+        session: Session,
+        *,
+        faithful: bool,
+    ) -> None:
+        definition = model.model_def
+        base = model_integer(definition, "task_gen_base_addr", FEATURE_BASE)
+        weight_base = model_integer(definition, "task_gen_weight_addr", base + len(feature))
+        self._base, self._weight_base = base, weight_base
+        self.session = session
+        self.space = AddressSpace(
+            Region("feature", base, feature), Region("weights", weight_base, weights),
+            session.region,
+        )  # fmt: skip
+        graph = definition.graph[0]
+        self._ops = {op.id: op for op in graph.op}
+        self.inputs = [self._input(op) for op in sorted(_data(graph.op), key=_index)]
+        self.outputs = [
+            tensor for op in graph.op if op.type == "NetOutput" for tensor in self._outputs(op)
+        ]
+        self.steps = self._steps(model, faithful=faithful)
+
+    def run(self, inputs: Sequence[Array]) -> list[Array]:
+        """Executes the model once; the results are views of its memory, valid until the next."""
+        for target, value in zip(self.inputs, inputs, strict=True):
+            np.copyto(target, value)
+        try:
+            for step in self.steps:
+                step.execute()
+                if step.assigns is not None:
+                    self.session.written.add(step.assigns)
+        except KernelError as error:
+            raise AclError(Code.RT_MODEL_EXECUTE, str(error)) from error
+        return self.outputs
+
+    def _input(self, op: OpDef) -> Array:
+        desc = tensor_desc(op.output_desc[0], op.name)
+        return self._tensor(op.output_i[0] if op.output_i else 0, desc, op)
+
+    def _outputs(self, op: OpDef) -> list[Array]:
+        found: list[Array] = []
+        for operand in operands(op):
+            if operand.place >= len(op.input_i):
+                raise _broken(f"node '{op.name}' has no input_i for input {operand.place}")
+            offset = op.input_i[operand.place]
+            constant = operand.place < len(op.is_input_const) and op.is_input_const[operand.place]
+            address = self._weight_base + offset - self._base if constant else offset
+            found.append(self._tensor(address, operand.desc, op))
+        return found
+
+    def _tensor(self, offset: int, desc: TensorDesc, op: OpDef) -> Array:
+        """A tensor by the offset in the graph: variables have their address there."""
+        address = offset if offset >= self.session.base else self._base + offset
+        return self.space.tensor(address, desc, f"node '{op.name}' ({op.type})")
+
+    def _steps(self, model: SubModel, *, faithful: bool) -> list[Step]:
+        tasks = list(model.task_def.task)
+        replayed = [_replayed(position, task) for position, task in enumerate(tasks)]
+        try:
+            order = replay_order(replayed)
+        except Deadlock as deadlock:
+            raise _broken(f"{model.source}: {deadlock}") from None
+        steps = {
+            place: self._step(tasks[place])
+            for place in order
+            if replayed[place].kind is TaskKind.KERNEL
+        }
+        race = None if faithful else first_race(replayed, order, list(_accesses(steps)))
+        if race is not None:
+            one, other = (f"'{steps[p].node.name}' (stream {tasks[p].stream_id})" for p in race)
+            raise _broken(
+                f"{model.source}: nodes {one} and {other} use the same memory with no event "
+                "between them"
+            )
+        return list(steps.values())
+
+    def _step(self, task: TaskDef) -> Step:
+        op = self._ops.get(task.kernel.context.op_index)
+        if op is None:
+            raise _broken(f"a task refers to operator {task.kernel.context.op_index}, which is not")
+        connected = operands(op)
+        node = node_of(op, connected)
+        _check_kernel(node)
+        addresses = _addresses(task, node)
+        what = f"node '{op.name}' ({op.type})"
+        inputs = {
+            operand.port: self.space.tensor(address, operand.desc, what)
+            for operand, address in zip(connected, addresses, strict=False)
+        }
+        outputs = tuple(
+            self.space.tensor(address, desc, what)
+            for desc, address in zip(node.outputs, addresses[len(connected) :], strict=False)
+        )
+        if not all(output.flags.writeable for output in outputs):
+            raise _broken(f"{what} would write into the weights")
+        return Step(node, inputs, outputs, addresses[0] if op.type == "Assign" else None)
+
+
+def _accesses(steps: dict[int, Step]) -> Iterator[Access]:
+    """What each task reads and writes; variables count like any other memory."""
+    for place, step in sorted(steps.items()):
+        for tensors, writes in ((step.inputs.values(), False), (step.outputs, True)):
+            for tensor in tensors:
+                start = tensor.ctypes.data
+                yield Access(place, start, start + tensor.nbytes, writes)
+
+
+def _check_kernel(node: Node) -> None:
+    try:
+        kernel_for(node)
+    except KernelError as error:
+        raise _broken(str(error)) from None
+
+
+def _addresses(task: TaskDef, node: Node) -> tuple[int, ...]:
+    """The logical addresses in the arguments: inputs, outputs, workspaces."""
+    count = len(task.kernel.args) // 8
+    needed = len(node.inputs) + len(node.outputs)
+    if count < needed:
+        raise _broken(f"node '{node.name}' needs {needed} arguments, its task has {count}")
+    return struct.unpack(f"<{count}Q", task.kernel.args[: 8 * count])
+
+
+def _replayed(position: int, task: TaskDef) -> Task:
+    if task.type not in set(TaskKind):
+        raise AclError(
+            Code.GE_LOAD_TASK_PARTITION,
+            f"task {position} has type {task.type}; the simulated device runs kernels (0), event "
+            "records (1) and event waits (2)",
+        )
+    return Task(TaskKind(task.type), task.stream_id, task.event_id)
+
+
+def _data(ops: Sequence[OpDef]) -> list[OpDef]:
+    return [op for op in ops if op.type == "Data"]
+
+
+def _index(op: OpDef) -> int:
+    return attribute(op, "index") or 0
+
+
+def _broken(message: str) -> AclError:
+    return AclError(Code.GE_FAILURE, message)

@@ -1,0 +1,116 @@
+"""Brings the external weights of FileConstant nodes into variable memory when a model loads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from io import BufferedReader
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from compiler.om.ge_ir_pb2 import ModelDef, OpDef
+from runtime.errors import AclError, Code
+from runtime.executor.memory import AddressSpace
+from runtime.executor.operators import attribute, tensor_desc
+from runtime.executor.variables import variable_address
+
+PADDING = 512
+"""A combined weight file is padded to a multiple of this many bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The bytes of one node in its weight file, and the tensor they are for."""
+
+    node: str
+    path: Path
+    offset: int
+    tensor: npt.NDArray[Any]
+
+    @property
+    def end(self) -> int:
+        """Where the bytes end in the file."""
+        return self.offset + self.tensor.nbytes
+
+
+def load_weight_files(
+    model: ModelDef, space: AddressSpace, folder: Path | None, *, faithful: bool
+) -> set[int]:
+    """Reads every external weight; the addresses that hold a value now.
+
+    `folder` is where the weight files lie; without one they are looked for in the current
+    directory. AclError 500002 for a file that is missing, too short or too long; `faithful` leaves
+    it at what GraphEngine notices: a missing file.
+    """
+    ops = [op for graph in model.graph for op in graph.op if op.type == "FileConstant"]
+    parts = sorted((_part(op, space, folder) for op in ops), key=lambda part: str(part.path))
+    for path, users in groupby(parts, key=lambda part: part.path):
+        _load_file(path, list(users), faithful)
+    return {variable_address(op) for op in ops}
+
+
+def _part(op: OpDef, space: AddressSpace, folder: Path | None) -> Part:
+    location = attribute(op, "location")
+    named = location or attribute(op, "file_path")
+    if not named:
+        raise _failure(f"node '{op.name}' (FileConstant) names no file: location is missing")
+    # Only the last component counts: a location cannot lead out of the folder.
+    path = (folder or Path()) / Path(named).name
+    desc = tensor_desc(op.output_desc[0], op.name)
+    length = attribute(op, "length") if location else None
+    if length and length != desc.size:
+        raise _failure(
+            f"node '{op.name}' (FileConstant): length {length} does not fit a tensor of "
+            f"{desc.size} bytes"
+        )
+    offset = (attribute(op, "offset") or 0) if location else 0
+    tensor = space.tensor(variable_address(op), desc, f"node '{op.name}' (FileConstant)")
+    return Part(op.name, path, offset, tensor)
+
+
+def _load_file(path: Path, parts: list[Part], faithful: bool) -> None:
+    try:
+        with path.open("rb") as file:
+            for part in parts:
+                _read(file, part, faithful)
+            if not faithful:
+                _check_end(file, path, parts)
+    except OSError as error:
+        needed = f"needed by node '{parts[0].node}'"
+        raise _failure(f"weight file {path}, {needed}: {error.strerror}") from None
+
+
+def _read(file: BufferedReader, part: Part, faithful: bool) -> None:
+    file.seek(part.offset)
+    count = file.readinto(part.tensor.reshape(-1).view(np.uint8).data)
+    if count != part.tensor.nbytes and not faithful:
+        raise _failure(
+            f"weight file {part.path} is too short: node '{part.node}' needs "
+            f"{part.tensor.nbytes} bytes at {part.offset}, {count} are there"
+        )
+
+
+def _check_end(file: BufferedReader, path: Path, parts: Iterable[Part]) -> None:
+    last = max(parts, key=lambda part: part.end)
+    file.seek(last.end)
+    behind = file.read(PADDING)
+    size = last.end + len(behind)
+    is_padding = len(behind) < PADDING and size % PADDING == 0 and not any(behind)
+    if behind and not is_padding:
+        raise _failure(
+            f"weight file {path} is too long: its last weight, of node '{last.node}', ends at "
+            f"byte {last.end}"
+        )
+
+
+def _failure(message: str) -> AclError:
+    return AclError(Code.GE_FAILURE, message)
+
+
+def weight_folder(om: Path) -> Path:
+    """Where the external weights of an offline model lie, links resolved."""
+    return om.resolve().parent / "weight"

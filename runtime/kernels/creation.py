@@ -1,0 +1,84 @@
+"""Operators that make tensors: casts, fills, ranges, shapes, and the assignment of a variable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from runtime.kernels.dtypes import from_cpp
+from runtime.kernels.layout import listed
+from runtime.kernels.node import Array, Inputs, KernelTable, Node
+from runtime.kernels.precision import convert
+
+_INT32 = 3
+
+
+def _declared(node: Node, name: str, default: int) -> np.dtype[Any]:
+    number = node.integer(name, default)
+    dtype = from_cpp(number)
+    if dtype is None:
+        raise node.error(f"attribute '{name}' names data type {number}, which cannot be computed")
+    return dtype
+
+
+def _cast(node: Node, inputs: Inputs) -> Sequence[Array]:
+    return [convert(inputs["x"], _declared(node, "dst_type", _INT32))]
+
+
+def _cast_like(node: Node, inputs: Inputs) -> Sequence[Array]:
+    return [convert(inputs["x"], inputs["target"].dtype)]
+
+
+def _fill(node: Node, inputs: Inputs) -> Sequence[Array]:
+    value = inputs["value"]
+    return [np.full(listed(inputs["dims"]), value.reshape(-1)[0], value.dtype)]
+
+
+def _ones(node: Node, inputs: Inputs) -> Sequence[Array]:
+    return [np.ones_like(inputs["x"])]
+
+
+def _zeros(node: Node, inputs: Inputs) -> Sequence[Array]:
+    return [np.zeros_like(inputs["x"])]
+
+
+def _range(node: Node, inputs: Inputs) -> Sequence[Array]:
+    start, limit, delta = (inputs[port].reshape(-1)[0] for port in ("start", "limit", "delta"))
+    count = max(0, int(np.ceil((float(limit) - float(start)) / float(delta))))
+    y = start + np.arange(count).astype(inputs["start"].dtype) * delta
+    return [y.astype(inputs["start"].dtype)]
+
+
+def _shape(node: Node, inputs: Inputs) -> Sequence[Array]:
+    return [np.array(inputs["x"].shape, _declared(node, "dtype", _INT32))]
+
+
+def _size(node: Node, inputs: Inputs) -> Sequence[Array]:
+    return [np.array(inputs["x"].size, _declared(node, "dtype", _INT32))]
+
+
+def _assign(node: Node, inputs: Inputs) -> Sequence[Array]:
+    """ref, value → ref: writes the value into the memory of ref, which must be writeable."""
+    ref, value = inputs["ref"], inputs["value"]
+    if ref.shape != value.shape or ref.dtype != value.dtype:
+        raise node.error(
+            f"cannot assign {value.dtype}{list(value.shape)} "
+            f"to a variable of {ref.dtype}{list(ref.shape)}"
+        )
+    ref[...] = value
+    return [ref]
+
+
+KERNELS: KernelTable = {
+    "Assign": _assign,
+    "Cast": _cast,
+    "CastLike": _cast_like,
+    "Fill": _fill,
+    "OnesLike": _ones,
+    "Range": _range,
+    "Shape": _shape,
+    "Size": _size,
+    "ZerosLike": _zeros,
+}

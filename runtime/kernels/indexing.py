@@ -1,0 +1,125 @@
+"""Operators that look elements up by index, write them by index, or search for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from runtime.kernels.layout import listed
+from runtime.kernels.node import Array, Inputs, KernelTable, Node
+
+_SCATTER: dict[str, Any] = {
+    "add": np.add,
+    "max": np.maximum,
+    "min": np.minimum,
+    "mul": np.multiply,
+}
+
+
+def _gather(node: Node, x: Array, indices: Array, axis: int, batch_dims: int = 0) -> Array:
+    if batch_dims == 0:
+        return np.take(x, indices, axis)
+    rows = [_gather(node, a, i, axis - 1, batch_dims - 1) for a, i in zip(x, indices, strict=True)]
+    return np.stack(rows)
+
+
+def _gather_v2(node: Node, inputs: Inputs) -> Sequence[Array]:
+    x, indices = inputs["x"], inputs["indices"]
+    axis = listed(inputs["axis"])[0] % x.ndim
+    return [_gather(node, x, indices, axis, node.integer("batch_dims", 0))]
+
+
+def _gather_v2d(node: Node, inputs: Inputs) -> Sequence[Array]:
+    return [_gather(node, inputs["x"], inputs["indices"], node.integer("axis"))]
+
+
+def _gather_rows(node: Node, inputs: Inputs) -> Sequence[Array]:
+    return [_gather(node, inputs["x"], inputs["indices"], 0)]
+
+
+def _gather_elements(node: Node, inputs: Inputs) -> Sequence[Array]:
+    index = inputs["index"].astype(np.int64)
+    return [np.take_along_axis(inputs["x"], index, node.integer("dim", 0))]
+
+
+def _gather_nd(node: Node, inputs: Inputs) -> Sequence[Array]:
+    indices = inputs["indices"]
+    return [inputs["x"][tuple(np.moveaxis(indices, -1, 0))]]
+
+
+def _scatter(node: Node, y: Array, where: tuple[Array, ...], updates: Array, how: str) -> None:
+    if how == "none":
+        y[where] = updates
+    elif how in _SCATTER:
+        _SCATTER[how].at(y, where, updates)
+    else:
+        raise node.error(f"reduction '{how}' must be none, add, mul, max or min")
+
+
+def _scatter_elements(node: Node, inputs: Inputs) -> Sequence[Array]:
+    y, indices = inputs["data"].copy(), inputs["indices"].astype(np.int64)
+    where: list[Array] = list(np.ix_(*map(np.arange, indices.shape)))
+    where[node.integer("axis", 0)] = indices
+    _scatter(node, y, tuple(where), inputs["updates"], node.text("reduction", "none"))
+    return [y]
+
+
+def _scatter_nd(node: Node, inputs: Inputs) -> Sequence[Array]:
+    y = inputs["var"].copy()
+    where = tuple(np.moveaxis(inputs["indices"], -1, 0))
+    how = node.type.removeprefix("ScatterNd").lower()
+    _scatter(node, y, where, inputs["updates"], "none" if how == "update" else how)
+    return [y]
+
+
+def _one_hot(node: Node, inputs: Inputs) -> Sequence[Array]:
+    x, depth, axis = inputs["x"], listed(inputs["depth"])[0], node.integer("axis", -1)
+    axis = axis + x.ndim + 1 if axis < 0 else axis
+    places = np.arange(depth).reshape(-1, *[1] * (x.ndim - axis))
+    hot = np.expand_dims(x, axis) == places
+    return [np.where(hot, inputs["on_value"].reshape(()), inputs["off_value"].reshape(()))]
+
+
+def _top_k(node: Node, inputs: Inputs) -> Sequence[Array]:
+    x, k, axis = inputs["x"], listed(inputs["k"])[0], node.integer("dim", -1)
+    if not 0 <= k <= x.shape[axis]:
+        raise node.error(f"k = {k} must be at most the {x.shape[axis]} of axis {axis}")
+    reverse = node.flag("largest", True)
+    # Ties go to the lower index: a stable descending sort is a reversed one of the reversed axis.
+    line = np.flip(x, axis) if reverse else x
+    order = np.argsort(line, axis, kind="stable")
+    order = x.shape[axis] - 1 - np.flip(order, axis) if reverse else order
+    indices = np.take(order, np.arange(k), axis)
+    dtype = node.result_dtype(np.dtype(np.int32), 1)
+    return [np.take_along_axis(x, indices, axis), indices.astype(dtype)]
+
+
+def _non_zero(node: Node, inputs: Inputs) -> Sequence[Array]:
+    places = np.stack(np.nonzero(inputs["x"]))
+    y = places if node.flag("transpose", False) else places.T
+    return [y.astype(node.result_dtype(np.dtype(np.int64)))]
+
+
+def _where(node: Node, inputs: Inputs) -> Sequence[Array]:
+    return [np.argwhere(inputs["x"]).astype(np.int64)]
+
+
+KERNELS: KernelTable = {
+    "Gather": _gather_rows,
+    "GatherElements": _gather_elements,
+    "GatherNd": _gather_nd,
+    "GatherV2": _gather_v2,
+    "GatherV2D": _gather_v2d,
+    "NonZero": _non_zero,
+    "OneHot": _one_hot,
+    "ScatterElements": _scatter_elements,
+    "ScatterNdAdd": _scatter_nd,
+    "ScatterNdMax": _scatter_nd,
+    "ScatterNdMin": _scatter_nd,
+    "ScatterNdUpdate": _scatter_nd,
+    "TopK": _top_k,
+    "TopKV2": _top_k,
+    "Where": _where,
+}

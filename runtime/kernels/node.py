@@ -1,0 +1,97 @@
+"""What a kernel is told about the node it computes: name, type, attributes, tensor descriptions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+class KernelError(Exception):
+    """A node that cannot be computed: the message names the node and says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class TensorDesc:
+    """Element type, dims (-1: unknown, a single -2: unknown rank) and format of a tensor."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    format: str = "ND"
+
+    @property
+    def is_static(self) -> bool:
+        """Whether every dim is known."""
+        return all(dim >= 0 for dim in self.shape)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the tensor; 0 when its shape is not known."""
+        return int(np.prod(self.shape)) * self.dtype.itemsize if self.is_static else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One GraphEngine node. Attributes are plain Python values under GraphEngine's names."""
+
+    name: str
+    type: str
+    attributes: Mapping[str, object] = field(default_factory=dict[str, object])
+    inputs: tuple[TensorDesc, ...] = ()
+    outputs: tuple[TensorDesc, ...] = ()
+
+    def error(self, message: str) -> KernelError:
+        """An error about this node."""
+        return KernelError(f"node '{self.name}' ({self.type}): {message}")
+
+    def integer(self, name: str, default: int | None = None) -> int:
+        """An Int attribute; without a default a missing one is an error."""
+        return self._get(name, default, (int,), "an integer")
+
+    def number(self, name: str, default: float | None = None) -> float:
+        """A Float attribute; an integer will do."""
+        return float(self._get(name, default, (float, int), "a number"))
+
+    def flag(self, name: str, default: bool) -> bool:
+        """A Bool attribute; 0 and 1 will do."""
+        return bool(self._get(name, default, (bool, int), "a bool"))
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """A String attribute."""
+        return self._get(name, default, (str,), "a string")
+
+    def integers(self, name: str, default: Sequence[int] | None = None) -> list[int]:
+        """A ListInt attribute; a single integer counts as a list of one."""
+        value = self.attributes.get(name, default)
+        if isinstance(value, int):
+            return [value]
+        items = list(cast("Sequence[object]", value) if isinstance(value, list | tuple) else ())
+        integers = [item for item in items if isinstance(item, int)]
+        if len(integers) != len(items) or not isinstance(value, list | tuple):
+            raise self._wrong(name, cast(object, value), "a list of integers")
+        return integers
+
+    def _get(self, name: str, default: Any, kinds: tuple[type, ...], wanted: str) -> Any:
+        value = self.attributes.get(name, default)
+        if not isinstance(value, kinds):
+            raise self._wrong(name, value, wanted)
+        return value
+
+    def _wrong(self, name: str, value: object, wanted: str) -> KernelError:
+        if value is None:
+            return self.error(f"attribute '{name}' is missing; it must be {wanted}")
+        return self.error(f"attribute '{name}' must be {wanted}, not {value!r}")
+
+    def result_dtype(self, default: np.dtype[Any], index: int = 0) -> np.dtype[Any]:
+        """The element type the model declares for an output; the default if it declares none."""
+        return self.outputs[index].dtype if index < len(self.outputs) else default
+
+
+Inputs = Mapping[str, Array]
+Kernel = Callable[[Node, Inputs], Sequence[Array]]
+KernelTable = Mapping[str, Kernel]

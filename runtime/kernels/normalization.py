@@ -1,0 +1,122 @@
+"""Normalisation at inference: batch, layer, group, instance, RMS and local response."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+import numpy as np
+
+from runtime.kernels.broadcast import along_channels
+from runtime.kernels.node import Array, Inputs, KernelTable, Node
+from runtime.kernels.precision import widen
+
+
+def _scaled(inputs: Inputs, x: Array, data_format: str, epsilon: float) -> Array:
+    scale, offset, mean, variance = (
+        along_channels(widen(inputs[port]), x, data_format)
+        for port in ("scale", "offset", "mean", "variance")
+    )
+    return (widen(x) - mean) / np.sqrt(variance + epsilon) * scale + offset
+
+
+def _bn_infer(node: Node, inputs: Inputs) -> Sequence[Array]:
+    x = inputs["x"]
+    return [_scaled(inputs, x, "NCHW", node.number("epsilon")).astype(x.dtype)]
+
+
+def _batch_norm(node: Node, inputs: Inputs) -> Sequence[Array]:
+    """Inference only; the statistics pass through and the reserve spaces repeat them."""
+    if node.flag("is_training", True):
+        raise node.error("training is not supported; is_training must be false")
+    x, mean, variance = inputs["x"], inputs["mean"], inputs["variance"]
+    data_format = node.text("data_format", "NHWC")
+    y = _scaled(inputs, x, data_format, node.number("epsilon", 1e-4)).astype(x.dtype)
+    return [y, mean, variance, mean, variance, variance][: max(1, len(node.outputs))]
+
+
+def _lrn(node: Node, inputs: Inputs) -> Sequence[Array]:
+    x, radius = inputs["x"], node.integer("depth_radius", 5)
+    wide = widen(x)
+    squares = np.pad(np.square(wide), [(0, 0), (radius, radius), *[(0, 0)] * (x.ndim - 2)])
+    total = np.zeros_like(wide)
+    for start in range(2 * radius + 1):
+        total += squares[:, start : start + x.shape[1]]
+    base = node.number("bias", 1.0) + node.number("alpha", 1.0) * total
+    return [(wide / base ** node.number("beta", 0.5)).astype(x.dtype)]
+
+
+def _standardised(x: Array, axes: tuple[int, ...], epsilon: float) -> tuple[Array, Array, Array]:
+    """x with mean 0 and variance 1 over the axes; its mean; 1 / its standard deviation."""
+    mean = x.mean(axis=axes, keepdims=True)
+    inverse = 1 / np.sqrt(np.square(x - mean).mean(axis=axes, keepdims=True) + epsilon)
+    return (x - mean) * inverse, mean, inverse
+
+
+def _layer_norm(node: Node, inputs: Inputs) -> Sequence[Array]:
+    """x, gamma, beta → y, mean, variance; V3 gives 1 / standard deviation as its third output."""
+    x = inputs["x"]
+    axes = tuple(range(node.integer("begin_norm_axis", 0) % x.ndim, x.ndim))
+    default = 1e-5 if node.type == "LayerNormV3" else 1e-7
+    epsilon = node.number("epsilon", default)
+    y, mean, inverse = _standardised(widen(x), axes, epsilon)
+    y = y * widen(inputs["gamma"]) + widen(inputs["beta"])
+    spread = inverse if node.type == "LayerNormV3" else 1 / np.square(inverse) - epsilon
+    results = [part.astype(x.dtype) for part in (y, mean, spread)]
+    return results[: max(1, len(node.outputs))]
+
+
+def _instance_norm(node: Node, inputs: Inputs) -> Sequence[Array]:
+    x = inputs["x"]
+    axes = tuple(range(2, x.ndim))
+    y, mean, inverse = _standardised(widen(x), axes, node.number("epsilon", 1e-6))
+    gamma = along_channels(widen(inputs["gamma"]), x, "NCHW")
+    beta = along_channels(widen(inputs["beta"]), x, "NCHW")
+    results = [y * gamma + beta, mean, 1 / np.square(inverse) - node.number("epsilon", 1e-6)]
+    return [part.astype(x.dtype) for part in results][: max(1, len(node.outputs))]
+
+
+def _group_norm(node: Node, inputs: Inputs) -> Sequence[Array]:
+    x, groups = inputs["x"], node.integer("num_groups")
+    if x.shape[1] % groups:
+        raise node.error(f"{x.shape[1]} channels do not divide into {groups} groups")
+    rows = widen(x).reshape(x.shape[0], groups, -1)
+    y, mean, inverse = _standardised(rows, (2,), node.number("eps", 1e-5))
+    gamma = along_channels(widen(inputs["gamma"]), x, "NCHW")
+    beta = along_channels(widen(inputs["beta"]), x, "NCHW")
+    results = [y.reshape(x.shape) * gamma + beta, mean[..., 0], inverse[..., 0]]
+    return [part.astype(x.dtype) for part in results][: max(1, len(node.outputs))]
+
+
+def _rms_norm(node: Node, inputs: Inputs) -> Sequence[Array]:
+    x, gamma = inputs["x"], inputs["gamma"]
+    axes = tuple(range(x.ndim - gamma.ndim, x.ndim))
+    wide = widen(x)
+    inverse = 1 / np.sqrt(
+        np.square(wide).mean(axis=axes, keepdims=True) + node.number("epsilon", 1e-6)
+    )
+    y = (wide * inverse * widen(gamma)).astype(x.dtype)
+    return [y, inverse.astype(np.float32)][: max(1, len(node.outputs))]
+
+
+def _mvn(node: Node, inputs: Inputs) -> Sequence[Array]:
+    x = inputs["x"]
+    axes = tuple(axis % x.ndim for axis in node.integers("axes", [0, 2, 3]))
+    wide = widen(x)
+    mean = wide.mean(axis=axes, keepdims=True)
+    count = prod(x.shape[axis] for axis in axes)
+    deviation = np.sqrt(np.square(wide - mean).sum(axis=axes, keepdims=True) / count)
+    return [((wide - mean) / (deviation + node.number("eps", 1e-9))).astype(x.dtype)]
+
+
+KERNELS: KernelTable = {
+    "BNInfer": _bn_infer,
+    "BatchNorm": _batch_norm,
+    "GroupNormV2": _group_norm,
+    "InstanceNorm": _instance_norm,
+    "LRN": _lrn,
+    "LayerNorm": _layer_norm,
+    "LayerNormV3": _layer_norm,
+    "MVNV2": _mvn,
+    "RmsNorm": _rms_norm,
+}

@@ -1,0 +1,118 @@
+"""Maximum and average pooling over any number of spatial axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from runtime.kernels.node import Array, Inputs, Kernel, KernelTable, Node
+from runtime.kernels.precision import is_float, widen
+from runtime.kernels.window import (
+    Window,
+    channels_back,
+    channels_first,
+    spatial,
+    window,
+)
+
+
+def _lowest(dtype: np.dtype[Any]) -> float:
+    return -np.inf if is_float(dtype) else int(np.iinfo(dtype).min)
+
+
+def _window(node: Node, x: Array, data_format: str, mode_name: str) -> Window:
+    sizes = x.shape[2:]
+    if node.flag("global_pooling", False):
+        ones, none = (1,) * len(sizes), ((0, 0),) * len(sizes)
+        return Window(sizes, ones, ones, none, ones)
+    return window(
+        node,
+        sizes,
+        spatial(node.integers("ksize"), data_format),
+        data_format=data_format,
+        mode=node.text(mode_name, "CALCULATED"),
+        ceil=node.flag("ceil_mode", False),
+    )
+
+
+def _max(x: Array, win: Window) -> Array:
+    padded = win.padded(x, _lowest(x.dtype))
+    y = np.full((*x.shape[:2], *win.output), _lowest(x.dtype), x.dtype)
+    for _, seen in win.taps(padded):
+        np.maximum(y, seen, out=y)
+    return y
+
+
+def _sum(x: Array, win: Window) -> Array:
+    y = np.zeros((*x.shape[:2], *win.output), x.dtype)
+    for _, seen in win.taps(win.padded(x, 0)):
+        y += seen
+    return y
+
+
+def _elements(node: Node, x: Array, win: Window, exclusive: bool) -> Array | int:
+    """How many elements each output averages: those of the input, or those of the padded input."""
+    override = node.integer("divisor_override", 0)
+    if override or (not any(map(any, win.pads)) and _fits(win, x.shape[2:])):
+        return override or prod(win.kernel)
+    inside = np.ones((1, 1, *x.shape[2:]), x.dtype)
+    if exclusive:
+        return _sum(inside, win)
+    padded = np.pad(inside, [(0, 0), (0, 0), *win.pads], constant_values=1)
+    unpadded = Window(win.kernel, win.strides, win.dilations, ((0, 0),) * len(win.pads), win.output)
+    return _sum(padded, unpadded)
+
+
+def _fits(win: Window, sizes: Sequence[int]) -> bool:
+    return all(win.reach(axis) <= size for axis, size in enumerate(sizes))
+
+
+def _max_pool(data_format: str, mode: str) -> Kernel:
+    """x → y; the format and the name of the padding attribute differ between versions."""
+
+    def kernel(node: Node, inputs: Inputs) -> Sequence[Array]:
+        layout = node.text("data_format", data_format)
+        x = channels_first(inputs["x"], layout)
+        y = _max(widen(x), _window(node, x, layout, mode)).astype(x.dtype)
+        return [channels_back(y, layout)]
+
+    return kernel
+
+
+def _exclusive(node: Node) -> bool:
+    """Whether padding is left out of the average; AvgPool3D says it the other way round."""
+    if node.type == "AvgPool3D":
+        return not node.flag("count_include_pad", True)
+    return node.flag("exclusive", True)
+
+
+def _avg_pool(data_format: str, mode: str) -> Kernel:
+    def kernel(node: Node, inputs: Inputs) -> Sequence[Array]:
+        layout = node.text("data_format", data_format)
+        x = channels_first(inputs["x"], layout)
+        win = _window(node, x, layout, mode)
+        wide = widen(x)
+        y = (_sum(wide, win) / _elements(node, wide, win, _exclusive(node))).astype(x.dtype)
+        return [channels_back(y, layout)]
+
+    return kernel
+
+
+def _global_average(node: Node, inputs: Inputs) -> Sequence[Array]:
+    x = inputs["x"]
+    y = widen(x).mean(axis=tuple(range(2, x.ndim)), keepdims=True)
+    return [y.astype(x.dtype)]
+
+
+KERNELS: KernelTable = {
+    "AvgPool": _avg_pool("NHWC", "padding"),
+    "AvgPool3D": _avg_pool("NDHWC", "padding_mode"),
+    "AvgPoolV2": _avg_pool("NCHW", "padding_mode"),
+    "GlobalAveragePool": _global_average,
+    "MaxPool": _max_pool("NHWC", "padding"),
+    "MaxPool3D": _max_pool("NDHWC", "padding"),
+    "MaxPoolV3": _max_pool("NCHW", "padding_mode"),
+}

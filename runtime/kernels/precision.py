@@ -1,0 +1,55 @@
+"""The number formats kernels compute in, next to the ones tensors are stored in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from runtime.kernels.node import Array
+
+
+def is_float(dtype: np.dtype[Any]) -> bool:
+    """Whether the elements are floating point; bfloat16 and the 8-bit floats included."""
+    return dtype.kind == "f" or dtype.name.startswith(("bfloat", "float"))
+
+
+def is_narrow_float(dtype: np.dtype[Any]) -> bool:
+    """Whether the elements are floats of fewer than 32 bits."""
+    return is_float(dtype) and dtype.itemsize < 4
+
+
+def widen(x: Array) -> Array:
+    """Narrow floats as float32, everything else as it is.
+
+    One arithmetic operation in float32, rounded once to float16 or bfloat16, gives the same bits
+    as the operation in the narrow type: float32 has more than twice their significand.
+    """
+    return x.astype(np.float32) if is_narrow_float(x.dtype) else x
+
+
+def cube_operand(x: Array) -> Array:
+    """An operand as the cube unit accumulates it: float32 for floats, exact for integers."""
+    if is_float(x.dtype):
+        return widen(x)
+    # float64 holds any sum of int8 products exactly, and BLAS multiplies it fast.
+    return x.astype(np.float64)
+
+
+def convert(x: Array, dtype: np.dtype[Any]) -> Array:
+    """The elements in another type: floats saturate and truncate towards zero to integers."""
+    if x.dtype == dtype:
+        return x
+    if dtype == np.bool_:
+        return x != 0
+    if is_float(x.dtype) and dtype.kind in "iu":
+        return _to_integer(widen(x), dtype)
+    return widen(x).astype(dtype)
+
+
+def _to_integer(x: Array, dtype: np.dtype[Any]) -> Array:
+    limits = np.iinfo(dtype)
+    wide = np.nan_to_num(x.astype(np.float64), nan=0.0, posinf=limits.max, neginf=limits.min)
+    inside = (wide > limits.min) & (wide < limits.max)
+    edges = np.where(wide > 0, limits.max, limits.min).astype(dtype)
+    return np.where(inside, np.where(inside, wide, 0).astype(dtype), edges)

@@ -1,0 +1,134 @@
+"""Reductions over axes, softmax and running sums; narrow floats are reduced in float32."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from runtime.kernels.node import Array, Inputs, Kernel, KernelTable, Node
+from runtime.kernels.precision import convert, widen
+
+Reduction = Callable[..., Any]
+
+
+def _log_sum_exp(x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
+    top = np.max(x, axis=axis, keepdims=True)
+    total = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
+    return total if keepdims else np.squeeze(total, axis)
+
+
+def _sum_of_squares(x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
+    return np.sum(np.square(x), axis=axis, keepdims=keepdims)
+
+
+_REDUCTIONS: dict[str, Reduction] = {
+    "ReduceAll": np.all,
+    "ReduceAny": np.any,
+    "ReduceLogSumExp": _log_sum_exp,
+    "ReduceMax": np.max,
+    "ReduceMean": np.mean,
+    "ReduceMin": np.min,
+    "ReduceProd": np.prod,
+    "ReduceSum": np.sum,
+}
+
+
+def _axes(node: Node, x: Array, axes: Sequence[int], noop_when_empty: bool) -> tuple[int, ...]:
+    if not axes:
+        return () if noop_when_empty else tuple(range(x.ndim))
+    for axis in axes:
+        if not -x.ndim <= axis < x.ndim:
+            raise node.error(f"axis {axis} does not exist in an input of shape {x.shape}")
+    return tuple(sorted({axis % x.ndim for axis in axes}))
+
+
+def _reduced(node: Node, x: Array, axes: tuple[int, ...], reduce: Reduction) -> Array:
+    keep = node.flag("keep_dims", False)
+    y = np.asarray(reduce(widen(x), axis=axes, keepdims=keep)) if axes else x
+    return convert(y, x.dtype)
+
+
+def _from_input(reduce: Reduction) -> Kernel:
+    def kernel(node: Node, inputs: Inputs) -> Sequence[Array]:
+        x, listed = inputs["x"], inputs["axes"].reshape(-1).tolist()
+        axes = _axes(node, x, listed, node.flag("noop_with_empty_axes", True))
+        return [_reduced(node, x, axes, reduce)]
+
+    return kernel
+
+
+def _from_attribute(reduce: Reduction, name: str = "axes") -> Kernel:
+    def kernel(node: Node, inputs: Inputs) -> Sequence[Array]:
+        x, listed = inputs["x"], node.integers(name)
+        axes = _axes(node, x, listed, node.flag("noop_with_empty_axes", False))
+        return [_reduced(node, x, axes, reduce)]
+
+    return kernel
+
+
+def _lp_norm(node: Node, inputs: Inputs) -> Sequence[Array]:
+    x, order = inputs["x"], node.number("p", 2.0)
+    axes = _axes(node, x, node.integers("axes", []), False)
+    powers = np.abs(widen(x)) ** order
+    total = np.sum(powers, axis=axes, keepdims=node.flag("keepdim", False))
+    return [np.asarray(total ** (1 / order)).astype(x.dtype)]
+
+
+def _shifted(node: Node, x: Array) -> tuple[Array, tuple[int, ...]]:
+    axes = _axes(node, x, node.integers("axes", [-1]), False)
+    wide = widen(x)
+    return wide - np.max(wide, axis=axes, keepdims=True), axes
+
+
+def _softmax(node: Node, inputs: Inputs) -> Sequence[Array]:
+    x = inputs["x"]
+    shifted, axes = _shifted(node, x)
+    powers = np.exp(shifted)
+    y = powers / np.sum(powers, axis=axes, keepdims=True)
+    return [y.astype(np.float32 if node.flag("half_to_float", False) else x.dtype)]
+
+
+def _log_softmax(node: Node, inputs: Inputs) -> Sequence[Array]:
+    x = inputs["logits"]
+    shifted, axes = _shifted(node, x)
+    total = np.sum(np.exp(shifted), axis=axes, keepdims=True)
+    return [(shifted - np.log(total)).astype(x.dtype)]
+
+
+def _running(accumulate: Callable[..., Array], start: int) -> Kernel:
+    def kernel(node: Node, inputs: Inputs) -> Sequence[Array]:
+        x, axis = inputs["x"], int(inputs["axis"].reshape(-1)[0])
+        flip = partial(np.flip, axis=axis) if node.flag("reverse", False) else np.asarray
+        wide = flip(widen(x))
+        if node.flag("exclusive", False):
+            first = np.full_like(np.take(wide, [0], axis), start)
+            wide = np.concatenate([first, np.delete(wide, -1, axis)], axis)
+        return [flip(accumulate(wide, axis=axis)).astype(x.dtype)]
+
+    return kernel
+
+
+def _arg(find: Callable[..., Any]) -> Kernel:
+    def kernel(node: Node, inputs: Inputs) -> Sequence[Array]:
+        axis = int(inputs["dimension"].reshape(-1)[0])
+        places = np.asarray(find(widen(inputs["x"]), axis=axis))
+        return [places.astype(node.result_dtype(np.dtype(np.int64)))]
+
+    return kernel
+
+
+KERNELS: KernelTable = {
+    **{name: _from_input(reduce) for name, reduce in _REDUCTIONS.items()},
+    **{f"{name}D": _from_attribute(reduce) for name, reduce in _REDUCTIONS.items()},
+    "ArgMaxV2": _arg(np.argmax),
+    "ArgMin": _arg(np.argmin),
+    "Cumprod": _running(np.cumprod, 1),
+    "Cumsum": _running(np.cumsum, 0),
+    "LogSoftmaxV2": _log_softmax,
+    "LpNormV2": _lp_norm,
+    "SoftmaxV2": _softmax,
+    "SquareSumV1": _from_attribute(_sum_of_squares, "axis"),
+}

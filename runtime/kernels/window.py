@@ -1,0 +1,123 @@
+"""The geometry that convolution and pooling share: layouts, padding, output sizes, window taps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from runtime.kernels.node import Array, Node
+
+_CHANNELS_LAST = ("NHWC", "NDHWC")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window sliding over the spatial axes: each field has one entry (pads: a pair) per axis."""
+
+    kernel: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilations: tuple[int, ...]
+    pads: tuple[tuple[int, int], ...]
+    output: tuple[int, ...]
+
+    def padded(self, x: Array, value: float) -> Array:
+        """x [N, C, *spatial] with the padding every window needs around its spatial axes."""
+        widths = [(0, 0), (0, 0)]
+        for axis, size in enumerate(x.shape[2:]):
+            low = self.pads[axis][0]
+            widths.append((low, max(0, self.reach(axis) - low - size)))
+        return np.pad(x, widths, constant_values=value) if any(map(any, widths)) else x
+
+    def reach(self, axis: int) -> int:
+        """How far the last window goes along a spatial axis of the padded input."""
+        span = (self.kernel[axis] - 1) * self.dilations[axis] + 1
+        return (self.output[axis] - 1) * self.strides[axis] + span
+
+    def taps(self, padded: Array) -> Iterator[tuple[tuple[int, ...], Array]]:
+        """Every position in the kernel, with the inputs [N, C, *output] that it sees."""
+        for tap in product(*map(range, self.kernel)):
+            starts = [position * step for position, step in zip(tap, self.dilations, strict=True)]
+            where = [
+                slice(start, start + (count - 1) * stride + 1, stride)
+                for start, count, stride in zip(starts, self.output, self.strides, strict=True)
+            ]
+            yield tap, padded[:, :, *where]
+
+
+def is_channels_last(data_format: str) -> bool:
+    """Whether the format has its channels behind the spatial axes."""
+    return data_format in _CHANNELS_LAST
+
+
+def channels_first(x: Array, data_format: str) -> Array:
+    """x as [N, C, *spatial]."""
+    return np.moveaxis(x, -1, 1) if is_channels_last(data_format) else x
+
+
+def channels_back(y: Array, data_format: str) -> Array:
+    """y [N, C, *spatial] in the given format."""
+    return np.moveaxis(y, 1, -1) if is_channels_last(data_format) else y
+
+
+def spatial(values: Sequence[int], data_format: str) -> tuple[int, ...]:
+    """The spatial entries of an attribute with one entry per axis of the format."""
+    return tuple(values[1:-1] if is_channels_last(data_format) else values[2:])
+
+
+def pairs(pads: Sequence[int]) -> tuple[tuple[int, int], ...]:
+    """GraphEngine's pads, [top, bottom, left, right], one pair per spatial axis."""
+    return tuple(zip(pads[0::2], pads[1::2], strict=True))
+
+
+def same_pads(size: int, span: int, stride: int) -> tuple[int, int]:
+    """The padding that gives ceil(size / stride) outputs; the odd one goes behind."""
+    total = max(0, (-(-size // stride) - 1) * stride + span - size)
+    return total // 2, total - total // 2
+
+
+def output_size(size: int, pads: tuple[int, int], span: int, stride: int, ceil: bool) -> int:
+    """Number of window positions; a last partial one counts only if it starts before the end."""
+    free = size + sum(pads) - span
+    if not ceil:
+        return free // stride + 1
+    count = -(-free // stride) + 1
+    return count - 1 if (count - 1) * stride >= size + pads[0] else count
+
+
+def window(
+    node: Node,
+    sizes: Sequence[int],
+    kernel: Sequence[int],
+    *,
+    data_format: str,
+    mode: str = "CALCULATED",
+    ceil: bool = False,
+) -> Window:
+    """The window of a node over spatial sizes, from its strides, pads and dilations."""
+    ones = [1] * (len(sizes) + 2)
+    strides = spatial(node.integers("strides", ones), data_format)
+    # MaxPool3D spells the attribute in the singular.
+    dilations = spatial(node.integers("dilations", node.integers("dilation", ones)), data_format)
+    spans = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
+    pads = _pads(node, mode, sizes, spans, strides)
+    output = tuple(map(output_size, sizes, pads, spans, strides, [ceil] * len(sizes)))
+    if min(output, default=1) < 1:
+        raise node.error(f"a window of {spans} does not fit an input of {list(sizes)}")
+    return Window(tuple(kernel), strides, dilations, pads, output)
+
+
+def _pads(
+    node: Node, mode: str, sizes: Sequence[int], spans: Sequence[int], strides: Sequence[int]
+) -> tuple[tuple[int, int], ...]:
+    match mode:
+        case "VALID":
+            return ((0, 0),) * len(sizes)
+        case "SAME":
+            return tuple(map(same_pads, sizes, spans, strides))
+        case "CALCULATED":
+            return pairs(node.integers("pads", [0] * (2 * len(sizes))))
+        case _:
+            raise node.error(f"padding mode '{mode}' must be CALCULATED, VALID or SAME")

@@ -1,0 +1,159 @@
+"""Puts offline models on the device: memory, weights, variables, external weight files."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from compiler.om.inout import InOutInfo
+from compiler.om.offline_model import OfflineModel
+from runtime.description import describe
+from runtime.device import Bytes, Memory
+from runtime.errors import AclError, Code
+from runtime.executor.dynamic import DynamicExecutor
+from runtime.executor.memory import VARIABLE_BASE, Session
+from runtime.executor.static import StaticExecutor, model_integer
+from runtime.executor.variables import refreshes, variables_read
+from runtime.executor.weight_files import load_weight_files
+from runtime.model import Model, is_faithful
+
+POISONED = 1 << 30
+"""Only so many bytes of feature memory are filled: more would cost memory nobody may touch."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenMemory:
+    """Memory the caller provides for a model instead of letting it allocate: work and weights."""
+
+    work: Bytes | None = None
+    weights: Bytes | None = None
+
+
+def load(
+    om: OfflineModel,
+    memory: Memory,
+    *,
+    session: Session | None = None,
+    weight_folder: Path | None = None,
+    given: GivenMemory | None = None,
+) -> Model:
+    """Puts a model on the device, its external weights included.
+
+    `session` holds the variables it shares with others; without one it has its own. AclError for
+    a model that cannot run here; nothing stays allocated then.
+    """
+    try:
+        return _load(om, memory, session, weight_folder, given or GivenMemory())
+    except (ValueError, IndexError, KeyError, TypeError) as error:
+        # The container is sound, but a node, a task or an attribute is not what it must be.
+        message = f"{om.source}: the model is malformed: {type(error).__name__}: {error}"
+        raise AclError(Code.GE_FAILURE, message) from error
+
+
+def _load(
+    om: OfflineModel,
+    memory: Memory,
+    session: Session | None,
+    weight_folder: Path | None,
+    given: GivenMemory,
+) -> Model:
+    definition = om.root.model_def
+    with ExitStack() as undo:
+        if session is None:
+            session = _own_session(om, memory)
+            undo.callback(session.release)
+        executor = _executor(om, memory, session, given, undo)
+        session.written |= load_weight_files(
+            definition, executor.space, weight_folder, faithful=is_faithful()
+        )
+        is_dynamic = isinstance(executor, DynamicExecutor)
+        description = describe(om.root)
+        if isinstance(executor, StaticExecutor):
+            _check_summary(om, description, executor)
+        return Model(
+            source=om.source,
+            is_dynamic=is_dynamic,
+            description=description,
+            memory=memory,
+            session=session,
+            run=executor.run,
+            reads=variables_read(definition),
+            refreshes=refreshes(definition) if is_dynamic else {},
+            release=undo.pop_all().close,
+        )
+
+
+def _check_summary(om: OfflineModel, info: InOutInfo, executor: StaticExecutor) -> None:
+    """Raises AclError when the file's summary of inputs and outputs is not that of its graph."""
+    for what, said, tensors in (
+        ("inputs", info.inputs, executor.inputs),
+        ("outputs", info.outputs, executor.outputs),
+    ):
+        shown = [list(tensor.dims) for tensor in said]
+        real = [list(tensor.shape) for tensor in tensors]
+        if shown != real:
+            message = f"{om.source}: the file's summary has {what} {shown}, its graph {real}"
+            raise AclError(Code.GE_FAILURE, message)
+
+
+def _own_session(om: OfflineModel, memory: Memory) -> Session:
+    definition = om.root.model_def
+    base = model_integer(definition, "task_gen_variable_addr") or VARIABLE_BASE
+    return Session(memory, model_integer(definition, "variable_size"), base)
+
+
+def work_size(om: OfflineModel) -> int:
+    """Bytes of feature memory a static model needs; 0 for a dynamic one."""
+    if om.header.is_dynamic:
+        return 0
+    return model_integer(om.root.model_def, "memory_size") or om.root.task_def.memory_size
+
+
+def weight_size(om: OfflineModel) -> int:
+    """Bytes of the weights inside the file."""
+    return sum(len(submodel.weights) for submodel in om.submodels)
+
+
+def _executor(
+    om: OfflineModel, memory: Memory, session: Session, given: GivenMemory, undo: ExitStack
+) -> StaticExecutor | DynamicExecutor:
+    if om.header.is_dynamic:
+        weights = np.frombuffer(om.root.weights, np.uint8)
+        return DynamicExecutor(om.root, weights, session, faithful=is_faithful())
+    feature = _feature_memory(om, memory, given.work, undo)
+    weights = _weights(om, given.weights)
+    return StaticExecutor(om.root, feature, weights, session, faithful=is_faithful())
+
+
+def _feature_memory(
+    om: OfflineModel, memory: Memory, given: Bytes | None, undo: ExitStack
+) -> Bytes:
+    size = work_size(om)
+    if given is None:
+        made = memory.allocate(max(size, 1), f"feature memory of {om.source}")
+        undo.callback(memory.free, made.address)
+        given = made.memory
+    feature = _enough("work", given, size, om.source)
+    # Not a number in any float: what is read before it is written shows.
+    feature[:POISONED] = 0xFF
+    return feature
+
+
+def _weights(om: OfflineModel, given: Bytes | None) -> Bytes:
+    weights = np.frombuffer(om.root.weights, np.uint8)
+    if given is None:
+        return weights
+    copy = _enough("weight", given, len(weights), om.source)
+    copy[:] = weights
+    copy.flags.writeable = False
+    return copy
+
+
+def _enough(what: str, have: Bytes, size: int, source: str) -> Bytes:
+    if len(have) < size:
+        message = f"{source}: {size} bytes of {what} memory are needed, {len(have)} were given"
+        raise AclError(Code.GE_PARAM_INVALID, message)
+    return have[:size]

@@ -1,0 +1,160 @@
+"""A loaded offline model: what it checks before a run, and how a run gets its tensors."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from compiler.om.inout import InOutInfo
+from runtime.device import Memory, typed
+from runtime.errors import AclError, Code, invalid
+from runtime.executor.memory import Session
+from runtime.executor.variables import Refresh
+from runtime.kernels import TensorDesc
+from runtime.kernels.dtypes import from_cpp, to_ge
+
+Array = npt.NDArray[Any]
+
+SLACK = 64
+"""A buffer may be this much smaller than its tensor: allocations are padded by at least as much."""
+
+
+def is_faithful() -> bool:
+    """Whether to do what the real runtime does even where it loses data without a word."""
+    return os.environ.get("ASCEND_OPT_FAITHFUL") == "1"
+
+
+@dataclass(slots=True)
+class Buffer:
+    """An input or output of a run: memory on the device, dims and C++ data type if described."""
+
+    address: int
+    size: int
+    dims: tuple[int, ...] | None = None
+    dtype: int | None = None
+
+
+@dataclass(eq=False)
+class Model:
+    """A loaded model. `is_dynamic`: shapes come with the inputs of each run.
+
+    `release` gives back the memory it holds.
+    """
+
+    source: str
+    is_dynamic: bool
+    description: InOutInfo
+    memory: Memory
+    session: Session
+    run: Callable[[Sequence[Array]], list[Array]]
+    reads: dict[str, int]
+    refreshes: dict[int, Refresh]
+    release: Callable[[], None]
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def execute(self, inputs: Sequence[Buffer], outputs: Sequence[Buffer]) -> None:
+        """Runs the model once. Outputs of a dynamic model get their dims and data type filled in,
+        and memory where they have none.
+
+        AclError 500002 while a variable it reads was never written, or when an update does not
+        fit its weight; nothing has been changed then.
+        """
+        with self._lock:
+            self._check_counts(inputs, outputs)
+            if not is_faithful():
+                self._check_variables()
+                self._check_updates(inputs)
+            arguments = [self._argument(index, given) for index, given in enumerate(inputs)]
+            results = self.run(arguments)
+            for index, (result, given) in enumerate(zip(results, outputs, strict=True)):
+                self._give(index, result, given)
+
+    def _check_counts(self, inputs: Sequence[Buffer], outputs: Sequence[Buffer]) -> None:
+        for what, given, wanted in (
+            ("inputs", inputs, self.description.inputs),
+            ("outputs", outputs, self.description.outputs),
+        ):
+            if len(given) != len(wanted):
+                code = Code.INVALID_PARAM if self.is_dynamic else Code.GE_FAILURE
+                message = f"{self.source}: {len(given)} {what} given, the model has {len(wanted)}"
+                raise AclError(code, message)
+
+    def _check_variables(self) -> None:
+        missing = [n for n, address in self.reads.items() if address not in self.session.written]
+        if missing:
+            raise AclError(
+                Code.GE_FAILURE,
+                f"{self.source}: {', '.join(missing)} were never written; run the initialisation "
+                "graph, or update every weight, before inference (ASCEND_OPT_FAITHFUL=1 computes "
+                "with whatever is in memory)",
+            )
+
+    def _check_updates(self, inputs: Sequence[Buffer]) -> None:
+        for index, refresh in self.refreshes.items():
+            fault = _update_fault(refresh.desc, inputs[index])
+            if fault:
+                raise AclError(
+                    Code.GE_FAILURE,
+                    f"{self.source}: update of {refresh.variable} (input {index}): {fault}; no "
+                    "weight has been changed",
+                )
+
+    def _argument(self, index: int, given: Buffer) -> Array:
+        info = self.description.inputs[index]
+        what = f"{self.source}: input {index} '{info.name}'"
+        dims = given.dims if self.is_dynamic and given.dims is not None else info.dims
+        if given.address == 0:
+            raise invalid(f"{what} is a null pointer")
+        if any(dim < 0 for dim in dims):
+            message = f"{what} has no tensor description, and the model leaves its shape open"
+            raise AclError(Code.GE_FAILURE, message)
+        desc = TensorDesc(_dtype(info.dtype, what), dims)
+        self._check_size(desc.size, given, what)
+        return typed(self.memory.view(given.address, desc.size, what), desc.dtype, desc.shape)
+
+    def _check_size(self, needed: int, given: Buffer, what: str) -> None:
+        if given.size + SLACK < needed:
+            message = f"{what} needs {needed} bytes, its data buffer has {given.size}"
+            raise AclError(Code.GE_PARAM_INVALID, message)
+
+    def _give(self, index: int, result: Array, given: Buffer) -> None:
+        what = f"{self.source}: output {index} '{self.description.outputs[index].name}'"
+        if given.address == 0 and self.is_dynamic:
+            given.address = self.memory.allocate(max(result.nbytes, 1), what).address
+            given.size = result.nbytes
+        if given.address == 0:
+            raise invalid(f"{what} is a null pointer")
+        self._check_size(result.nbytes, given, what)
+        target = self.memory.view(given.address, result.nbytes, what)
+        np.copyto(typed(target, result.dtype, result.shape), result)
+        if self.is_dynamic:
+            given.dims, given.dtype = result.shape, to_ge(result.dtype).cpp
+
+
+def _update_fault(desc: TensorDesc, given: Buffer) -> str | None:
+    """Why a buffer cannot replace a variable; None when it can, or is empty and leaves it alone."""
+    if given.dims is None:
+        return "no tensor description is set, so it is unknown whether to skip it; use dims [0]"
+    if 0 in given.dims:
+        return None
+    if given.dims != desc.shape:
+        return f"shape {list(given.dims)} given, the weight has {list(desc.shape)}"
+    expected = to_ge(desc.dtype)
+    if given.dtype not in (None, expected.cpp):
+        return f"data type {given.dtype} given, the weight has {expected.cpp} ({expected.name})"
+    if not desc.size <= given.size <= desc.size + SLACK:
+        return f"{given.size} bytes given, the weight has {desc.size}"
+    return None
+
+
+def _dtype(number: int, what: str) -> np.dtype[Any]:
+    dtype = from_cpp(number)
+    if dtype is None:
+        raise AclError(Code.GE_FAILURE, f"{what} has data type {number}, which has no elements")
+    return dtype
