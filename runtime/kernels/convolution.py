@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 
 from runtime.kernels.node import Array, Inputs, KernelTable, Node
-from runtime.kernels.precision import convert, cube_operand
+from runtime.kernels.precision import cube_operand, fixpipe
 from runtime.kernels.window import Window, channels_back, channels_first, window
 
 # How to bring a filter stored in a format to [out channels, in channels, *kernel].
@@ -74,7 +74,7 @@ def convolution(node: Node, inputs: Inputs) -> Sequence[Array]:
     y = _convolve(node, wide, filters, node.integer("groups", 1), data_format)
     if "bias" in inputs:
         y = y + cube_operand(inputs["bias"]).reshape(-1, *[1] * (y.ndim - 2))
-    return [channels_back(convert(y, node.result_dtype(x.dtype)), data_format)]
+    return [channels_back(fixpipe(y, node.result_dtype(x.dtype)), data_format)]
 
 
 KERNELS: KernelTable = {

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from runtime.kernels.node import Array, Inputs, Kernel, KernelTable, Node
-from runtime.kernels.precision import convert, cube_operand
+from runtime.kernels.precision import cube_operand, fixpipe
 
 
 def _oriented(x: Array, transposed: bool) -> Array:
@@ -28,7 +28,7 @@ def _matmul(transpose_left: str, transpose_right: str) -> Kernel:
         y = np.asarray(left @ right)
         if "bias" in inputs:
             y = y + cube_operand(inputs["bias"])
-        return [convert(y, node.result_dtype(x1.dtype))]
+        return [fixpipe(y, node.result_dtype(x1.dtype))]
 
     return kernel
 

@@ -47,6 +47,18 @@ def convert(x: Array, dtype: np.dtype[Any]) -> Array:
     return widen(x).astype(dtype)
 
 
+def fixpipe(x: Array, dtype: np.dtype[Any]) -> Array:
+    """Accumulators on their way out of the cube unit: in float16 they saturate.
+
+    The fixpipe of A2 and A3 has no Inf/NaN mode for F322F16 (Ascend C, asc_copy_l0c2gm); what the
+    vector unit computes overflows to infinity there.
+    """
+    if dtype == np.float16:
+        limit = np.finfo(np.float16).max
+        return np.clip(x, -limit, limit).astype(dtype)
+    return convert(x, dtype)
+
+
 def _to_integer(x: Array, dtype: np.dtype[Any]) -> Array:
     limits = np.iinfo(dtype)
     wide = np.nan_to_num(x.astype(np.float64), nan=0.0, posinf=limits.max, neginf=limits.min)
