@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from compiler.planning.tiling_vector import align
+from compiler.planning.tiling_vector import BURST, align
 
 FRACTAL = 16
 LOAD_RATE = 64
@@ -75,7 +75,9 @@ def product_tile(product: Product, core: CubeCore) -> CubeTile:
     def packet(rows: int, columns: int) -> tuple[int, int] | None:
         base = _k_block(rows, columns, product, core)
         room = _l1_room(columns, core) // (2 * (rows + columns) * product.element_bytes)
-        return (min(room // base * base, align(product.k, base)), 2) if room >= base else None
+        run = max(base, BURST // product.element_bytes)
+        unit = run if base and room >= run and run % base == 0 else base
+        return (min(room // unit * unit, align(product.k, base)), 2) if room >= base else None
 
     return _best(product, core, packet)
 
@@ -116,10 +118,10 @@ def _l1_room(columns: int, core: CubeCore) -> int:
 
 
 def _k_block(rows: int, columns: int, product: Product, core: CubeCore) -> int:
-    """The k that two buffers of L0A and of L0B hold, in whole fractals."""
-    c0 = 32 // product.element_bytes
+    """The k that two buffers of L0A and of L0B hold: all of it, or a power of two."""
     most = min(core.l0a // (2 * rows), core.l0b // (2 * columns)) // product.element_bytes
-    return min(most // c0 * c0, align(product.k, c0))
+    whole = align(product.k, 32 // product.element_bytes)
+    return whole if whole <= most else 1 << (most.bit_length() - 1)
 
 
 def _best(product: Product, core: CubeCore, packet: Packet) -> CubeTile:

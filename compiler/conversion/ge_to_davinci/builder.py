@@ -10,7 +10,7 @@ from xdsl.dialects.affine import ApplyOp, ForOp, MinOp, YieldOp
 from xdsl.dialects.builtin import AffineMapAttr, FloatAttr, IndexType, IntegerAttr, f32, i64
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
-from compiler.conversion.ge_to_davinci.index import Index, affine_map
+from compiler.conversion.ge_to_davinci.index import Index, affine_map, bound_map
 from compiler.conversion.ge_to_davinci.operator import Operator
 from compiler.target import Soc
 from dialects.davinci import AllocOp, BlockIdxOp, InstructionOp, KernelOp
@@ -85,16 +85,19 @@ class KernelBuilder:
         return op.result
 
     @contextmanager
-    def loop(self, start: Number, end: Number, step: int = 1) -> Generator[Index]:
-        """A loop; none where it has one iteration for certain."""
+    def loop(
+        self, start: Number, end: Number, step: int = 1, *, name: str = "i", keep: bool = False
+    ) -> Generator[Index]:
+        """A loop; none where it has one iteration for certain, unless it is to `keep`."""
         first, last = Index.of(start), Index.of(end)
         trip = (last - first).constant
-        if trip is not None and trip <= step:
+        if trip is not None and trip <= step and not keep:
             yield first
             return
-        lower, lower_values = affine_map(first)
-        upper, upper_values = affine_map(last)
+        lower, lower_values = bound_map(first)
+        upper, upper_values = bound_map(last)
         block = Block(arg_types=[IndexType()])
+        block.args[0].name_hint = name
         loop = ForOp.from_region(
             lower_values,
             upper_values,
@@ -117,18 +120,20 @@ class KernelBuilder:
     def tiles(self, count: int, cores: int | None = None) -> Generator[Index]:
         """The numbers of `count` pieces of work, dealt to the cores round-robin.
 
-        A kernel that deals out work more than once gives the same number of cores each time.
+        A kernel that deals out work more than once gives the same number of cores each time:
+        then each time is a loop, so that their flags, side by side, share event ids.
         """
         used = cores or min(self.cores, count)
+        again = cores is not None
         if used == 1:
-            with self.loop(0, count) as tile:
+            with self.loop(0, count, name="tile", keep=again) as tile:
                 yield tile
             return
         self.kernel.properties["block_dim"] = IntegerAttr(used, i64)
-        if used == count:
+        if used == count and not again:
             yield self.block_idx
             return
-        with self.loop(self.block_idx, count, used) as tile:
+        with self.loop(self.block_idx, count, used, name="tile") as tile:
             yield tile
 
     @property

@@ -129,7 +129,7 @@ class _Conv:
                 self.operator.float_element(self._bias)
                 block = b.biased(block, b.arguments[self.operator.index("bias")], output)
             rows = _Rows(b, g, point, m)
-            with b.loop(0, g.channels, tile.packet) as channel:
+            with b.loop(0, g.channels, tile.packet, name="channel") as channel:
                 count = b.minimum(g.channels - channel, tile.packet)
                 image_channel = (image * g.groups + group) * g.channels + channel
                 left = self._feature_map(b, rows, image_channel, count)
@@ -181,7 +181,7 @@ class _Conv:
         if g.taps == 1:
             b.to_l1(b.access(buffer, [0, 0]), w, offset, strides[::2], [block.n, count])
             return buffer
-        with b.loop(0, count, c0) as inner:
+        with b.loop(0, count, c0, name="c1") as inner:
             some = b.minimum(count - inner, c0)
             target = b.access(buffer, [0, inner * g.taps])
             b.to_l1(target, w, offset + inner * g.taps, strides, [block.n, g.taps, some])

@@ -90,7 +90,7 @@ class CubeBuilder(KernelBuilder):
         `done` is the k of earlier packets: the first product of all overwrites the block.
         """
         tile, element = block.tile, buffer_of(right).element_type
-        with self.loop(0, packet, tile.k) as step:
+        with self.loop(0, packet, tile.k, name="k") as step:
             k = self.minimum(packet - step, tile.k)
             a = self.alloc((tile.m, tile.k), element, Space.L0A, Layout.ZZ, buffers=2, name="a_l0")
             load_left(a, step, k)

@@ -81,6 +81,13 @@ def affine_map(*indices: Index) -> tuple[AffineMap, tuple[SSAValue, ...]]:
     return AffineMap(len(values), 0, tuple(index.over(values) for index in indices)), values
 
 
+def bound_map(index: Index) -> tuple[AffineMap, tuple[SSAValue, ...]]:
+    """The map of a loop bound; a plain value is a symbol, which prints without a map."""
+    if index.single is None:
+        return affine_map(index)
+    return AffineMap(0, 1, (AffineExpr.symbol(0),)), (index.single,)
+
+
 def delinearize(number: Index, sizes: Sequence[int]) -> list[Index]:
     """The index along each dimension of a row-major number below the product of the sizes."""
     places: list[Index] = []

@@ -74,7 +74,7 @@ class _MatMul:
             row, column = down * tile.m, across * tile.n
             block = b.block(tile, b.minimum(m - row, tile.m), b.minimum(n - column, tile.n))
             block = self._biased(b, block, column)
-            with b.loop(0, k, tile.packet) as done:
+            with b.loop(0, k, tile.packet, name="packet") as done:
                 packet = b.minimum(k - done, tile.packet)
                 a = _packet(b, left, (tile.m, tile.packet), "a_l1")
                 _load(b, a, left, left.at(place, row, done), (block.m, packet))

@@ -112,7 +112,10 @@ class _Reduction:
             total = b.tile((tiling.rows,), f32, "total", sizes=(size,))
             self._clear(total)
             start = linearize([*place, first], [*(d.stride for d in kept), row.stride])
-            with self._reduced(outer) as base, b.loop(0, last.size, tiling.columns) as at:
+            with (
+                self._reduced(outer) as base,
+                b.loop(0, last.size, tiling.columns, name="at") as at,
+            ):
                 count = b.minimum(last.size - at, tiling.columns)
                 shape, strides = (tiling.rows, tiling.columns), (row.stride, last.stride)
                 tile = self._load(shape, (size, count), start + base + at, strides)

@@ -64,7 +64,7 @@ def test_vector_tiles_cover_and_fit(matrices: int, rows: int, columns: int, size
 
 def test_a_long_vector_is_shared_by_all_cores() -> None:
     tile = vector_tile(
-        1, 1, 1 << 22, element_bytes=2, bytes_per_element=8, ub=CORE.ub, cores=CORE.vector_cores
+        1, 1, 1 << 18, element_bytes=2, bytes_per_element=8, ub=CORE.ub, cores=CORE.vector_cores
     )
     assert tile.count >= CORE.vector_cores
 

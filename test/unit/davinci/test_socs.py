@@ -1,0 +1,55 @@
+"""Kernels fit every SoC that is known; what a SoC cannot do goes to the AI CPU."""
+
+from __future__ import annotations
+
+import pytest
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp, f16, f32
+from xdsl.utils.exceptions import PassFailedException
+
+from compiler.conversion.ge_to_davinci import ConvertGEToDavinciPass
+from compiler.target import soc, soc_names
+from compiler.transforms.davinci.inject_sync import DavinciInjectSyncPass
+from compiler.transforms.davinci.plan_memory import DavinciPlanMemoryPass
+from compiler.transforms.davinci.verify_sync import DavinciVerifySyncPass
+from dialects.davinci import KernelOp
+from dialects.ge import DataOp, GraphOp, Op
+from dialects.types import tensor_type
+
+
+def _module() -> ModuleOp:
+    x = DataOp.make("x", {}, [tensor_type((700, 900), f16)])
+    w = DataOp.make("w", {}, [tensor_type((900, 500), f16)])
+    bias = DataOp.make("bias", {}, [tensor_type((500,), f32)])
+    operands = {"x1": x.results[0], "x2": w.results[0], "bias": bias.results[0]}
+    product = Op.of("MatMulV2", "product", operands, [tensor_type((700, 500), f16)])
+    y = {"x": product.results[0]}
+    softmax = Op.of("SoftmaxV2", "softmax", y, [tensor_type((700, 500), f16)])
+    return ModuleOp([GraphOp("graph", [x, w, bias, product, softmax])])
+
+
+@pytest.mark.parametrize("name", soc_names())
+def test_kernels_fit(name: str) -> None:
+    module, context = _module(), Context()
+    for step in (
+        ConvertGEToDavinciPass(soc=name),
+        DavinciPlanMemoryPass(soc=name),
+        DavinciInjectSyncPass(),
+        DavinciVerifySyncPass(),
+    ):
+        step.apply(context, module)
+    kernels = {op.op_type.data: op for op in module.body.block.ops if isinstance(op, KernelOp)}
+    assert kernels["SoftmaxV2"].blocks <= soc(name).vector_cores
+    assert ("MatMulV2" in kernels) == (soc(name).bt > 0)
+
+
+def test_a_kernel_of_a_larger_core_does_not_fit_a_smaller() -> None:
+    module, context = _module(), Context()
+    ConvertGEToDavinciPass(soc="Ascend310P3").apply(context, module)
+    with pytest.raises(PassFailedException, match="do not fit the 196608 bytes of ub"):
+        DavinciPlanMemoryPass(soc="Ascend910B4").apply(context, module)
+
+
+def test_an_unknown_soc_is_a_mistake() -> None:
+    with pytest.raises(PassFailedException, match="unknown SoC 'Ascend910B9': did you mean"):
+        ConvertGEToDavinciPass(soc="Ascend910B9").apply(Context(), _module())

@@ -1,0 +1,91 @@
+"""Files appear whole or not at all."""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from compiler.om.buffers import Blob, Buffer, Held, Joined, Zeros
+from compiler.om.errors import OMError, Status
+from compiler.om.files import write_file
+
+
+@dataclass
+class Lying:
+    """Gives other bytes than it announces, or fails on the way."""
+
+    length: int
+    given: bytes = b""
+    error: BaseException | None = None
+
+    def chunks(self) -> Iterator[Buffer]:
+        yield self.given
+        if self.error is not None:
+            raise self.error
+
+
+def test_bytes_mode_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "x.om"
+    previous = os.umask(0)
+    try:
+        write_file(path, Joined([Held(b"ab"), Zeros(3), Held(memoryview(b"cd"))]))
+    finally:
+        os.umask(previous)
+    assert path.read_bytes() == b"ab\0\0\0cd"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_existing_file_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "x.om"
+    path.write_bytes(b"a much longer file than the next")
+    path.chmod(0o444)
+    write_file(path, Held(b"new"))
+    assert path.read_bytes() == b"new"
+
+
+def test_a_link_is_replaced_not_followed(tmp_path: Path) -> None:
+    other, link = tmp_path / "other", tmp_path / "x.om"
+    other.write_bytes(b"precious")
+    link.symlink_to(other)
+    write_file(link, Held(b"new"))
+    assert other.read_bytes() == b"precious"
+    assert not link.is_symlink() and link.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize(
+    ("blob", "error", "what"),
+    [
+        (Lying(3, b"ab"), OMError, "Lying announced 3 bytes and gave 2"),
+        (Lying(1, b"ab"), OMError, "Lying announced 1 bytes and gave more"),
+        (Joined([Lying(3, b"ab"), Held(b"c")]), OMError, "Lying announced 3 bytes and gave 2"),
+        (Lying(2, b"ab", OSError("the weights' own failure")), OSError, "own failure"),
+        (Lying(2, b"ab", KeyboardInterrupt("stop")), KeyboardInterrupt, "stop"),
+    ],
+)
+def test_a_failure_leaves_what_was_there(
+    blob: Blob, error: type[BaseException], what: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "x.om"
+    path.write_bytes(b"old")
+    with pytest.raises(error, match=what):
+        write_file(path, blob)
+    assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_where_nothing_can_be_written(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for path, what in (("none/x.om", "No such file or directory"), ("folder", "Is a directory")):
+        with pytest.raises(OMError, match=f"{path}: cannot be written: {what}") as error:
+            write_file(tmp_path / path, Held(b"new"))
+        assert error.value.code == Status.FAILED
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["folder"]
+
+
+def test_a_name_of_full_length(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 252 + ".om")
+    write_file(path, Held(b"new"))
+    assert path.read_bytes() == b"new"
