@@ -103,7 +103,7 @@ def column_tile(
     """Tile matrices whose columns are independent: cores share the columns, tiles take many rows.
 
     With `whole_rows` every row is in each tile; its `row_tiles` is then above 1 when that does not
-    fit. Columns are cut at multiples of 512 bytes of f32 or, to feed all cores, of 64 bytes.
+    fit. Columns are cut at multiples of 16 elements.
     """
     budget = ub - RESERVED
     share = align(-(-columns * matrices // cores), 16)

@@ -88,16 +88,16 @@ class FlagOp(AscendOp):
 
     @classmethod
     def parse(cls, parser: Parser) -> Self:
-        source = parser.parse_identifier()
+        source = parser.parse_str_enum(Pipe)
         parser.parse_punctuation("->")
-        destination = parser.parse_identifier()
+        destination = parser.parse_str_enum(Pipe)
         events = parser.parse_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_integer)
         buffer = None
         if parser.parse_optional_keyword("of"):
             unresolved = parser.parse_unresolved_operand()
             parser.parse_punctuation(":")
             buffer = parser.resolve_operand(unresolved, parser.parse_type())
-        return cls.between(Pipe(source), Pipe(destination), events, buffer)
+        return cls.between(source, destination, events, buffer)
 
     def print(self, printer: Printer) -> None:
         printer.print_string(f" {self.source.data} -> {self.destination.data} {list(self.ids)}")
@@ -126,7 +126,7 @@ class WaitFlagOp(FlagOp):
 
 @irdl_op_definition
 class PipeBarrierOp(AscendOp):
-    """Drain a pipe before its next instruction."""
+    """Drain a pipe before its next instruction; between pipes only flags give an order."""
 
     name = "davinci.pipe_barrier"
 
@@ -141,11 +141,12 @@ class PipeBarrierOp(AscendOp):
         return _pipe(self.on.data)
 
     def verify_(self) -> None:
-        _pipe(self.on.data)
+        if self.pipe is Pipe.S:
+            raise VerifyException("the scalar pipe waits for each instruction: nothing to drain")
 
     @classmethod
     def parse(cls, parser: Parser) -> Self:
-        return cls.create(properties={"on": StringAttr(parser.parse_identifier())})
+        return cls.create(properties={"on": StringAttr(parser.parse_str_enum(Pipe))})
 
     def print(self, printer: Printer) -> None:
         printer.print_string(f" {self.on.data}")

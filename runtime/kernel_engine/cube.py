@@ -143,7 +143,11 @@ def fixpipe(memory: CoreMemory, op: FixpipeOp, at: Resolved) -> None:
     result = _matrix(memory, source, m, n)[:m, :n]
     if op.relu is not None:
         result = np.maximum(result, 0)
-    memory.view(target, at.sizes)[...] = result
+    out = memory.view(target, at.sizes)
+    if out.dtype == np.float16:  # F322F16 saturates
+        limit = np.finfo(np.float16).max
+        result = np.clip(result, -limit, limit)
+    out[...] = result
 
 
 EXECUTORS: dict[type[InstructionOp], Callable[[CoreMemory, Any, Resolved], None]] = {

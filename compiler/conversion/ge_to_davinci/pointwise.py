@@ -11,7 +11,7 @@ from xdsl.ir import Attribute, SSAValue
 
 from compiler.conversion.ge_to_davinci.builder import Number
 from compiler.conversion.ge_to_davinci.index import Index, delinearize, linearize
-from compiler.conversion.ge_to_davinci.operator import Operator, Tensor, UnsupportedError
+from compiler.conversion.ge_to_davinci.operator import Operator, UnsupportedError
 from compiler.conversion.ge_to_davinci.vectors import Tile, VectorBuilder
 from compiler.planning.tiling_vector import VectorTile, vector_tile
 from compiler.target import Soc
@@ -192,6 +192,3 @@ class _Pointwise:
 
 def _offset(operand: _Operand, place: Sequence[Index]) -> Number:
     return linearize(place, operand.strides)
-
-
-__all__ = ["Compute", "Scratch", "Tensor", "broadcast_strides", "collapse", "pointwise"]

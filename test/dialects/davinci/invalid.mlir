@@ -33,6 +33,10 @@ davinci.wait_flag V -> MTE3 [8]
 davinci.set_flag V -> MTE3 [0] of %x : memref<8xf16, #davinci.space<ub>>
 
 // -----
+// CHECK: the scalar pipe waits for each instruction: nothing to drain
+davinci.pipe_barrier S
+
+// -----
 // CHECK: a buffer is in l1 where ub is needed
 %x = davinci.alloc {buffers = 1} : memref<8xf16, #davinci.space<l1>>
 davinci.unary exp %x[0 : 1], %x[0 : 1] sizes [8] : memref<8xf16, #davinci.space<l1>>, memref<8xf16, #davinci.space<l1>>

@@ -72,3 +72,10 @@ def test_f16_products_are_summed_in_f32(execute: Any) -> None:
     x1[:, 0] = 4096
     result = execute("MatMulV2", {"x1": x1, "x2": np.ones((4096, 16), np.float16)}, (16, 16))
     np.testing.assert_array_equal(result, np.full((16, 16), 8191, np.float16))
+
+
+def test_f16_results_saturate(execute: Any) -> None:
+    large = np.full((16, 16), 40000, np.float16)
+    attributes = {"transpose_x1": False, "transpose_x2": False}
+    result = execute("MatMulV2", {"x1": large, "x2": -large}, (16, 16), attributes)
+    assert (result == np.finfo(np.float16).min).all()

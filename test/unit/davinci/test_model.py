@@ -86,6 +86,7 @@ def digits() -> ModuleOp:
 def test_digits(digits: ModuleOp) -> None:
     session: Any = InferenceSession(EXAMPLE / "model.onnx")
     (port,) = session.get_inputs()
-    image = np.random.default_rng(3).uniform(0, 1, port.shape).astype(np.float32)
+    random: Any = np.random.default_rng(3)
+    image = random.uniform(0, 1, port.shape).astype(np.float32)
     (expected,) = session.run(None, {port.name: image})
     np.testing.assert_allclose(_run(digits, image), expected, atol=5e-3)
