@@ -10,7 +10,7 @@ from statistics import mean
 from bench.simulator_kernels import Add, Matmul
 from compiler.simulator.instruction import Pipe, Program
 from compiler.simulator.kernel import simulate_kernel
-from compiler.target import soc
+from compiler.soc import soc
 
 ELEMENTS = 8192 * 8192
 CUBE, VECTOR = "AI_CORE", "AI_VECTOR_CORE"

@@ -98,7 +98,7 @@ def _check_model(path: str) -> None:
 
 
 def _check_soc(name: str) -> None:
-    from compiler.target import soc
+    from compiler.soc import soc
 
     try:
         soc(name)

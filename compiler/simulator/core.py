@@ -10,7 +10,7 @@ from typing import NoReturn
 from compiler.simulator.cost import Cycles
 from compiler.simulator.instruction import Flag, Instruction, Pipe
 from compiler.simulator.queue import Action, Operation, Queue, Signal
-from compiler.target.costs import Costs
+from compiler.soc.costs import Costs
 
 
 class ScheduleError(ValueError):

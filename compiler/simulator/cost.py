@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from compiler.simulator.instruction import Instruction, Pipe, Transfer
-from compiler.target.costs import Costs, Dma
+from compiler.soc.costs import Costs, Dma
 
 BARRIER = "pipe_barrier"
 NZ_LOADS = frozenset({"nd2nz", "dn2nz"})

@@ -62,7 +62,7 @@ class Instruction:
 
     Mnemonics that have a meaning of their own: MTE1 `load_l0a`, `load_l0b`, `load_bt`; MTE2
     `nd2nz` and `dn2nz` (any other is a plain load); `pipe_barrier` on a pipe, on S for all
-    pipes; vector instructions as in `compiler/target/vector.toml`, with or without a leading v.
+    pipes; vector instructions as in `compiler/soc/vector.toml`, with or without a leading v.
     """
 
     pipe: Pipe

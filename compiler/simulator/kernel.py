@@ -18,7 +18,7 @@ from compiler.simulator.kernel_timing import (
     summarise,
 )
 from compiler.simulator.traffic import Traffic, measure, oversubscription, share
-from compiler.target.soc_table import Soc
+from compiler.soc.table import Soc
 
 _ROUNDS = 6
 """How often the memory rates are adjusted; three rounds suffice for any kernel that was tried."""

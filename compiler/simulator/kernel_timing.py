@@ -9,7 +9,7 @@ from enum import StrEnum
 from compiler.simulator.core import CoreTiming
 from compiler.simulator.instruction import Pipe, Program
 from compiler.simulator.traffic import Traffic
-from compiler.target.soc_table import Soc
+from compiler.soc.table import Soc
 
 BOUND_NAMES: Mapping[Pipe, str] = {
     Pipe.S: "scalar",

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from compiler.simulator.core import ScheduleError
 from compiler.simulator.kernel_timing import CoreType, KernelTiming, core_count
-from compiler.target.soc_table import Soc
+from compiler.soc.table import Soc
 
 
 @dataclass(frozen=True, slots=True)

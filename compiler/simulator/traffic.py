@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from compiler.simulator.cost import NZ_LOADS, Share
 from compiler.simulator.instruction import Program, Transfer
-from compiler.target.soc_table import Soc
+from compiler.soc.table import Soc
 
 
 @dataclass(slots=True)

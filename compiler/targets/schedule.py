@@ -24,7 +24,7 @@ from compiler.simulator.model import (
     ai_cpu_task,
     kernel_task,
 )
-from compiler.target import Soc
+from compiler.soc import Soc
 from compiler.targets.text import text_of
 from dialects.davinci import KernelOp
 from dialects.ge import type_of
@@ -103,7 +103,7 @@ class Kernels:
 
     def timing(self, name: str, soc: Soc) -> KernelTiming:
         """How long the kernel takes on a SoC."""
-        from compiler.conversion.davinci_to_program import programs
+        from compiler.kernels.program import programs
         from compiler.simulator.kernel import simulate_kernel
 
         if name not in self.timings:
@@ -118,7 +118,7 @@ class Kernels:
 def simulate(model: ModelOp, kernels: Kernels) -> ModelTiming:
     """Time every task of a model on the SoC it was compiled for."""
     from compiler.simulator.model import replay
-    from compiler.target import soc
+    from compiler.soc import soc
 
     name = model.attributes.get("soc_version")
     target = soc(name.data if isinstance(name, StringAttr) else "")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any, TypeVar, cast
 
-from compiler.target import soc as find_soc
+from compiler.soc import soc as find_soc
 from runtime.device import DEFAULT_BYTES, Context, Device, Memory, Stream
 from runtime.errors import AclError, Code, invalid
 from runtime.models import Models

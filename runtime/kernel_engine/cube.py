@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from compiler.conversion.davinci_issue import Place, Resolved
+from compiler.kernels.issue import Place, Resolved
 from dialects.davinci import (
     Dn2NzOp,
     FixpipeOp,

@@ -9,8 +9,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 from xdsl.ir import SSAValue
 
-from compiler.conversion.davinci_issue import IssueOrder, Record, issue_order
-from compiler.target import soc
+from compiler.kernels.issue import IssueOrder, Record, issue_order
+from compiler.soc import soc
 from dialects.davinci import InstructionOp, KernelOp, SetFlagOp, WaitFlagOp
 from dialects.davinci.attributes import Pipe
 from runtime.kernel_engine import cube, vector

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from xdsl.dialects.builtin import Float16Type, Float32Type
 from xdsl.ir import Attribute, SSAValue
 
-from compiler.conversion.davinci_issue import Place
-from compiler.target import Soc
+from compiler.kernels.issue import Place
+from compiler.soc import Soc
 from dialects.davinci import AllocOp
 from dialects.davinci.attributes import Space
 from dialects.davinci.types import BLOCK_BYTES, buffer_of, byte_size, space_of

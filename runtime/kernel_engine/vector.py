@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from compiler.conversion.davinci_issue import Resolved
+from compiler.kernels.issue import Resolved
 from dialects.davinci import (
     BinaryOp,
     BroadcastOp,

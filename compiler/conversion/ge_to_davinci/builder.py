@@ -12,7 +12,7 @@ from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
 from compiler.conversion.ge_to_davinci.index import Index, affine_map, bound_map
 from compiler.conversion.ge_to_davinci.operator import Operator
-from compiler.target import Soc
+from compiler.soc import Soc
 from dialects.davinci import AllocOp, BlockIdxOp, InstructionOp, KernelOp
 from dialects.davinci.attributes import Layout, Space
 from dialects.davinci.instruction import Access, Mixed

@@ -14,7 +14,7 @@ from compiler.conversion.ge_to_davinci.cube import Block, CubeBuilder, LoadLeft
 from compiler.conversion.ge_to_davinci.index import Index, delinearize
 from compiler.conversion.ge_to_davinci.operator import Operator, Tensor, UnsupportedError
 from compiler.planning.tiling_cube import ConvShape, CubeTile, Product, convolution_tile
-from compiler.target import Soc
+from compiler.soc import Soc
 from dialects.davinci import KernelOp, LoadL0Img2ColOp
 from dialects.davinci.attributes import Layout, Space
 from dialects.davinci.types import c0_of, element_bytes

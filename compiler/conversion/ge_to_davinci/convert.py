@@ -13,7 +13,7 @@ from xdsl.utils.exceptions import PassFailedException
 from compiler.conversion.ge_to_davinci.operator import Operator, UnsupportedError
 from compiler.conversion.ge_to_davinci.registry import BUILDERS
 from compiler.planning.tiling_cube import TilingError
-from compiler.target import Soc, soc
+from compiler.soc import Soc, soc
 from dialects.davinci import KernelOp
 from dialects.ge import BundleOp, GraphOp, NodeOp, Op, type_of
 

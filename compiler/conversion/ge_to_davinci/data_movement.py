@@ -11,7 +11,7 @@ from compiler.conversion.ge_to_davinci.operator import Operator, UnsupportedErro
 from compiler.conversion.ge_to_davinci.pointwise import collapse
 from compiler.conversion.ge_to_davinci.vectors import VectorBuilder
 from compiler.planning.tiling_vector import VectorTile, align, square_side, vector_tile
-from compiler.target import Soc
+from compiler.soc import Soc
 from dialects.davinci import KernelOp
 from dialects.davinci.types import element_bytes
 

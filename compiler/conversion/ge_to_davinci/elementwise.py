@@ -10,7 +10,7 @@ from xdsl.dialects.builtin import Float16Type, f32
 from compiler.conversion.ge_to_davinci.operator import Operator, UnsupportedError
 from compiler.conversion.ge_to_davinci.pointwise import Scratch, broadcast_strides, pointwise
 from compiler.conversion.ge_to_davinci.vectors import Tile, VectorBuilder
-from compiler.target import Soc
+from compiler.soc import Soc
 from dialects.davinci import KernelOp
 
 Step: TypeAlias = "tuple[str, float] | tuple[str]"

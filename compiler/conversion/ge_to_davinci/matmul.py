@@ -14,7 +14,7 @@ from compiler.conversion.ge_to_davinci.operator import Operator, Tensor, Unsuppo
 from compiler.conversion.ge_to_davinci.pointwise import broadcast_strides
 from compiler.planning.tiling_cube import Product, product_tile
 from compiler.planning.tiling_vector import align
-from compiler.target import Soc
+from compiler.soc import Soc
 from dialects.davinci import KernelOp, LoadL0Op
 from dialects.davinci.attributes import Layout, Space
 from dialects.davinci.types import buffer_of, c0_of, element_bytes

@@ -16,7 +16,7 @@ from compiler.conversion.ge_to_davinci.operator import Operator, UnsupportedErro
 from compiler.conversion.ge_to_davinci.vectors import Tile, VectorBuilder
 from compiler.planning.tiling_pool import PoolShape, PoolTile, pool_tile
 from compiler.planning.tiling_vector import pitch
-from compiler.target import Soc
+from compiler.soc import Soc
 from dialects.davinci import KernelOp
 from dialects.davinci.types import BLOCK_BYTES, element_bytes
 

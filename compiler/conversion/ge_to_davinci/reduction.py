@@ -15,7 +15,7 @@ from compiler.conversion.ge_to_davinci.index import Index, delinearize, lineariz
 from compiler.conversion.ge_to_davinci.operator import Operator, UnsupportedError
 from compiler.conversion.ge_to_davinci.vectors import Tile, VectorBuilder
 from compiler.planning.tiling_vector import column_tile, vector_tile
-from compiler.target import Soc
+from compiler.soc import Soc
 from dialects.davinci import KernelOp
 from dialects.davinci.types import buffer_of, element_bytes
 

@@ -17,7 +17,7 @@ from compiler.conversion.ge_to_davinci import (
     softmax,
 )
 from compiler.conversion.ge_to_davinci.operator import Operator
-from compiler.target import Soc
+from compiler.soc import Soc
 from dialects.davinci import KernelOp
 
 Builder: TypeAlias = "Callable[[Operator, Soc], KernelOp]"

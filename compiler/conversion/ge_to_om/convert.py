@@ -19,12 +19,12 @@ from compiler.conversion.ge_to_om.schedule import (
     engine_of,
     schedule,
 )
-from compiler.conversion.ge_to_om.sizes import byte_size
 from compiler.conversion.ge_to_om.storage import Storage, allocate
 from compiler.conversion.ge_to_om.variables import VariableMemory
 from compiler.errors import UserError
 from compiler.planning.memory import aligned
 from compiler.planning.streams import Launch, Record
+from compiler.sizes import byte_size
 from dialects.ge import BundleOp, GraphOp, NodeOp
 from dialects.om import (
     FEATURE_BASE,

@@ -9,9 +9,9 @@ from typing import Literal
 from xdsl.ir import SSAValue
 
 from compiler.constants import weight_of
-from compiler.conversion.ge_to_om.sizes import byte_size
 from compiler.conversion.ge_to_om.variables import VariableMemory
 from compiler.om.weights import Constant, WeightPlan, plan_weights
+from compiler.sizes import byte_size
 from compiler.weights import sha256
 from dialects.ge import ConstOp, FileConstantOp, GraphOp, NodeOp, VariableOp, type_of
 

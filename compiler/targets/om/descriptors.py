@@ -7,10 +7,10 @@ from typing import cast
 from xdsl.dialects.builtin import StringAttr, UnrankedTensorType
 from xdsl.ir import Attribute, SSAValue
 
-from compiler.conversion.ge_to_om.sizes import byte_size, dtype_of
 from compiler.om.attributes import ListKind, TypedList, set_attribute
 from compiler.om.formats import format_number
 from compiler.om.ge_ir_pb2 import DataType, TensorDescriptor
+from compiler.sizes import byte_size, dtype_of
 from dialects.ge import NodeOp
 from dialects.types import DYNAMIC, AnyTensor, RankedTensor
 

@@ -10,7 +10,6 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.utils.hints import isa
 
 from compiler.constants import weight_of
-from compiler.conversion.ge_to_om.sizes import byte_size, dtype_of
 from compiler.errors import UserError
 from compiler.om.attributes import set_attribute
 from compiler.om.buffers import Blob, joined_bytes
@@ -22,6 +21,7 @@ from compiler.om.kernels import Kernel, encode_kernels
 from compiler.om.task_pb2 import ModelTaskDef
 from compiler.om.weights import WeightPlan, place_weights
 from compiler.om.writer import CompiledModel
+from compiler.sizes import byte_size, dtype_of
 from compiler.targets.om.descriptors import dims_of
 from compiler.targets.om.operators import add_graph
 from compiler.targets.om.tasks import task_list

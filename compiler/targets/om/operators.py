@@ -7,9 +7,9 @@ from typing import cast
 
 from xdsl.ir import OpResult, SSAValue
 
-from compiler.conversion.ge_to_om.sizes import byte_size, dtype_of
 from compiler.om.attributes import ListKind, TypedList, set_attribute
 from compiler.om.ge_ir_pb2 import DataType, GraphDef, ModelDef, OpDef
+from compiler.sizes import byte_size, dtype_of
 from compiler.targets.om.descriptors import describe_tensor, dims_of, format_of
 from compiler.targets.om.values import set_all
 from dialects.ge import (

@@ -15,11 +15,11 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute, TypeAttribute
 
-from compiler.conversion.ge_to_om.sizes import dtype_of
 from compiler.errors import UserError
 from compiler.om.attributes import Attribute as Value
 from compiler.om.attributes import ListKind, TypedList, set_attribute
 from compiler.om.ge_ir_pb2 import AttrDef
+from compiler.sizes import dtype_of
 from dialects.ge import AttrDefAttr
 
 

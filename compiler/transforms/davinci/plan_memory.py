@@ -11,7 +11,7 @@ from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import PassFailedException
 
 from compiler.planning.local_memory import LocalBuffer, LocalMemoryError, plan_local_memory
-from compiler.target import Soc, soc
+from compiler.soc import Soc, soc
 from dialects.davinci import AllocOp, InstructionOp, KernelOp
 from dialects.davinci.types import buffer_of, byte_size, space_of
 

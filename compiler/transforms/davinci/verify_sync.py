@@ -11,7 +11,7 @@ from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import PassFailedException
 
-from compiler.conversion.davinci_issue import Issued, IssueOrder, Record, issue_order
+from compiler.kernels.issue import Issued, IssueOrder, Record, issue_order
 from compiler.planning.local_memory import ALIGNMENT
 from compiler.planning.sync_proof import (
     PIPES,
@@ -21,7 +21,7 @@ from compiler.planning.sync_proof import (
     SyncProof,
     overlapping,
 )
-from compiler.target import Soc, soc
+from compiler.soc import Soc, soc
 from compiler.transforms.davinci.plan_memory import capacities
 from dialects.davinci import AllocOp, InstructionOp, KernelOp, SetFlagOp, WaitFlagOp
 from dialects.davinci.types import buffer_of, byte_size, space_of

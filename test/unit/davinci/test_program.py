@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compiler.conversion.davinci_to_program import contiguous_runs, programs
+from compiler.kernels.program import contiguous_runs, programs
 from compiler.simulator.instruction import Pipe
 from compiler.simulator.kernel import simulate_kernel
-from compiler.target import soc
+from compiler.soc import soc
 
 M, K, N = 512, 1024, 768
 

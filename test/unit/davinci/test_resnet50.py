@@ -12,8 +12,8 @@ from xdsl.dialects.builtin import DenseArrayBase, ModuleOp, StringAttr, f16, i64
 from xdsl.ir import Attribute
 
 from compiler.constants import dense_i64
-from compiler.conversion.davinci_to_program import programs
 from compiler.conversion.ge_to_davinci import ConvertGEToDavinciPass
+from compiler.kernels.program import programs
 from compiler.transforms.davinci.inject_sync import DavinciInjectSyncPass
 from compiler.transforms.davinci.plan_memory import DavinciPlanMemoryPass
 from compiler.transforms.davinci.verify_sync import DavinciVerifySyncPass

@@ -8,7 +8,7 @@ from xdsl.dialects.builtin import ModuleOp, f16, f32
 from xdsl.utils.exceptions import PassFailedException
 
 from compiler.conversion.ge_to_davinci import ConvertGEToDavinciPass
-from compiler.target import soc, soc_names
+from compiler.soc import soc, soc_names
 from compiler.transforms.davinci.inject_sync import DavinciInjectSyncPass
 from compiler.transforms.davinci.plan_memory import DavinciPlanMemoryPass
 from compiler.transforms.davinci.verify_sync import DavinciVerifySyncPass

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from compiler.planning.tiling_cube import ConvShape, Product, convolution_tile, product_tile
 from compiler.planning.tiling_pool import PoolShape, pool_tile
 from compiler.planning.tiling_vector import column_tile, pitch, square_side, vector_tile
-from compiler.target import soc
+from compiler.soc import soc
 
 CORE = soc("Ascend910B4")
 sizes = st.integers(1, 5000)

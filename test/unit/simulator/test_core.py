@@ -11,7 +11,7 @@ from compiler.simulator.core import CoreTiming, ScheduleError, simulate_core
 from compiler.simulator.cost import Cycles
 from compiler.simulator.instruction import Instruction, Pipe, Program
 from compiler.simulator.intern import Interner
-from compiler.target import soc
+from compiler.soc import soc
 
 COSTS = soc("Ascend910B1").costs
 

@@ -8,7 +8,7 @@ import pytest
 
 from compiler.simulator.cost import Share, cycles, efficiency
 from compiler.simulator.instruction import Instruction, Pipe, Transfer
-from compiler.target import soc
+from compiler.soc import soc
 
 B1 = soc("Ascend910B1").costs
 A950 = soc("Ascend950PR_9589").costs

@@ -16,7 +16,7 @@ from compiler.simulator.model import (
     ai_cpu_task,
     replay,
 )
-from compiler.target import soc
+from compiler.soc import soc
 
 B1 = soc("Ascend910B1")
 P3 = soc("Ascend310P3")

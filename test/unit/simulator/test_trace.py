@@ -17,7 +17,7 @@ from compiler.simulator.lanes import PIPE_LANES
 from compiler.simulator.model import EventRecord, EventWait, ModelTiming, ai_cpu_task, kernel_task
 from compiler.simulator.model import replay as replay_model
 from compiler.simulator.trace import kernel_trace, model_trace, write_trace
-from compiler.target import soc
+from compiler.soc import soc
 
 B1 = soc("Ascend910B1")
 FLAG_LANES = (("SET_FLAG", 14), ("WAIT_FLAG", 15))

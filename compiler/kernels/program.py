@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from xdsl.ir import BlockArgument
 
-from compiler.conversion.davinci_issue import IssueOrder, Place, Record, Resolved, issue_order
+from compiler.kernels.issue import IssueOrder, Place, Record, Resolved, issue_order
 from compiler.simulator.instruction import Flag, Instruction, Pipe, Program, Transfer
 from dialects.davinci import (
     BroadcastOp,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from compiler.target import Soc, soc, soc_names
+from compiler.soc import Soc, soc, soc_names
 
 HARDWARE_NOTES = Path(__file__).parents[4] / "shared" / "spec" / "hardware.md"
 

@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from compiler.target.costs import Costs, read_costs
+from compiler.soc.costs import Costs, read_costs
 
 _FAMILIES = ("ascend310", "ascend310p", "ascend310b", "ascend910", "ascend910b", "ascend950")
 _MEMORY_COLUMNS = ("gm_read", "gm_total")
@@ -65,7 +65,7 @@ def _unknown(name: str) -> str:
 
 @cache
 def _table(stem: str) -> Mapping[str, Any]:
-    return tomllib.loads(files("compiler.target").joinpath(f"{stem}.toml").read_text("utf-8"))
+    return tomllib.loads(files("compiler.soc").joinpath(f"{stem}.toml").read_text("utf-8"))
 
 
 @cache
