@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from xdsl.dialects.builtin import ModuleOp, UnknownLoc
-from xdsl.ir import Operation
+from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import Rewriter
 
 from dialects.ge import BundleOp, GraphOp, NodeOp, subgraphs_of
+from dialects.op import names_attr
 
 
 def main_graphs(module: ModuleOp) -> Iterator[GraphOp]:
@@ -34,11 +36,73 @@ def nested_graphs(graph: GraphOp) -> Iterator[GraphOp]:
             yield from nested_graphs(inner)
 
 
-def replace_node(old: NodeOp, *new: NodeOp) -> None:
-    """Put new nodes in the place of an old one; the last one's results take its results' uses."""
-    for node in new:
-        carry_location(old, node)
-    Rewriter.replace_op(old, list(new))
+@contextmanager
+def editing(graph: GraphOp) -> Generator[GraphEditor]:
+    """Edit the nodes of one graph; at the end control edges follow what was renamed or removed."""
+    editor = GraphEditor(graph)
+    yield editor
+    editor.move_control_edges()
+
+
+def replace_nodes(graph: GraphOp, new: Mapping[NodeOp, NodeOp]) -> None:
+    """Put a new node in the place of each node of a graph that has one."""
+    with editing(graph) as editor:
+        for node in list(graph.nodes):
+            if node in new:
+                editor.replace(node, new[node])
+
+
+class GraphEditor:
+    """Replaces and removes nodes of a graph, and remembers whom to wait for in their stead."""
+
+    def __init__(self, graph: GraphOp):
+        self.graph = graph
+        self._moved: dict[str, tuple[str, ...]] = {}
+
+    def replace(self, old: NodeOp, *new: NodeOp) -> None:
+        """Put new nodes in the place of an old one; the last one's results take its results' uses.
+
+        Results that the last one lacks must be unused. Locations and control edges are kept.
+        """
+        for node in new:
+            carry_location(old, node)
+        last = new[-1]
+        if old.after is not None and last.after is None:
+            last.after = old.after
+        if last.label != old.label:
+            self._moved[old.label] = (last.label,)
+        missing = len(old.results) - len(last.results)
+        Rewriter.replace_op(old, list(new), [*last.results, *[None] * missing])
+
+    def remove(self, node: NodeOp, instead: Sequence[SSAValue] = ()) -> None:
+        """Erase a node; readers of its results read `instead`, and wait for what it waited for."""
+        makers = (value.owner for value in instead)
+        names = [maker.label for maker in makers if isinstance(maker, NodeOp)]
+        self._moved[node.label] = (*node.control_inputs, *names)
+        if node.after is not None:
+            for reader in {use.operation for result in node.results for use in result.uses}:
+                assert isinstance(reader, NodeOp)
+                _wait_for(reader, (*reader.control_inputs, *node.control_inputs))
+        missing = len(node.results) - len(instead)
+        Rewriter.replace_op(node, [], [*instead, *[None] * missing])
+
+    def move_control_edges(self) -> None:
+        """Let the nodes that waited for a node that is gone wait for what stands for it."""
+        waiting = [node for node in self.graph.nodes if node.after] if self._moved else []
+        for node in waiting:
+            _wait_for(node, [name for old in node.control_inputs for name in self._now(old)])
+
+    def _now(self, name: str) -> Iterator[str]:
+        if name not in self._moved:
+            yield name
+            return
+        for other in self._moved[name]:
+            yield from self._now(other)
+
+
+def _wait_for(node: NodeOp, names: Sequence[str]) -> None:
+    unique = tuple(dict.fromkeys(names))
+    node.after = names_attr(unique) if unique else None
 
 
 def carry_location(old: Operation, new: Operation) -> None:

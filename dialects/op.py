@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NoReturn
 
-from xdsl.dialects.builtin import FileLineColLoc, NameLoc, StringAttr
+from xdsl.dialects.builtin import ArrayAttr, FileLineColLoc, NameLoc, StringAttr
 from xdsl.ir import Operation
 from xdsl.irdl import IRDLOperation
 from xdsl.utils.exceptions import VerifyException
@@ -27,6 +28,12 @@ def describe(op: Operation) -> str:
     if isinstance(op.location, FileLineColLoc):
         text += f" at {op.location.filename.data}:{op.location.line.data}"
     return text
+
+
+@lru_cache(maxsize=4096)
+def names_attr(names: tuple[str, ...]) -> ArrayAttr[StringAttr]:
+    """An array of names: one shared attribute for each."""
+    return ArrayAttr([StringAttr(name) for name in names])
 
 
 class AscendOp(IRDLOperation):

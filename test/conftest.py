@@ -30,11 +30,12 @@ class FileCheckItem(pytest.Item):
         self.line = line
 
     def runtest(self) -> None:
-        text = ""
+        text, step = "", run_ascend_opt
         for command in self.line.replace("%s", str(self.path)).split("|"):
             arguments = shlex.split(command)
             step = {"ascend-opt": run_ascend_opt, "filecheck": run_filecheck}[arguments[0]]
             text = step(arguments, text)
+        assert step is run_filecheck, "a RUN line ends by checking what it printed"
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str:
         return f"{self.line.strip()}\n{excinfo.value}"

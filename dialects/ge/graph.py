@@ -83,6 +83,9 @@ class GraphOp(AscendOp):
             for value in op.operands:
                 if value.owner not in done:
                     raise VerifyException(f"{describe(op)} uses a value before its definition")
+            for name in op.control_inputs:
+                if name not in seen:
+                    raise VerifyException(f"{describe(op)} waits for '{name}', no node before it")
             seen.add(op.label)
             done.add(op)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import ClassVar, Self
 
 from xdsl.dialects.builtin import ArrayAttr, StringAttr
@@ -21,14 +20,8 @@ from xdsl.printer import Printer
 from xdsl.traits import NoTerminator
 from xdsl.utils.exceptions import VerifyException
 
-from dialects.op import AscendOp
+from dialects.op import AscendOp, names_attr
 from dialects.weights import print_weight
-
-
-@lru_cache(maxsize=4096)
-def names_attr(names: tuple[str, ...]) -> ArrayAttr[StringAttr]:
-    """An array of names: one shared attribute for each."""
-    return ArrayAttr([StringAttr(name) for name in names])
 
 
 class NodeOp(AscendOp):

@@ -26,8 +26,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from dialects.onnx.node import GRAPH, NodeOp, location_of
 from dialects.onnx.terminals import InitializerOp, OutputOp
-from dialects.onnx.values import names_attr
-from dialects.op import AscendOp, describe
+from dialects.op import AscendOp, describe, names_attr
 from dialects.types import RankedTensor
 
 

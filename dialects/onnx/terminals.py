@@ -15,8 +15,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from dialects.onnx.attributes import check_payload, parse_payload, print_payload
 from dialects.onnx.types import NONE
-from dialects.onnx.values import names_attr
-from dialects.op import AscendOp
+from dialects.op import AscendOp, names_attr
 
 
 @irdl_op_definition

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import cast
 
 from xdsl.dialects.builtin import (
@@ -18,12 +17,7 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute
 
 from dialects.onnx.schema import Default
-
-
-@lru_cache(maxsize=4096)
-def names_attr(names: tuple[str, ...]) -> ArrayAttr[StringAttr]:
-    """An array of names: one shared attribute for each."""
-    return ArrayAttr([StringAttr(name) for name in names])
+from dialects.op import names_attr
 
 
 def default_attribute(kind: str, value: Default) -> Attribute:

@@ -59,3 +59,18 @@ ge.bundle {
 // CHECK:        om.model "update" dynamic ir_version
 // CHECK:            ge.Variable "u_var" {placement = #om.placement<2 on 0 outputs [137438956032]>}
 // CHECK-NOT:    om.kernel
+
+// A control edge orders streams as data does, through a node without a task too.
+ge.graph "control" {
+  %x = ge.Data "x" {index = 0 : i64} : tensor<4xf32>
+  %a = ge.op "Relu" "a"(x = %x) {_kernelname = "te_relu", tvm_blockdim = 1 : i64, _ge_attr_op_kernel_lib_name = "AIcoreEngine"} : (tensor<4xf32>) -> tensor<4xf32>
+  %c = ge.op "Flatten" "view"(x = %a) {_no_task = true} : (tensor<4xf32>) -> tensor<1x4xf32>
+  %b = ge.op "Exp" "b"(x = %x) after ["view"] {_ge_attr_op_kernel_lib_name = "aicpu_ascend_kernel"} : (tensor<4xf32>) -> tensor<4xf32>
+  ge.NetOutput "Node_Output"(input0 = %c, input1 = %b) : (tensor<1x4xf32>, tensor<4xf32>)
+}
+
+// CHECK:      om.model "control"
+// CHECK:      om.kernel "a" : "TE" "te_relu" stream 0
+// CHECK-NEXT: om.event_record 0 stream 0
+// CHECK-NEXT: om.event_wait 0 stream 1
+// CHECK-NEXT: om.kernel "b" : "AI_CPU"

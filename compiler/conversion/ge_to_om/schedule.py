@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from xdsl.dialects.builtin import IntegerAttr, StringAttr
@@ -38,7 +38,7 @@ class Schedule:
 def schedule(graph: GraphOp, storage: Storage) -> Schedule:
     """Plan a static graph: tasks keep the order of the graph on their stream."""
     nodes = [n for n in graph.nodes if not isinstance(n, NO_TASK) and not has_no_task(n)]
-    streams = plan_streams(_steps(nodes, storage))
+    streams = plan_streams(_steps(nodes, storage, _controls(graph, nodes)))
     return Schedule(nodes, streams, plan_memory(_tensors(graph, nodes, storage), streams.before))
 
 
@@ -65,13 +65,37 @@ def _read(node: NodeOp, storage: Storage) -> list[Place]:
     return [storage.places[value] for value in operands]
 
 
-def _steps(nodes: Sequence[NodeOp], storage: Storage) -> list[Step]:
-    """What each node waits for: the writers of what it reads, the users of what it overwrites."""
+def _controls(graph: GraphOp, nodes: Sequence[NodeOp]) -> dict[NodeOp, frozenset[int]]:
+    """The tasks that each node waits for by control edges.
+
+    Where a control edge comes from a node without a task, the tasks before that node are meant.
+    """
+    tasks = {node: i for i, node in enumerate(nodes)}
+    done: dict[str, frozenset[int]] = {}
+    controls: dict[NodeOp, frozenset[int]] = {}
+    for node in graph.nodes:
+        waits = frozenset[int]().union(*(done[name] for name in node.control_inputs))
+        controls[node] = waits
+        if node in tasks:
+            done[node.label] = frozenset({tasks[node]})
+        else:
+            makers = (value.owner for value in node.operands)
+            before = (done[maker.label] for maker in makers if isinstance(maker, NodeOp))
+            done[node.label] = waits.union(*before)
+    return controls
+
+
+def _steps(
+    nodes: Sequence[NodeOp], storage: Storage, controls: Mapping[NodeOp, frozenset[int]]
+) -> list[Step]:
+    """What each node waits for: control edges, the writers of what it reads, the users of what
+    it overwrites."""
     writer: dict[Place, int] = {}
     readers: dict[Place, set[int]] = {}
     steps: list[Step] = []
     for i, node in enumerate(nodes):
         depends = {writer[place] for place in _read(node, storage) if place in writer}
+        depends |= controls[node]
         for place in _written(node, storage):
             depends |= readers.pop(place, set())
             depends |= {writer[place]} if place in writer else set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from compiler.errors import UserError
 from compiler.planning.memory import aligned
 from dialects.om import VARIABLE_BASE
 
@@ -13,12 +14,15 @@ class VariableMemory:
     """Gives every variable an address: the same for the same key, in any model."""
 
     def __init__(self) -> None:
-        self.addresses: dict[str, int] = {}
+        self._places: dict[str, tuple[int, int]] = {}
         self.size = 0
 
     def address(self, key: str, size: int) -> int:
-        """The logical address of a variable of `size` bytes."""
-        if key not in self.addresses:
-            self.addresses[key] = VARIABLE_BASE + self.size
+        """The logical address of a variable of `size` bytes; UserError when it had another size."""
+        if key not in self._places:
+            self._places[key] = VARIABLE_BASE + self.size, size
             self.size += aligned(size) + 2 * GUARD
-        return self.addresses[key]
+        address, known = self._places[key]
+        if size != known:
+            raise UserError(f"variable '{key}' has {size} bytes here and {known} elsewhere")
+        return address

@@ -20,7 +20,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
-from compiler.rewrite import carry_location, main_graphs
+from compiler.rewrite import carry_location, editing, main_graphs
 from compiler.transforms.ge.fold_constants import remove_unused_constants
 from dialects.ge import (
     ConstOp,
@@ -68,9 +68,10 @@ class GEAssignPrecisionPass(ModulePass):
             return
         halving = Halving()
         for graph in main_graphs(op):
-            for node in list(graph.nodes):
-                halving.convert(node)
-            remove_unused_constants(graph)
+            with editing(graph) as editor:
+                for node in list(graph.nodes):
+                    halving.convert(node)
+                remove_unused_constants(editor)
 
 
 class Halving:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import FloatAttr, IntegerAttr, ModuleOp, f32
 from xdsl.passes import ModulePass
-from xdsl.rewriter import Rewriter
 
-from compiler.rewrite import all_graphs, carry_location
+from compiler.rewrite import all_graphs, editing
 from dialects.ge import NodeOp, Op, type_of
 
 INPUTS = ("x", "scale", "offset", "mean", "variance")
+DEFAULT_EPSILON = FloatAttr(1e-4, f32)
+"""Of BatchNorm's prototype."""
 
 
 @dataclass(frozen=True)
@@ -23,18 +24,27 @@ class GEConvertBatchNormPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for graph in all_graphs(op):
-            for node in list(graph.nodes):
-                if type_of(node) == "BatchNorm" and _is_inference(node):
-                    _replace(node)
+            with editing(graph) as editor:
+                for node in list(graph.nodes):
+                    if type_of(node) == "BatchNorm" and _is_inference(node):
+                        editor.replace(node, _bn_infer(node))
 
 
 def _is_inference(node: NodeOp) -> bool:
-    return set(INPUTS) <= set(node.port_names) and not any(r.uses for r in node.results[1:])
+    """Whether only the first result is used, made from statistics that are given.
+
+    The prototype's default of `is_training` is true, and training ignores given statistics.
+    """
+    training = node.attributes.get("is_training")
+    return (
+        isinstance(training, IntegerAttr)
+        and training.value.data == 0
+        and set(INPUTS) <= set(node.port_names)
+        and not any(result.uses for result in node.results[1:])
+    )
 
 
-def _replace(node: NodeOp) -> None:
+def _bn_infer(node: NodeOp) -> Op:
     inputs = {port: value for port, value in node.named_inputs.items() if port in INPUTS}
-    attributes = {"epsilon": node.attributes["epsilon"]}
-    new = Op.of("BNInfer", node.label, inputs, node.result_types[:1], attributes)
-    carry_location(node, new)
-    Rewriter.replace_op(node, [new], [new.results[0], *[None] * (len(node.results) - 1)])
+    epsilon = node.attributes.get("epsilon", DEFAULT_EPSILON)
+    return Op.of("BNInfer", node.label, inputs, node.result_types[:1], {"epsilon": epsilon})

@@ -11,9 +11,9 @@ from xdsl.ir import Attribute
 from xdsl.passes import ModulePass
 
 from compiler.constants import weight_of
-from compiler.rewrite import main_graphs, nested_graphs, replace_node
+from compiler.rewrite import main_graphs, nested_graphs, replace_nodes
 from compiler.weights import sha256
-from dialects.ge import ConstOp, FileConstantOp, GraphOp
+from dialects.ge import ConstOp, FileConstantOp, GraphOp, NodeOp
 from dialects.types import tensor_of
 
 ALIGNMENT = 512
@@ -38,10 +38,13 @@ class GEExternalizeWeightsPass(ModulePass):
             return
         for graph in main_graphs(op):
             place = Combined(f"{graph.label}_weight_combined") if self.mode == 2 else OneFileEach()
+            external: dict[NodeOp, FileConstantOp] = {}
             for node in eligible(graph):
                 digest = text_of(sha256(weight_of(node.value)))
                 location, offset = place(digest, weight_of(node.value).length)
-                replace_node(node, _file_constant(node, digest, location, offset))
+                external[node] = _file_constant(node, digest, location, offset)
+            for inner in nested_graphs(graph):
+                replace_nodes(inner, external)
 
 
 class OneFileEach:
@@ -94,7 +97,6 @@ def _file_constant(node: ConstOp, digest: str, location: str, offset: int) -> Fi
         f"{node.label}_{digest}",
         results=[type],
         attributes=attributes,
-        after=node.control_inputs,
         value=node.value,
     )
 

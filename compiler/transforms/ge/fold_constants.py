@@ -9,11 +9,10 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ArrayAttr, IntAttr, ModuleOp, StringAttr
 from xdsl.ir import Attribute
 from xdsl.passes import ModulePass
-from xdsl.rewriter import Rewriter
 
 from compiler.constants import dense_i64, first_element, reshaped
-from compiler.rewrite import all_graphs, replace_node
-from dialects.ge import ConstOp, GraphOp, NodeOp, type_of
+from compiler.rewrite import GraphEditor, all_graphs, editing
+from dialects.ge import ConstOp, NodeOp, type_of
 from dialects.types import element_count, is_static, shape_of, tensor_of
 from dialects.weights import SplatAttr
 
@@ -31,12 +30,13 @@ class GEFoldConstantsPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         count = 0
         for graph in all_graphs(op):
-            for node in list(graph.nodes):
-                value = fold(node)
-                if value is not None:
-                    replace_node(node, _folded(node, value, count))
-                    count += 1
-            remove_unused_constants(graph)
+            with editing(graph) as editor:
+                for node in list(graph.nodes):
+                    value = fold(node)
+                    if value is not None:
+                        editor.replace(node, _folded(node, value, count))
+                        count += 1
+                remove_unused_constants(editor)
 
 
 def fold(node: NodeOp) -> Attribute | None:
@@ -85,13 +85,12 @@ def _folded(node: NodeOp, value: Attribute, count: int) -> ConstOp:
         f"dynamic_const_{count}",
         results=node.result_types,
         attributes={"_datadump_original_op_names": ArrayAttr([StringAttr(node.label)])},
-        after=node.control_inputs,
         value=value,
     )
 
 
-def remove_unused_constants(graph: GraphOp) -> None:
+def remove_unused_constants(editor: GraphEditor) -> None:
     """Erase the constants of a graph that no node reads."""
-    for node in list(graph.nodes):
+    for node in list(editor.graph.nodes):
         if isinstance(node, ConstOp) and not node.results[0].uses:
-            Rewriter.erase_op(node)
+            editor.remove(node)

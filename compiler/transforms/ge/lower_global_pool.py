@@ -9,7 +9,7 @@ from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i32
 from xdsl.passes import ModulePass
 
 from compiler.constants import dense_i32
-from compiler.rewrite import all_graphs, replace_node
+from compiler.rewrite import all_graphs, editing
 from dialects.ge import ConstOp, NodeOp, Op, type_of
 from dialects.types import shape_of, tensor_type
 
@@ -22,9 +22,10 @@ class GELowerGlobalPoolPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for graph in all_graphs(op):
-            for node in list(graph.nodes):
-                if type_of(node) == "GlobalAveragePool":
-                    replace_node(node, *_reduce_mean(node))
+            with editing(graph) as editor:
+                for node in list(graph.nodes):
+                    if type_of(node) == "GlobalAveragePool":
+                        editor.replace(node, *_reduce_mean(node))
 
 
 def _reduce_mean(node: NodeOp) -> tuple[ConstOp, Op]:

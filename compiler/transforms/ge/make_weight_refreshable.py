@@ -12,7 +12,7 @@ from xdsl.ir import Block, Region
 from xdsl.passes import ModulePass
 
 from compiler.errors import UserError
-from compiler.rewrite import main_graphs, replace_node
+from compiler.rewrite import main_graphs, nested_graphs, replace_nodes
 from dialects.ge import BundleOp, ConstOp, DataOp, GraphOp, NodeOp, Op, VariableOp
 from dialects.types import tensor_of, unranked_type
 
@@ -38,13 +38,11 @@ class GEMakeWeightRefreshablePass(ModulePass):
             raise UserError(f"{self.name} splits one graph, the module has {len(graphs)}")
         graph = graphs[0]
         weights = find_constants(graph, self.consts)
-        parts = [inference_graph(graph, weights)]
-        if self.init:
-            parts.append(initialisation_graph(weights))
-        parts.append(update_graph(weights))
-        bundle = BundleOp(parts)
+        others = [initialisation_graph(weights)] if self.init else []
+        others.append(update_graph(weights))
+        make_inference_graph(graph, weights)
         graph.detach()
-        op.body.block.add_op(bundle)
+        op.body.block.add_op(BundleOp([graph, *others]))
 
 
 def find_constants(graph: GraphOp, names: Sequence[str]) -> list[ConstOp]:
@@ -80,16 +78,12 @@ def _not_found(graph: GraphOp, constants: dict[str, ConstOp], name: str) -> str:
     return f"no weight is called '{name}' (there are {len(known)}, such as {', '.join(near)})"
 
 
-def inference_graph(graph: GraphOp, weights: Sequence[ConstOp]) -> GraphOp:
-    """A copy of the graph in which the weights are variables."""
-    labels = {weight.label for weight in weights}
-    copy = graph.clone()
-    copy.properties["sym_name"] = StringAttr("var_infer_graph")
-    for node in list(copy.all_nodes):
-        if isinstance(node, ConstOp) and node.label in labels:
-            labels.discard(node.label)
-            replace_node(node, _variable(node))
-    return copy
+def make_inference_graph(graph: GraphOp, weights: Sequence[ConstOp]) -> None:
+    """Let the graph read its weights from variables."""
+    graph.sym_name = StringAttr("var_infer_graph")
+    variables: dict[NodeOp, NodeOp] = {weight: _variable(weight) for weight in weights}
+    for inner in nested_graphs(graph):
+        replace_nodes(inner, variables)
 
 
 def initialisation_graph(weights: Sequence[ConstOp]) -> GraphOp:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
-from xdsl.rewriter import Rewriter
 
-from compiler.rewrite import all_graphs
+from compiler.rewrite import all_graphs, editing
 from dialects.ge import NodeOp, type_of
 
 PASS_THROUGH = frozenset({"Dropout", "Identity"})
@@ -23,9 +22,10 @@ class GERemoveIdentityPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for graph in all_graphs(op):
-            for node in list(graph.nodes):
-                if _removable(node):
-                    Rewriter.replace_op(node, [], [node.operands[0]])
+            with editing(graph) as editor:
+                for node in list(graph.nodes):
+                    if _removable(node):
+                        editor.remove(node, node.operands)
 
 
 def _removable(node: NodeOp) -> bool:

@@ -63,6 +63,15 @@ ge.graph "g" {
 
 // -----
 
+ge.graph "g" {
+  %a = ge.Data "x" : tensor<1xf32>
+  %b = ge.op "Relu" "r"(x = %a) after ["late"] : (tensor<1xf32>) -> tensor<1xf32>
+  %c = ge.op "Relu" "late"(x = %a) : (tensor<1xf32>) -> tensor<1xf32>
+}
+// CHECK: ge.graph 'g': ge.op 'r' waits for 'late', no node before it
+
+// -----
+
 ge.bundle {
   ge.graph "g" {
   }
