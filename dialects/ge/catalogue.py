@@ -61,7 +61,15 @@ class Signature:
     inputs: tuple[Port, ...]
     outputs: tuple[str, ...]
     kinds: Mapping[str, str]
-    required: frozenset[str]
+    required: tuple[str, ...]
+
+    def port_names(self, count: int) -> tuple[str, ...]:
+        """The names of the first `count` input ports: a dynamic one stands for all that follow."""
+        names: list[str] = []
+        for port in self.inputs:
+            names += [f"{port.name}{i}" for i in range(count)] if port.dynamic else [port.name]
+        names += [f"input{i}" for i in range(len(names), count)]
+        return tuple(names[:count])
 
     def check(
         self, ports: Sequence[str], results: int, attributes: Mapping[str, Attribute]
@@ -106,7 +114,7 @@ def _signature(row: Mapping[str, str]) -> Signature:
         tuple(_port(text) for text in row["inputs"].split(", ") if text),
         tuple(text for text in row["outputs"].split(", ") if text),
         {m["name"]: m["kind"] for m in attributes},
-        frozenset(m["name"] for m in attributes if m["required"]),
+        tuple(m["name"] for m in attributes if m["required"]),
     )
 
 
@@ -115,6 +123,15 @@ def catalogue() -> Mapping[str, Signature]:
     """Every operator type we know the prototype of."""
     with _TABLE.open(newline="") as table:
         return {row["ge_op"]: _signature(row) for row in csv.DictReader(table)}
+
+
+UNKNOWN = Signature((), (), {}, ())
+"""Of an operator type that is not in the table: its ports are input0, input1, …."""
+
+
+def port_names(op_type: str, count: int) -> tuple[str, ...]:
+    """The names of the first `count` input ports of an operator type."""
+    return (signature(op_type) or UNKNOWN).port_names(count)
 
 
 def signature(op_type: str) -> Signature | None:

@@ -27,7 +27,7 @@ from dialects.ge import (
     Op,
     VariableOp,
 )
-from dialects.ge.catalogue import signature
+from dialects.ge.catalogue import port_names
 from dialects.om import PlacementAttr
 from dialects.types import RankedTensor
 
@@ -130,33 +130,27 @@ def _port_names(op: OpDef, count: int) -> list[str]:
     keys = names_list(op.attr, "_input_name_key")
     indices = names_list(op.attr, "_input_name_value")
     named = dict(zip(indices, keys, strict=False))
-    known = signature(op.type)
-    fixed = [port.name for port in known.inputs if not port.dynamic] if known else []
-    prefix = "x" if known and any(port.dynamic for port in known.inputs) else "input"
-    default = [fixed[i] if i < len(fixed) else f"{prefix}{i - len(fixed)}" for i in range(count)]
-    return [named.get(i, default[i]) for i in range(count)]
+    return [named.get(i, port) for i, port in enumerate(port_names(op.type, count))]
 
 
 def in_order(graph: GraphDef) -> Iterator[OpDef]:
     """The operators in file order, moved back only where they would precede a producer."""
     by_name = {op.name: op for op in graph.op}
     done: set[str] = set()
+    entered: set[str] = set()
     for root in graph.op:
         stack = [root]
         while stack:
-            op = stack[-1]
+            op = stack.pop()
             if op.name in done:
-                stack.pop()
                 continue
             sources = (name.rpartition(":")[0] for name in op.input)
             missing = [n for n in sources if n in by_name and n not in done]
-            waiting = {other.name for other in stack}
-            ready = [by_name[n] for n in missing if n not in waiting]
-            if missing and not ready:
-                raise UserError(f"graph '{graph.name}': operator '{op.name}' depends on itself")
-            if ready:
-                stack.extend(reversed(ready))
-            else:
+            if not missing:
                 done.add(op.name)
-                stack.pop()
                 yield op
+            elif op.name in entered:
+                raise UserError(f"graph '{graph.name}': operator '{op.name}' depends on itself")
+            else:
+                entered.add(op.name)
+                stack += [op, *(by_name[name] for name in reversed(missing))]
