@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from xdsl.dialects.builtin import (
+    ArrayAttr,
     DenseArrayBase,
     IntegerAttr,
     StringAttr,
@@ -23,7 +24,7 @@ from xdsl.traits import IsolatedFromAbove, NoTerminator
 from xdsl.utils.exceptions import VerifyException
 
 from dialects.ge import GraphOp
-from dialects.op import AscendOp
+from dialects.op import AscendOp, names_attr
 from dialects.weights import FileAttr
 
 FEATURE_BASE = 1 << 31
@@ -152,7 +153,10 @@ class BinaryOp(AscendOp):
 
 @irdl_op_definition
 class ModelOp(AscendOp):
-    """An offline model: a placed graph, then its tasks. Its attributes are ModelDef's."""
+    """An offline model: a placed graph, then its tasks. Its attributes are ModelDef's.
+
+    `omits` names what the file it was read from had besides: such a model is not written again.
+    """
 
     name = "om.model"
 
@@ -160,13 +164,14 @@ class ModelOp(AscendOp):
     dynamic = opt_prop_def(UnitAttr)
     ir_version = prop_def(IntegerAttr.constr(i64))
     platform = prop_def(StringAttr)
+    omits = opt_prop_def(ArrayAttr[StringAttr])
     body = region_def("single_block")
 
     traits = traits_def(IsolatedFromAbove(), NoTerminator())
 
     assembly_format = (
         "$sym_name (`dynamic` $dynamic^)? `ir_version` $ir_version `platform` $platform"
-        " attr-dict-with-keyword $body"
+        " (`omits` $omits^)? attr-dict-with-keyword $body"
     )
 
     def __init__(
@@ -178,12 +183,14 @@ class ModelOp(AscendOp):
         dynamic: bool = False,
         ir_version: int = 2,
         platform: str = "",
+        omits: tuple[str, ...] = (),
     ):
         properties: dict[str, Attribute | None] = {
             "sym_name": StringAttr(name),
             "dynamic": UnitAttr() if dynamic else None,
             "ir_version": IntegerAttr(ir_version, i64),
             "platform": StringAttr(platform),
+            "omits": names_attr(omits) if omits else None,
         }
         super().__init__(
             properties=properties, attributes=attributes, regions=[Region(Block(body))]

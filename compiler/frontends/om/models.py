@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 
 from xdsl.dialects.builtin import ModuleOp
@@ -14,9 +13,11 @@ from compiler.frontends.om.source import Source
 from compiler.om.bundle import Bundle
 from compiler.om.encode import encode_message
 from compiler.om.offline_model import OfflineModel, SubModel
+from compiler.om.partitions import PartitionType
 from compiler.om.reader import read_om
 from compiler.om.source import map_source
 from compiler.om.task_pb2 import TaskDef
+from compiler.om.tasks import EVENT_RECORD, is_plain_event, kernel_launch
 from dialects.om import (
     BinaryOp,
     BundleOp,
@@ -29,7 +30,16 @@ from dialects.om import (
 
 DERIVED = ("om_info_list", "task_index_op_name")
 """Model attributes that the writer makes from what it writes."""
-KERNEL_TYPES = {2: "TE", 6: "AI_CPU"}
+WRITTEN = frozenset(
+    {
+        PartitionType.MODEL_DEF,
+        PartitionType.WEIGHTS_DATA,
+        PartitionType.TASK_INFO,
+        PartitionType.TBE_KERNELS,
+        PartitionType.MODEL_INOUT_INFO,
+    }
+)
+"""The partitions whose content an om.model holds, or that the writer makes anew."""
 
 
 def import_om(path: str) -> ModuleOp:
@@ -57,7 +67,18 @@ def _model(file: OfflineModel, source: Source) -> ModelOp:
         dynamic=file.header.is_dynamic,
         ir_version=file.header.om_ir_version,
         platform=file.header.platform_version.rstrip(b"\0").decode(errors="replace"),
+        omits=tuple(_omitted(file)),
     )
+
+
+def _omitted(file: OfflineModel) -> Iterator[str]:
+    """What of the file the om.model does not hold."""
+    for entry in file.root.table:
+        if entry.type not in WRITTEN and entry.size:
+            known = entry.type in set(PartitionType)
+            yield PartitionType(entry.type).name if known else f"partition {entry.type}"
+    if len(file.submodels) > 1:
+        yield f"{len(file.submodels) - 1} submodels"
 
 
 def _binaries(model: SubModel, source: Source) -> Iterator[BinaryOp]:
@@ -73,20 +94,17 @@ def _tasks(model: SubModel) -> Iterator[Operation]:
 
 def _task(task: TaskDef, names: dict[int, str]) -> Operation:
     """A task of a kind that we write, or the bytes of one that we do not."""
-    context = task.kernel.context
-    is_plain = context.op_index in names and len(task.kernel.args) % 8 == 0
-    if task.type == 0 and context.kernel_type in KERNEL_TYPES and is_plain:
-        args = struct.unpack(f"<{len(task.kernel.args) // 8}Q", task.kernel.args)
+    launch = kernel_launch(task)
+    if launch is not None and launch.op_index in names:
         return KernelTaskOp(
-            names[context.op_index],
-            task.kernel.kernel_name,
-            KERNEL_TYPES[context.kernel_type],
-            task.stream_id,
-            task.kernel.block_dim,
-            args=args,
+            names[launch.op_index],
+            launch.kernel,
+            launch.kernel_type,
+            launch.stream,
+            launch.block_dim,
+            args=launch.args,
         )
-    if task.type == 1:
-        return EventRecordOp(task.stream_id, task.event_id)
-    if task.type == 2:
-        return EventWaitOp(task.stream_id, task.event_id)
+    if is_plain_event(task):
+        kind = EventRecordOp if task.type == EVENT_RECORD else EventWaitOp
+        return kind(task.stream_id, task.event_id)
     return RawTaskOp(task.type, task.stream_id, encode_message(task))

@@ -23,18 +23,27 @@ from compiler.om.weights import WeightPlan, place_weights
 from compiler.om.writer import CompiledModel
 from compiler.sizes import byte_size, dtype_of
 from compiler.targets.om.descriptors import dims_of
-from compiler.targets.om.operators import add_graph
+from compiler.targets.om.operators import add_graph, weight_offset
 from compiler.targets.om.tasks import task_list
 from compiler.targets.om.values import set_all
 from compiler.targets.text import text_of
 from dialects.davinci import KernelOp
 from dialects.ge import ConstOp, GraphOp
-from dialects.om import BinaryOp, KernelTaskOp, ModelOp, PlacementAttr, values_of
+from dialects.om import BinaryOp, KernelTaskOp, ModelOp
 from dialects.types import AnyTensor
 
 
 def compiled_model(model: ModelOp, kernels: Mapping[str, Operation]) -> CompiledModel:
-    """Everything that goes into the file of a model; its weights are read when it is written."""
+    """Everything that goes into the file of a model; its weights are read when it is written.
+
+    UserError for a model that was read from a file with more in it than we write.
+    """
+    if model.omits:
+        more = ", ".join(name.data for name in model.omits)
+        raise UserError(
+            f"om.model '{model.label}' comes from a file that also has {more}: it can be read and "
+            "simulated, not written again"
+        )
     binaries = [Kernel(name, _binary(name, kernels)) for name in _kernel_names(model)]
     tasks = task_list(model)
     weights = _weights(model)
@@ -58,9 +67,11 @@ def kernel_symbols(module: ModuleOp) -> dict[str, Operation]:
 
 
 def _kernel_names(model: ModelOp) -> list[str]:
-    """The AI-Core kernels that a model's tasks launch, each once, in order of first use."""
+    """The kernels the model came with, then those its tasks launch, each once."""
+    own = (op.sym_name.data for op in model.body.block.ops if isinstance(op, BinaryOp))
     tasks = (task for task in model.tasks if isinstance(task, KernelTaskOp))
-    return list(dict.fromkeys(t.kernel.data for t in tasks if t.kernel_type.data == "TE"))
+    launched = (task.kernel.data for task in tasks if task.kernel_type.data == "TE")
+    return list(dict.fromkeys((*own, *launched)))
 
 
 def _binary(name: str, kernels: Mapping[str, Operation]) -> bytes:
@@ -94,16 +105,9 @@ def _model_def(
 
 def _weights(model: ModelOp) -> Blob:
     nodes = [n for g in model.graphs for n in g.all_nodes if isinstance(n, ConstOp)]
-    offsets = tuple(_offset(node) for node in nodes)
+    offsets = tuple(weight_offset(node) for node in nodes)
     plan = WeightPlan(offsets, model.integer("weight_size"))
     return place_weights(plan, [weight_of(node.value) for node in nodes])
-
-
-def _offset(node: ConstOp) -> int:
-    placement = node.attributes.get("placement")
-    if not isinstance(placement, PlacementAttr):
-        raise UserError(f"constant '{node.label}' has no place in the weight partition")
-    return values_of(placement.outputs)[0]
 
 
 def _interface(model: ModelOp) -> InOutInfo:

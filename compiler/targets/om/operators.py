@@ -7,6 +7,7 @@ from typing import cast
 
 from xdsl.ir import OpResult, SSAValue
 
+from compiler.errors import UserError
 from compiler.om.attributes import ListKind, TypedList, set_attribute
 from compiler.om.ge_ir_pb2 import DataType, GraphDef, ModelDef, OpDef
 from compiler.sizes import byte_size, dtype_of
@@ -24,6 +25,7 @@ from dialects.ge import (
 )
 from dialects.ge.catalogue import signature
 from dialects.om import PlacementAttr, values_of
+from dialects.op import describe
 from dialects.types import tensor_of
 
 RESERVED = frozenset({"placement"})
@@ -123,7 +125,7 @@ def _describe(
         if value is not None:
             describe_tensor(desc, value, port, format_of(node, port))
             if isinstance(value.owner, ConstOp):
-                desc.data_offset = _offset(value.owner)
+                desc.data_offset = weight_offset(value.owner)
     if isinstance(node, DataOp):
         describe_tensor(op.input_desc.add(), node.results[0], "x", _data_format(node))
     for port, result in zip(outputs, node.results, strict=True):
@@ -135,18 +137,24 @@ def _data_format(node: DataOp) -> str:
     return "NCHW" if len(dims_of(node.results[0].type)) == 4 else "ND"
 
 
-def _placement(node: NodeOp) -> PlacementAttr:
+def placement_of(node: NodeOp) -> PlacementAttr:
+    """Where a node runs and its tensors lie; UserError when nobody has placed it."""
     placement = node.attributes.get("placement")
-    return placement if isinstance(placement, PlacementAttr) else PlacementAttr.of(0, 0)
+    if not isinstance(placement, PlacementAttr):
+        raise UserError(f"{describe(node)} has no placement: pass 'convert-ge-to-om' gives it one")
+    return placement
 
 
-def _offset(node: ConstOp) -> int:
-    offsets = values_of(_placement(node).outputs)
-    return offsets[0] if offsets else 0
+def weight_offset(node: ConstOp) -> int:
+    """Where a constant's bytes lie in the weight partition."""
+    offsets = values_of(placement_of(node).outputs)
+    if len(offsets) != 1:
+        raise UserError(f"{describe(node)} has no place in the weight partition")
+    return offsets[0]
 
 
 def _place(op: OpDef, node: NodeOp) -> None:
-    placement = _placement(node)
+    placement = placement_of(node)
     op.id = placement.id.data
     op.stream_id = placement.stream.data
     op.input_i.extend(values_of(placement.inputs))
@@ -166,7 +174,7 @@ def _add_value(op: OpDef, node: ConstOp) -> None:
     desc.layout = "ND"
     desc.device_type = "NPU"
     desc.size = desc.weight_size = byte_size(result)
-    desc.data_offset = _offset(node)
+    desc.data_offset = weight_offset(node)
 
 
 def _name_sources(op: OpDef, node: NetOutputOp) -> None:

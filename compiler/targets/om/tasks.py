@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import struct
-
 from compiler.om.task_pb2 import ModelTaskDef, TaskDef
+from compiler.om.tasks import EVENT_RECORD, EVENT_WAIT, KernelLaunch, event_task
 from dialects.om import EventRecordOp, EventWaitOp, KernelTaskOp, ModelOp, PlacementAttr, RawTaskOp
 
 VERSION = "ascend-opt"
 """Who made the list; a list without tasks must not be empty bytes."""
-KERNEL, EVENT_RECORD, EVENT_WAIT = 0, 1, 2
-KERNEL_TYPES = {"TE": 2, "AI_CPU": 6}
 
 
 def task_list(model: ModelOp) -> ModelTaskDef:
@@ -24,11 +21,11 @@ def task_list(model: ModelOp) -> ModelTaskDef:
     for number, op in enumerate(model.tasks):
         match op:
             case KernelTaskOp():
-                _kernel(message.task.add(id=number), op, ids[op.node.data])
+                message.task.append(_launch(op, ids[op.node.data]).encode(number))
             case EventRecordOp():
-                _event(message.task.add(id=number, type=EVENT_RECORD), op)
+                message.task.append(event_task(number, EVENT_RECORD, op.stream_id, op.event_id))
             case EventWaitOp():
-                _event(message.task.add(id=number, type=EVENT_WAIT), op)
+                message.task.append(event_task(number, EVENT_WAIT, op.stream_id, op.event_id))
             case RawTaskOp():
                 message.task.append(TaskDef.FromString(bytes.fromhex(op.payload.data)))
             case _:
@@ -42,20 +39,12 @@ def _node_ids(model: ModelOp) -> dict[str, int]:
     return {label: p.id.data for label, p in placed if isinstance(p, PlacementAttr)}
 
 
-def _event(task: TaskDef, op: EventRecordOp | EventWaitOp) -> None:
-    task.stream_id = op.stream_id
-    task.event_id = op.event_id
-
-
-def _kernel(task: TaskDef, op: KernelTaskOp, node_id: int) -> None:
-    task.stream_id = op.stream_id
-    args = [int(address) for address in op.args.get_values()]
-    kernel = task.kernel
-    kernel.context.kernel_type = KERNEL_TYPES[op.kernel_type.data]
-    kernel.context.op_id = kernel.context.op_index = node_id
-    kernel.context.args_count = len(args)
-    kernel.context.origin_op_index.append(node_id)
-    kernel.kernel_name = op.kernel.data
-    kernel.block_dim = op.block_dim.value.data
-    kernel.args = struct.pack(f"<{len(args)}Q", *args)
-    kernel.args_size = len(kernel.args)
+def _launch(op: KernelTaskOp, node_id: int) -> KernelLaunch:
+    return KernelLaunch(
+        node_id,
+        op.kernel.data,
+        op.kernel_type.data,
+        op.stream_id,
+        op.block_dim.value.data,
+        tuple(int(address) for address in op.args.get_values()),
+    )

@@ -23,8 +23,8 @@ om.bundle var_size 1536 {
     // CHECK-NEXT: om.binary "te_relu_0__kernel0" #weights.file<"x.om", 4096 + 120>
     om.binary "te_relu_0__kernel0" #weights.file<"x.om", 4096 + 120>
   }
-  // CHECK: om.model "update" dynamic ir_version 0 platform "" {
-  om.model "update" dynamic ir_version 0 platform "" {
+  // CHECK: om.model "update" dynamic ir_version 0 platform "" omits ["TILING_DATA"] {
+  om.model "update" dynamic ir_version 0 platform "" omits ["TILING_DATA"] {
     ge.graph "update" {
     }
   }

@@ -1,0 +1,65 @@
+"""TASK_INFO: the tasks that this project writes, as protobuf messages."""
+
+import struct
+from dataclasses import dataclass
+
+from compiler.om.task_pb2 import TaskDef
+
+KERNEL, EVENT_RECORD, EVENT_WAIT = 0, 1, 2
+KERNEL_TYPES = {"TE": 2, "AI_CPU": 6}
+_TYPE_NAMES = {number: name for name, number in KERNEL_TYPES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class KernelLaunch:
+    """A kernel for the operator with id `op_index`; `args` are logical addresses."""
+
+    op_index: int
+    kernel: str
+    kernel_type: str
+    stream: int
+    block_dim: int
+    args: tuple[int, ...]
+
+    def encode(self, number: int) -> TaskDef:
+        """The task at place `number` of the list."""
+        task = TaskDef(id=number, type=KERNEL, stream_id=self.stream)
+        kernel = task.kernel
+        kernel.context.kernel_type = KERNEL_TYPES[self.kernel_type]
+        kernel.context.op_id = kernel.context.op_index = self.op_index
+        kernel.context.args_count = len(self.args)
+        kernel.context.origin_op_index.append(self.op_index)
+        kernel.kernel_name = self.kernel
+        kernel.block_dim = self.block_dim
+        kernel.args = struct.pack(f"<{len(self.args)}Q", *self.args)
+        kernel.args_size = len(kernel.args)
+        return task
+
+
+def event_task(number: int, kind: int, stream: int, event: int) -> TaskDef:
+    """The task at place `number` that records or awaits an event; `kind` is the task's type."""
+    return TaskDef(id=number, type=kind, stream_id=stream, event_id=event)
+
+
+def is_plain_event(task: TaskDef) -> bool:
+    """Whether an event task says nothing beyond its kind, stream and event."""
+    kinds = (EVENT_RECORD, EVENT_WAIT)
+    plain = event_task(task.id, task.type, task.stream_id, task.event_id)
+    return task.type in kinds and plain == task
+
+
+def kernel_launch(task: TaskDef) -> KernelLaunch | None:
+    """What a task launches; None where a KernelLaunch would not say all that the task says."""
+    kernel = task.kernel
+    name = _TYPE_NAMES.get(kernel.context.kernel_type)
+    if task.type != KERNEL or name is None or len(kernel.args) % 8:
+        return None
+    found = KernelLaunch(
+        kernel.context.op_index,
+        kernel.kernel_name,
+        name,
+        task.stream_id,
+        kernel.block_dim,
+        struct.unpack(f"<{len(kernel.args) // 8}Q", kernel.args),
+    )
+    return found if found.encode(task.id) == task else None
