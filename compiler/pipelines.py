@@ -10,6 +10,7 @@ from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.passes import ModulePass, PassPipeline
 
 from compiler.rewrite import main_graphs
+from compiler.soc import DEFAULT_SOC
 from compiler.universe import UNIVERSE
 
 IMPORT = ("convert-onnx-to-ge",)
@@ -24,7 +25,7 @@ OPTIMISE = (
 )
 KERNELS = (
     "convert-ge-to-davinci{{soc={soc}}}",
-    "davinci-plan-memory{{soc={soc}}}",
+    "davinci-plan-memory",
     "davinci-inject-sync",
 )
 BUILD = ("convert-ge-to-om{{soc={soc}}}",)
@@ -41,7 +42,7 @@ class OfflinePass(ModulePass):
 
     name = "offline"
 
-    soc: str = "Ascend910B4"
+    soc: str = DEFAULT_SOC
     precision: Literal["force_fp16", "must_keep_origin_dtype"] = "force_fp16"
     external_weight: Literal[0, 1, 2] = 0
     refresh: tuple[str, ...] = ()

@@ -1,1 +1,1 @@
-"""Scheduled kernels as others read them: the order of issue, and the program to simulate."""
+"""Kernels as others read them: buffers, flags, the order of issue, the program to simulate."""

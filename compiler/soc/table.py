@@ -12,6 +12,9 @@ from typing import Any
 
 from compiler.soc.costs import Costs, read_costs
 
+DEFAULT_SOC = "Ascend910B4"
+"""The SoC where none is named."""
+
 _FAMILIES = ("ascend310", "ascend310p", "ascend310b", "ascend910", "ascend910b", "ascend950")
 _MEMORY_COLUMNS = ("gm_read", "gm_total")
 _COLUMNS = ("cube_cores", "vector_cores", "ai_cpus", "clock_mhz", "l2", "hbm", *_MEMORY_COLUMNS)

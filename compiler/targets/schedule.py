@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +10,11 @@ from typing import IO
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, StringAttr
-from xdsl.ir import Operation
 from xdsl.utils.target import Target
 
 from compiler.constants import weight_of
 from compiler.errors import UserError
+from compiler.kernels.symbols import AI_CPU_REASON, kernel_symbols, launched_kernels
 from compiler.om.buffers import joined_bytes
 from compiler.simulator.kernel_timing import KernelTiming
 from compiler.simulator.model import (
@@ -31,6 +32,7 @@ from dialects.ge import type_of
 from dialects.om import BinaryOp, BundleOp, EventRecordOp, EventWaitOp, KernelTaskOp, ModelOp
 
 CORE_TYPES = {"AIC": "AI_CORE", "AIV": "AI_VECTOR_CORE"}
+NODES_NAMED = 3
 TRACED_KERNELS = 8
 INSTRUCTIONS_SHOWN = 250
 """The longest tasks show what the pipes of a core do, from its start: a trace must stay small."""
@@ -42,7 +44,8 @@ class ScheduleTarget(Target):
 
     Writes into the folder `output` (one folder deeper for each model of a bundle): `trace.json`
     for Perfetto and chrome://tracing, `op_summary.csv` with a row for each task, and
-    `schedule.mlir` with the kernels. Prints time per operator type and pipe utilisation.
+    `schedule.mlir` with the kernels. Prints time per operator type, pipe utilisation, and why
+    operators are on the AI CPU.
     """
 
     name = "schedule"
@@ -77,8 +80,7 @@ class Kernels:
 
     def __init__(self, ctx: Context, module: ModuleOp):
         self.ctx = ctx
-        found = (op for op in module.walk() if isinstance(op, KernelOp | BinaryOp))
-        self.sources: dict[str, Operation] = {op.sym_name.data: op for op in found}
+        self.sources = kernel_symbols(module)
         self.timings: dict[str, KernelTiming] = {}
 
     def kernel(self, name: str) -> KernelOp:
@@ -151,13 +153,8 @@ def _write(folder: Path, model: ModelOp, timing: ModelTiming, kernels: Kernels) 
     names = {span.task.name for span in longest}
     write_trace(model_trace(timing, kernels=names, cap=INSTRUCTIONS_SHOWN), folder / "trace.json")
     write_csv(op_summary(timing, model.label), folder / "op_summary.csv")
-    text = "\n".join(text_of(kernels.kernel(name)) for name in _used(model))
+    text = "\n".join(text_of(kernels.kernel(name)) for name in launched_kernels(model))
     (folder / "schedule.mlir").write_text(text)
-
-
-def _used(model: ModelOp) -> list[str]:
-    tasks = (task for task in model.tasks if isinstance(task, KernelTaskOp))
-    return list(dict.fromkeys(t.kernel.data for t in tasks if t.kernel_type.data == "TE"))
 
 
 def _print(output: IO[str], model: ModelOp, timing: ModelTiming, folder: Path) -> None:
@@ -174,7 +171,24 @@ def _print(output: IO[str], model: ModelOp, timing: ModelTiming, folder: Path) -
         share = f"{row.share:.1%}"
         output.write(f"{row.op_type:<18}{row.count:>6}{row.time_us:>10.2f}{share:>8}  ")
         output.write(f"{row.bound:<10}{pipes}\n")
+    for line in ai_cpu_lines(model):
+        output.write(f"{line}\n")
     output.write(f"trace: {folder / 'trace.json'} (Perfetto, chrome://tracing)\n")
+
+
+def ai_cpu_lines(model: ModelOp) -> Iterator[str]:
+    """Why operators are on the AI CPU: a line for each type and reason, with the first nodes."""
+    nodes = {node.label: node for graph in model.graphs for node in graph.all_nodes}
+    found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for task in model.tasks:
+        if isinstance(task, KernelTaskOp) and task.kernel_type.data != "TE":
+            node = nodes[task.node.data]
+            reason = node.attributes.get(AI_CPU_REASON)
+            if isinstance(reason, StringAttr):
+                found[type_of(node), reason.data].append(node.label)
+    for (op_type, reason), names in found.items():
+        more = f" and {len(names) - NODES_NAMED} more" if len(names) > NODES_NAMED else ""
+        yield f"on the AI CPU: {op_type}: {reason} ({', '.join(names[:NODES_NAMED])}{more})"
 
 
 def _pipes(utilisation: Mapping[str, float]) -> str:

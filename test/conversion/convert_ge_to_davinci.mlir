@@ -1,15 +1,15 @@
 // RUN: ascend-opt %s -p 'convert-ge-to-davinci{soc=Ascend910B4}' | filecheck %s
 
 // Equal nodes share a kernel, in whatever graph they are; views and containers get no task;
-// what has no kernel, or a shape that is known at run time only, goes to the AI CPU.
+// what has no kernel, or a shape that is known at run time only, goes to the AI CPU and says why.
 
 // CHECK: ge.op "Relu" "first"(x = %x) {_ge_attr_op_kernel_lib_name = "AIcoreEngine", _kernelname = "[[RELU:te_relu_[0-9a-f]+__kernel0]]", tvm_blockdim = 37 : i64, _cube_vector_core_type = "AIV"}
 // CHECK: ge.op "Relu" "second"{{.*}}_kernelname = "[[RELU]]"
 // CHECK: ge.op "Relu" "other"{{.*}}_kernelname = "[[OTHER:te_relu_[0-9a-f]+__kernel0]]"
 // CHECK: ge.op "Reshape" "view"{{.*}}_ge_attr_op_kernel_lib_name = "DNN_VM_GE_LOCAL_OP_STORE", _no_task = true
-// CHECK: ge.op "Where" "cpu"{{.*}}_ge_attr_op_kernel_lib_name = "aicpu_ascend_kernel"}
-// CHECK: ge.op "Relu" "dynamic"{{.*}}_ge_attr_op_kernel_lib_name = "aicpu_ascend_kernel"}
-// CHECK: ge.op "Mul" "integers"{{.*}}_ge_attr_op_kernel_lib_name = "aicpu_ascend_kernel"}
+// CHECK: ge.op "Where" "cpu"{{.*}}_ge_attr_op_kernel_lib_name = "aicpu_ascend_kernel", _ascend_opt_ai_cpu_reason = "there is no kernel builder"}
+// CHECK: ge.op "Relu" "dynamic"{{.*}}_ge_attr_op_kernel_lib_name = "aicpu_ascend_kernel", _ascend_opt_ai_cpu_reason = "a shape is known at run time only"}
+// CHECK: ge.op "Mul" "integers"{{.*}}_ge_attr_op_kernel_lib_name = "aicpu_ascend_kernel", _ascend_opt_ai_cpu_reason = "kernels compute with f16 and f32, not i64"}
 // CHECK: ge.op "MatMulV2" "product"{{.*}}_kernelname = "[[PRODUCT:te_matmulv2_[0-9a-f]+__kernel0]]", tvm_blockdim = {{[0-9]+}} : i64, _cube_vector_core_type = "AIC"
 ge.bundle {
   ge.graph "inference" {

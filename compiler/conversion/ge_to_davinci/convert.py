@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp, StringAttr, i1, i64
 from xdsl.passes import ModulePass
-from xdsl.utils.exceptions import PassFailedException
 
 from compiler.conversion.ge_to_davinci.operator import Operator, UnsupportedError
-from compiler.conversion.ge_to_davinci.registry import BUILDERS
+from compiler.conversion.ge_to_davinci.registry import BUILDERS, Builder
+from compiler.kernels.flags import kernel_flags
+from compiler.kernels.local_memory import local_addresses
+from compiler.kernels.symbols import AI_CPU_REASON
+from compiler.kernels.target import target_soc
+from compiler.planning.local_memory import LocalMemoryError
+from compiler.planning.sync import SyncError
 from compiler.planning.tiling_cube import TilingError
-from compiler.soc import Soc, soc
+from compiler.rewrite import main_graphs
+from compiler.soc import DEFAULT_SOC, Soc
 from dialects.davinci import KernelOp
-from dialects.ge import BundleOp, GraphOp, NodeOp, Op, type_of
+from dialects.ge import NodeOp, Op, type_of
 
 NO_TASK = frozenset(
     {
@@ -40,69 +45,82 @@ AI_CPU = "aicpu_ascend_kernel"
 LOCAL = "DNN_VM_GE_LOCAL_OP_STORE"
 
 
+NO_KERNEL = (UnsupportedError, TilingError, LocalMemoryError, SyncError)
+"""What keeps a node from the AI Core: it then goes to the AI CPU."""
+
+
 @dataclass(frozen=True)
 class ConvertGEToDavinciPass(ModulePass):
-    """Give every compute node its engine, and AI-Core nodes a kernel that equal nodes share."""
+    """Give every compute node its engine, and AI-Core nodes a kernel that equal nodes share.
+
+    Where no kernel can be built, or it would not fit its core, the node goes to the AI CPU and
+    says why in `_ascend_opt_ai_cpu_reason`.
+    """
 
     name = "convert-ge-to-davinci"
 
-    soc: str = "Ascend910B4"
+    soc: str = DEFAULT_SOC
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        target = target_soc(self.soc)
-        known = {k.label: k for k in op.body.block.ops if isinstance(k, KernelOp)}
-        added: dict[str, KernelOp] = {}
-        for node in _nodes(op):
-            kernel = _assign(node, target, known)
-            if kernel is not None and kernel.parent is None:
-                added[kernel.label] = kernel
-        op.body.block.add_ops(added.values())
+        kernels = _Kernels(op, target_soc(self.soc))
+        nodes = [node for graph in main_graphs(op) for node in graph.all_nodes]
+        for node in nodes:
+            if isinstance(node, Op):
+                _assign(node, kernels)
+        op.body.block.add_ops(kernels.new)
 
 
-def target_soc(name: str) -> Soc:
-    """The SoC of a pass option; PassFailedException when there is none of that name."""
-    try:
-        return soc(name)
-    except ValueError as error:
-        raise PassFailedException(str(error)) from None
+class _Kernels:
+    """The kernels of a module by name, and why there is none for some operators."""
+
+    def __init__(self, module: ModuleOp, target: Soc):
+        self._target = target
+        self._known = {k.label: k for k in module.body.block.ops if isinstance(k, KernelOp)}
+        self._refused: dict[str, str] = {}
+        self.new: list[KernelOp] = []
+
+    def of(self, node: Op) -> KernelOp:
+        """The kernel for a node, new or shared; one of NO_KERNEL says why there is none."""
+        build = BUILDERS.get(type_of(node))
+        if build is None:
+            raise UnsupportedError("there is no kernel builder")
+        operator = Operator.of(node)
+        name = operator.kernel_name(self._target.name)
+        if name in self._refused:
+            raise UnsupportedError(self._refused[name])
+        if name not in self._known:
+            self._known[name] = self._new(name, build, operator)
+        return self._known[name]
+
+    def _new(self, name: str, build: Builder, operator: Operator) -> KernelOp:
+        try:
+            kernel = build(operator, self._target)
+            local_addresses(kernel)  # tried here, where there is still another engine,
+            kernel_flags(kernel)  # and done by the passes that follow
+        except NO_KERNEL as error:
+            self._refused[name] = str(error)
+            raise
+        self.new.append(kernel)
+        return kernel
 
 
-def _nodes(module: ModuleOp) -> Iterator[Op]:
-    """The compute nodes of every graph, subgraphs included."""
-    for op in module.body.block.ops:
-        graphs = op.graphs if isinstance(op, BundleOp) else [op] if isinstance(op, GraphOp) else []
-        for graph in graphs:
-            yield from (node for node in graph.all_nodes if isinstance(node, Op))
-
-
-def _assign(node: Op, target: Soc, known: dict[str, KernelOp]) -> KernelOp | None:
-    """Set a node's engine; its kernel, new or shared, where the engine is the AI Core."""
+def _assign(node: Op, kernels: _Kernels) -> None:
+    """Set a node's engine, and its kernel where that is the AI Core."""
     if type_of(node) in NO_TASK:
         _set_engine(node, LOCAL)
         node.attributes["_no_task"] = IntegerAttr(1, i1)
-        return None
+        return
     try:
-        kernel = _kernel(node, target, known)
-    except (UnsupportedError, TilingError):
+        kernel = kernels.of(node)
+    except NO_KERNEL as error:
         _set_engine(node, AI_CPU)
-        return None
+        node.attributes[AI_CPU_REASON] = StringAttr(str(error))
+        return
     _set_engine(node, AI_CORE)
     node.attributes["_kernelname"] = kernel.sym_name
     node.attributes["tvm_blockdim"] = IntegerAttr(kernel.blocks, i64)
     node.attributes["_cube_vector_core_type"] = kernel.core_type
-    return kernel
 
 
 def _set_engine(node: NodeOp, library: str) -> None:
     node.attributes["_ge_attr_op_kernel_lib_name"] = StringAttr(library)
-
-
-def _kernel(node: Op, target: Soc, known: dict[str, KernelOp]) -> KernelOp:
-    build = BUILDERS.get(type_of(node))
-    if build is None:
-        raise UnsupportedError("there is no kernel builder")
-    operator = Operator.of(node)
-    name = operator.kernel_name(target.name)
-    if name not in known:
-        known[name] = build(operator, target)
-    return known[name]

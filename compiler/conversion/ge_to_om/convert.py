@@ -25,6 +25,7 @@ from compiler.errors import UserError
 from compiler.planning.memory import aligned
 from compiler.planning.streams import Launch, Record
 from compiler.sizes import byte_size
+from compiler.soc import DEFAULT_SOC
 from dialects.ge import BundleOp, GraphOp, NodeOp
 from dialects.om import (
     FEATURE_BASE,
@@ -50,7 +51,7 @@ class ConvertGEToOMPass(ModulePass):
 
     name = "convert-ge-to-om"
 
-    soc: str = "Ascend910B4"
+    soc: str = DEFAULT_SOC
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for inner in list(op.body.block.ops):

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.affine import ForOp
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Block, Operation
 from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import PassFailedException
 
-from compiler.planning.sync import EventIds, Flag, SyncError, Touch, Usage, plan_flags
-from dialects.davinci import AllocOp, InstructionOp, KernelOp, SetFlagOp, WaitFlagOp
+from compiler.kernels.flags import BlockFlags, kernel_flags
+from compiler.planning.sync import Flag, SyncError
+from dialects.davinci import AllocOp, KernelOp, SetFlagOp, WaitFlagOp
 from dialects.davinci.attributes import Pipe
 
 
@@ -35,11 +33,16 @@ def _has_flags(kernel: KernelOp) -> bool:
 
 def inject_sync(kernel: KernelOp) -> None:
     """Synchronise one kernel; PassFailedException where flags cannot be placed."""
-    raised: dict[tuple[str, str, int], None] = {}
     try:
-        _inject(kernel.body.block, EventIds(), raised, repeats=False)
+        blocks = kernel_flags(kernel)
     except SyncError as error:
         raise PassFailedException(f"kernel {kernel.label}: {error}") from None
+    raised: dict[tuple[str, str, int], None] = {}
+    for block in blocks:
+        for flag, events in block.flags:
+            _place(flag, events, block)
+            if flag.reverse:
+                raised.update(dict.fromkeys((flag.source, flag.destination, e) for e in events))
     body = kernel.body.block
     first = body.first_op
     if first is None:
@@ -50,49 +53,9 @@ def inject_sync(kernel: KernelOp) -> None:
         body.add_op(WaitFlagOp.between(*pipes, [event]))
 
 
-def _inject(
-    block: Block, ids: EventIds, raised: dict[tuple[str, str, int], None], *, repeats: bool
-) -> None:
-    steps = list(block.ops)
-    usages = _usages(steps)
-    for flag in plan_flags(usages, repeats=repeats):
-        events = ids.take(flag)
-        _place(flag, events, block, steps)
-        if flag.reverse:
-            raised.update(dict.fromkeys((flag.source, flag.destination, e) for e in events))
-    for op in steps:
-        if isinstance(op, ForOp):
-            _inject(op.body.block, EventIds(ids), raised, repeats=True)
-
-
-def _usages(steps: list[Operation]) -> list[Usage]:
-    numbers = {op: step for step, op in enumerate(steps)}
-    return [
-        Usage(numbers[op], op.slots, list(_touches(op, numbers)))
-        for op in steps
-        if isinstance(op, AllocOp)
-    ]
-
-
-def _touches(alloc: AllocOp, numbers: dict[Operation, int]) -> Iterable[Touch]:
-    """The steps of the alloc's block that use its buffer, a loop as one step."""
-    block = alloc.parent
-    assert block is not None
-    pipes: dict[int, str] = {}
-    for use in alloc.buffer.uses:
-        user = use.operation
-        ancestor = block.find_ancestor_op_in_block(user)
-        if not isinstance(user, InstructionOp) or ancestor is None:
-            continue
-        step = numbers[ancestor]
-        if pipes.setdefault(step, user.pipe) != user.pipe:
-            name = alloc.buffer.name_hint
-            raise SyncError(f"several pipes use buffer {name} in a loop: allocate it in there")
-    return [Touch(step, pipes[step]) for step in sorted(pipes)]
-
-
-def _place(flag: Flag, events: tuple[int, ...], block: Block, steps: list[Operation]) -> None:
+def _place(flag: Flag, events: tuple[int, ...], where: BlockFlags) -> None:
     pipes = Pipe(flag.source), Pipe(flag.destination)
+    block, steps = where.block, where.steps
     sets, waits = (steps[end.buffer] for end in (flag.set_after, flag.wait_before))
     assert isinstance(sets, AllocOp) and isinstance(waits, AllocOp)
     block.insert_op_after(

@@ -12,6 +12,8 @@ from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import PassFailedException
 
 from compiler.kernels.issue import Issued, IssueOrder, Record, issue_order
+from compiler.kernels.local_memory import capacities
+from compiler.kernels.target import soc_of
 from compiler.planning.local_memory import ALIGNMENT
 from compiler.planning.sync_proof import (
     PIPES,
@@ -21,8 +23,7 @@ from compiler.planning.sync_proof import (
     SyncProof,
     overlapping,
 )
-from compiler.soc import Soc, soc
-from compiler.transforms.davinci.plan_memory import capacities
+from compiler.soc import Soc
 from dialects.davinci import AllocOp, InstructionOp, KernelOp, SetFlagOp, WaitFlagOp
 from dialects.davinci.types import buffer_of, byte_size, space_of
 
@@ -46,7 +47,7 @@ class DavinciVerifySyncPass(ModulePass):
 def verify_sync(kernel: KernelOp) -> None:
     """Prove one kernel; PassFailedException names what is wrong."""
     try:
-        memory = _Memory(kernel, soc(kernel.soc.data))
+        memory = _Memory(kernel, soc_of(kernel))
         order = issue_order(kernel)
         steps = _Steps(order, memory)
         proved: set[tuple[Record, ...]] = set()

@@ -1,4 +1,4 @@
-// RUN: ascend-opt %s -p 'davinci-plan-memory{soc=Ascend910B4}' | filecheck %s
+// RUN: ascend-opt %s -p davinci-plan-memory | filecheck %s
 
 // Slots lie side by side; each memory has its own addresses; what one pipe alone has finished
 // with is reused (%done by %later), what several pipes share is not.

@@ -1,0 +1,53 @@
+"""The local buffers of a kernel: their lives, and the addresses that its SoC allows them."""
+
+from __future__ import annotations
+
+from xdsl.ir import Block, Operation
+
+from compiler.kernels.target import soc_of
+from compiler.planning.local_memory import LocalBuffer, plan_local_memory
+from compiler.soc import Soc
+from dialects.davinci import AllocOp, InstructionOp, KernelOp
+from dialects.davinci.types import buffer_of, byte_size, space_of
+
+
+def local_addresses(kernel: KernelOp) -> list[tuple[AllocOp, tuple[int, ...]]]:
+    """Each buffer with the address of each of its slots; LocalMemoryError when they do not fit."""
+    steps = {op: step for step, op in enumerate(kernel.body.walk())}
+    allocs = [op for op in steps if isinstance(op, AllocOp)]
+    buffers = [_buffer(op, steps) for op in allocs]
+    plan = plan_local_memory(buffers, capacities(soc_of(kernel)))
+    return list(zip(allocs, plan, strict=True))
+
+
+def capacities(target: Soc) -> dict[str, int]:
+    """The bytes of each local memory of a core."""
+    return {name: getattr(target, name) for name in ("l1", "l0a", "l0b", "l0c", "ub", "bt")}
+
+
+def _buffer(op: AllocOp, steps: dict[Operation, int]) -> LocalBuffer:
+    users = [use.operation for use in op.buffer.uses if isinstance(use.operation, InstructionOp)]
+    pipes = {user.pipe for user in users}
+    here = op.parent
+    assert here is not None
+    spans = [_span(_ancestor(user, here), steps) for user in users] or [(steps[op],) * 2]
+    return LocalBuffer(
+        name=op.buffer.name_hint or "a buffer",
+        space=space_of(buffer_of(op.buffer)),
+        bytes=byte_size(buffer_of(op.buffer)),
+        slots=op.slots,
+        first=min(first for first, _ in spans),
+        last=max(last for _, last in spans),
+        pipe=pipes.pop() if len(pipes) == 1 else None,
+    )
+
+
+def _ancestor(op: Operation, block: Block) -> Operation:
+    """The operation of a block that an operation is in: a loop keeps a buffer alive to its end."""
+    found = block.find_ancestor_op_in_block(op)
+    assert found is not None
+    return found
+
+
+def _span(op: Operation, steps: dict[Operation, int]) -> tuple[int, int]:
+    return steps[op], max(steps[inner] for inner in op.walk())

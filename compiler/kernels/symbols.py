@@ -1,0 +1,24 @@
+"""Which kernels a module has, which of them a model launches, and why a node has none."""
+
+from __future__ import annotations
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation
+
+from dialects.davinci import KernelOp
+from dialects.om import BinaryOp, KernelTaskOp, ModelOp
+
+AI_CPU_REASON = "_ascend_opt_ai_cpu_reason"
+"""The attribute that says why a node is not the AI Core's; it stays in the offline model."""
+
+
+def kernel_symbols(module: ModuleOp) -> dict[str, Operation]:
+    """The kernels of a module by name: made here, or referred to in the file they came from."""
+    found = (op for op in module.walk() if isinstance(op, KernelOp | BinaryOp))
+    return {op.sym_name.data: op for op in found}
+
+
+def launched_kernels(model: ModelOp) -> list[str]:
+    """The AI-Core kernels that a model's tasks launch, each once, in order of first use."""
+    tasks = (task for task in model.tasks if isinstance(task, KernelTaskOp))
+    return list(dict.fromkeys(t.kernel.data for t in tasks if t.kernel_type.data == "TE"))
