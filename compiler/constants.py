@@ -22,7 +22,14 @@ from xdsl.utils.hints import isa
 
 from compiler.weights import Cast, FileBytes, Inline, Splat, Weight
 from dialects.ge import ConstOp
-from dialects.types import RankedTensor, element_count, element_name, tensor_of, tensor_type
+from dialects.types import (
+    SUB_BYTE,
+    RankedTensor,
+    element_count,
+    element_name,
+    tensor_of,
+    tensor_type,
+)
 from dialects.weights import CastAttr, FileAttr, SplatAttr
 
 
@@ -41,10 +48,6 @@ def weight_of(value: Attribute) -> Weight:
             return Inline(_raw(value.data.data, element_name(_element_type(value)) or ""))
         case _:
             raise TypeError(f"not a weight: {value}")
-
-
-SUB_BYTE = {"i2": 4, "ui2": 4, "i4": 2, "ui4": 2, "f4E2M1FN": 2}
-"""How many elements raw data packs into a byte, the first in the lowest bits."""
 
 
 def _raw(stored: bytes, element: str) -> bytes:
@@ -81,6 +84,8 @@ def _element_type(value: DenseIntOrFPElementsAttr) -> Attribute:
 
 def _element_bytes(value: Attribute) -> bytes:
     if isa(value, IntegerAttr[IntegerType]):
+        if value.type.width.data == 1:
+            return bytes([value.value.data & 1])
         return value.type.pack((value.type.get_normalized_value(value.value.data),))
     assert isa(value, FloatAttr[AnyFloat]), "SplatAttr checks its value"
     return value.type.pack((value.value.data,))

@@ -142,8 +142,6 @@ _ML_DTYPES = {
     "f8E5M2": "float8_e5m2",
     "f8E5M2FNUZ": "float8_e5m2fnuz",
     "f8E8M0FNU": "float8_e8m0fnu",
-    "i4": "int4",
-    "ui4": "uint4",
 }
 
 

@@ -59,6 +59,10 @@ ELEMENT_TYPES: dict[str, Attribute] = {
 _SPELLINGS = {element: name for name, element in ELEMENT_TYPES.items()}
 
 
+SUB_BYTE = {"ui1": 8, "i2": 4, "ui2": 4, "i4": 2, "ui4": 2, "f4E2M1FN": 2}
+"""How many elements raw data packs into a byte, the first in the lowest bits (ONNX's rule)."""
+
+
 def element_name(element: Attribute) -> str | None:
     """The MLIR spelling of an element type; None for one that only a dialect of ours has."""
     return _SPELLINGS.get(element)

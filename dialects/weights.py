@@ -18,7 +18,7 @@ from xdsl.parser import AttrParser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
-from dialects.types import element_name
+from dialects.types import ELEMENT_TYPES, SUB_BYTE, element_name
 
 
 @irdl_attr_definition
@@ -64,8 +64,11 @@ class SplatAttr(ParametrizedAttribute):
     count: IntAttr = param_def()
 
     def verify(self) -> None:
+        element = _element_of(self.value)
         if not isinstance(self.value, IntegerAttr | FloatAttr):
             raise VerifyException("a splat repeats an integer or a float")
+        if element in SUB_BYTE:
+            raise VerifyException(f"a splat repeats whole bytes, {element} elements share one")
 
     @classmethod
     def parse_parameters(cls, parser: AttrParser) -> list[Attribute]:
@@ -79,6 +82,18 @@ class SplatAttr(ParametrizedAttribute):
         with printer.in_angle_brackets():
             printer.print_attribute(self.value)
             printer.print_string(f", {self.count.data}")
+
+
+def _element_of(value: Attribute) -> str | None:
+    return element_name(value.get_type()) if isinstance(value, TypedAttribute) else None
+
+
+CONVERTIBLE = frozenset(
+    name
+    for name in ELEMENT_TYPES
+    if name not in SUB_BYTE and not name.startswith(("complex", "f6E"))
+)
+"""The element types that have a whole number of bytes and one number each."""
 
 
 @irdl_attr_definition
@@ -98,7 +113,7 @@ class CastAttr(ParametrizedAttribute):
         if not isinstance(self.source, Weight):
             raise VerifyException(f"a cast needs a weight to convert, not {self.source}")
         for element in (self.from_type, self.to_type):
-            if element_name(element) is None:
+            if element_name(element) not in CONVERTIBLE:
                 raise VerifyException(f"no cast from or to {element}")
 
     @classmethod

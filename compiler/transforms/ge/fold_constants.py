@@ -13,7 +13,14 @@ from xdsl.passes import ModulePass
 from compiler.constants import dense_i64, first_element, reshaped
 from compiler.rewrite import GraphEditor, all_graphs, editing
 from dialects.ge import ConstOp, NodeOp, type_of
-from dialects.types import element_count, is_static, shape_of, tensor_of
+from dialects.types import (
+    SUB_BYTE,
+    element_count,
+    element_name,
+    is_static,
+    shape_of,
+    tensor_of,
+)
 from dialects.weights import SplatAttr
 
 
@@ -52,8 +59,10 @@ def _fill(node: NodeOp) -> Attribute | None:
     if value is None or not isinstance(value.owner, ConstOp):
         return None
     element = first_element(value.owner.value)
-    count = element_count(shape_of(node.results[0]))
-    return SplatAttr(element, IntAttr(count)) if element is not None else None
+    result = tensor_of(node.results[0])
+    if element is None or element_name(result.element_type) in SUB_BYTE:
+        return None
+    return SplatAttr(element, IntAttr(element_count(result.get_shape())))
 
 
 def _shape(node: NodeOp) -> Attribute | None:

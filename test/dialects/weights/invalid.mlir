@@ -12,3 +12,18 @@
 
 "test.op"() {w = #weights.splat<"w", 4>} : () -> ()
 // CHECK: a splat repeats an integer or a float
+
+// -----
+
+"test.op"() {w = #weights.splat<1 : i4, 4>} : () -> ()
+// CHECK: a splat repeats whole bytes, i4 elements share one
+
+// -----
+
+"test.op"() {w = #weights.cast<#weights.file<"w", 0 + 8>, i4 to f16>} : () -> ()
+// CHECK: no cast from or to i4
+
+// -----
+
+"test.op"() {w = #weights.cast<#weights.file<"w", 0 + 8>, f32 to f6E2M3FN>} : () -> ()
+// CHECK: no cast from or to f6E2M3FN
