@@ -44,3 +44,12 @@ onnx.graph "old" opset {ai.onnx = 9} (%x : tensor<2x3x4xf32> "x") {
   %s = onnx.Softmax "softmax"(%u) : (tensor<1x2x3x4xf32>) -> tensor<1x2x3x4xf32>
   onnx.output(%s "s" : tensor<1x2x3x4xf32>)
 }
+
+// A dimension that is not known is not 1: broadcast with 1 it stays unknown.
+// CHECK: ge.graph "chain"
+onnx.graph "chain" opset {ai.onnx = 17} (%x : tensor<?x1xf32> "x", %y : tensor<1x4xf32> "y") {
+  // CHECK: ge.op "Maximum" {{.*}} : (tensor<?x1xf32>, tensor<1x4xf32>) -> tensor<?x4xf32>
+  // CHECK: ge.op "Maximum" {{.*}} : (tensor<?x4xf32>, tensor<?x1xf32>) -> tensor<?x4xf32>
+  %m = onnx.Max "max"(%x, %y, %x) : (tensor<?x1xf32>, tensor<1x4xf32>, tensor<?x1xf32>) -> tensor<?x4xf32>
+  onnx.output(%m "m" : tensor<?x4xf32>)
+}

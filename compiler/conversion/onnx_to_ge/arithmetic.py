@@ -92,19 +92,28 @@ def _chain(emit: Emitter, type: str, inputs: list[SSAValue]) -> list[SSAValue]:
     steps = [f"{type}_{i}" for i in range(1, len(inputs))]
     if len(steps) > 1:
         emit.expand(*(f"data_{i}" for i in range(len(inputs))), *steps)
+    *first, last = zip(steps, inputs[1:], strict=True)
     result = inputs[0]
-    for step, value in zip(steps, inputs[1:], strict=True):
+    for step, value in first:
         shape = _broadcast(shape_of(result), shape_of(value))
         type_of_step = tensor_type(shape, tensor_of(value).element_type)
         result = emit.op(type, {"x1": result, "x2": value}, inner=step, results=[type_of_step])
-    return [result]
+    step, value = last
+    return [emit.op(type, {"x1": result, "x2": value}, inner=step)]
 
 
 def _broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
     """The shape of an elementwise result."""
     rank = max(len(a), len(b))
     a, b = (1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b
-    return tuple(y if x in (1, DYNAMIC) else x for x, y in zip(a, b, strict=True))
+    return tuple(_broadcast_dim(*pair) for pair in zip(a, b, strict=True))
+
+
+def _broadcast_dim(x: int, y: int) -> int:
+    """A dimension that is not known is 1 or the other's; beside a 1 it stays unknown."""
+    if 1 in (x, y):
+        return x * y if DYNAMIC not in (x, y) else DYNAMIC
+    return y if x == DYNAMIC else x
 
 
 def clip(emit: Emitter) -> list[SSAValue]:
