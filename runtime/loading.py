@@ -18,7 +18,8 @@ from runtime.executor.memory import VARIABLE_BASE, Session
 from runtime.executor.static import StaticExecutor, model_integer
 from runtime.executor.variables import refreshes, variables_read
 from runtime.executor.weight_files import load_weight_files
-from runtime.model import Model, is_faithful
+from runtime.model import Model
+from runtime.settings import Engine, default_engine, is_faithful
 
 POISONED = 1 << 30
 """Only so many bytes of feature memory are filled: more would cost memory nobody may touch."""
@@ -39,14 +40,17 @@ def load(
     session: Session | None = None,
     weight_folder: Path | None = None,
     given: GivenMemory | None = None,
+    engine: Engine | None = None,
 ) -> Model:
     """Puts a model on the device, its external weights included.
 
-    `session` holds the variables it shares with others; without one it has its own. AclError for
-    a model that cannot run here; nothing stays allocated then.
+    `session` holds the variables it shares with others; without one it has its own. `engine` runs
+    its AI-Core tasks, by default the one the environment names. AclError for a model that cannot
+    run here; nothing stays allocated then.
     """
+    engine = engine or default_engine()
     try:
-        return _load(om, memory, session, weight_folder, given or GivenMemory())
+        return _load(om, memory, session, weight_folder, given or GivenMemory(), engine=engine)
     except (ValueError, IndexError, KeyError, TypeError) as error:
         # The container is sound, but a node, a task or an attribute is not what it must be.
         message = f"{om.source}: the model is malformed: {type(error).__name__}: {error}"
@@ -59,13 +63,15 @@ def _load(
     session: Session | None,
     weight_folder: Path | None,
     given: GivenMemory,
+    *,
+    engine: Engine,
 ) -> Model:
     definition = om.root.model_def
     with ExitStack() as undo:
         if session is None:
             session = _own_session(om, memory)
             undo.callback(session.release)
-        executor = _executor(om, memory, session, given, undo)
+        executor = _executor(om, memory, session, given, undo, engine=engine)
         session.written |= load_weight_files(
             definition, executor.space, weight_folder, faithful=is_faithful()
         )
@@ -118,14 +124,20 @@ def weight_size(om: OfflineModel) -> int:
 
 
 def _executor(
-    om: OfflineModel, memory: Memory, session: Session, given: GivenMemory, undo: ExitStack
+    om: OfflineModel,
+    memory: Memory,
+    session: Session,
+    given: GivenMemory,
+    undo: ExitStack,
+    *,
+    engine: Engine,
 ) -> StaticExecutor | DynamicExecutor:
     if om.header.is_dynamic:
         weights = np.frombuffer(om.root.weights, np.uint8)
         return DynamicExecutor(om.root, weights, session, faithful=is_faithful())
     feature = _feature_memory(om, memory, given.work, undo)
     weights = _weights(om, given.weights)
-    return StaticExecutor(om.root, feature, weights, session, faithful=is_faithful())
+    return StaticExecutor(om.root, feature, weights, session, faithful=is_faithful(), engine=engine)
 
 
 def _feature_memory(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,16 +17,12 @@ from runtime.executor.memory import Session
 from runtime.executor.variables import Refresh
 from runtime.kernels import TensorDesc
 from runtime.kernels.dtypes import from_cpp, to_ge
+from runtime.settings import is_faithful
 
 Array = npt.NDArray[Any]
 
 SLACK = 64
 """A buffer may be this much smaller than its tensor: allocations are padded by at least as much."""
-
-
-def is_faithful() -> bool:
-    """Whether to do what the real runtime does even where it loses data without a word."""
-    return os.environ.get("ASCEND_OPT_FAITHFUL") == "1"
 
 
 @dataclass(slots=True)

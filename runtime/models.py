@@ -18,6 +18,7 @@ from runtime.executor.static import model_integer
 from runtime.executor.weight_files import weight_folder
 from runtime.loading import GivenMemory, load
 from runtime.model import Model
+from runtime.settings import Engine
 
 FIRST_DYNAMIC_ID = 0x80000000
 
@@ -42,10 +43,14 @@ def read(source: Source) -> OfflineModel:
 
 
 class Models:
-    """Loads and unloads. Static models count their ids from 1, all else from 2147483648."""
+    """Loads and unloads. Static models count their ids from 1, all else from 2147483648.
 
-    def __init__(self, memory: Memory) -> None:
+    `engine` runs the AI-Core tasks, by default the one the environment names.
+    """
+
+    def __init__(self, memory: Memory, engine: Engine | None = None) -> None:
         self.memory = memory
+        self.engine = engine
         self._models: dict[int, Model] = {}
         self._bundles: dict[int, LoadedBundle] = {}
         self._static_ids = count(1)
@@ -73,7 +78,8 @@ class Models:
         """
         om = read(source)
         folder = folder or _beside(source)
-        return self._add(load(om, self.memory, given=given, weight_folder=folder))
+        model = load(om, self.memory, given=given, weight_folder=folder, engine=self.engine)
+        return self._add(model)
 
     def _add(self, model: Model) -> int:
         model_id = next(self._dynamic_ids if model.is_dynamic else self._static_ids)
@@ -106,7 +112,13 @@ class Models:
             undo.callback(session.release)
             models: list[Model] = []
             for om in submodels:
-                model = load(om, self.memory, session=session, weight_folder=_beside(source))
+                model = load(
+                    om,
+                    self.memory,
+                    session=session,
+                    weight_folder=_beside(source),
+                    engine=self.engine,
+                )
                 undo.callback(model.release)
                 models.append(model)
             undo.pop_all()

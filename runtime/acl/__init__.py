@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runtime.settings import Engine
 
 DEFAULT_SOC = "Ascend910B4"
 
@@ -24,18 +28,21 @@ def real_module() -> str | None:
     return (spec.origin or str(spec.submodule_search_locations)) if spec else None
 
 
-def build(soc: str = DEFAULT_SOC) -> ModuleType:
+def build(soc: str = DEFAULT_SOC, *, engine: Engine | None = None) -> ModuleType:
     """A simulated `acl` module with a state of its own; `sys.modules` is left alone."""
     from runtime.acl import binding
     from runtime.acl.state import State
 
-    return binding.build(State(soc))["acl"]
+    return binding.build(State(soc, engine))["acl"]
 
 
-def install(soc: str = DEFAULT_SOC, *, force: bool = False) -> ModuleType:
+def install(
+    soc: str = DEFAULT_SOC, *, engine: Engine | None = None, force: bool = False
+) -> ModuleType:
     """Makes `import acl` give the simulated module in this process.
 
-    Raises AlreadyInstalled when that would hide a real one, unless `force` says so.
+    `engine` runs the AI-Core tasks, by default the one the environment names. Raises
+    AlreadyInstalled when that would hide a real one, unless `force` says so.
     """
     from runtime.acl import binding
     from runtime.acl.state import State
@@ -43,6 +50,6 @@ def install(soc: str = DEFAULT_SOC, *, force: bool = False) -> ModuleType:
     real = real_module()
     if real is not None and not force:
         raise AlreadyInstalled(f"a real acl module is installed ({real})")
-    modules = binding.build(State(soc))
+    modules = binding.build(State(soc, engine))
     binding.put_in_place(modules)
     return modules["acl"]

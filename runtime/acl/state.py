@@ -12,6 +12,7 @@ from compiler.soc import soc as find_soc
 from runtime.device import DEFAULT_BYTES, Context, Device, Memory, Stream
 from runtime.errors import AclError, Code, invalid
 from runtime.models import Models
+from runtime.settings import Engine
 
 T = TypeVar("T")
 
@@ -93,14 +94,15 @@ class ThreadState(threading.local):
 class State:
     """The state behind one `acl` module.
 
-    `soc` is the name of the chip it simulates; ValueError when nothing is known of it.
+    `soc` is the name of the chip it simulates; ValueError when nothing is known of it. `engine`
+    runs the AI-Core tasks, by default the one the environment names.
     """
 
-    def __init__(self, soc: str) -> None:
+    def __init__(self, soc: str, engine: Engine | None = None) -> None:
         self.soc = soc
         self.device = Device(0, find_soc(soc).hbm or DEFAULT_BYTES)
         self.host = Memory(kind="host")
-        self.models = Models(self.device.memory)
+        self.models = Models(self.device.memory, engine)
         self.handles = Handles()
         self.reports = Reports()
         self.thread = ThreadState()

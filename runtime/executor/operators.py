@@ -71,13 +71,16 @@ def _input_desc(op: OpDef, place: int) -> TensorDesc:
 
 
 def _port_names(op: OpDef, count: int) -> list[str]:
-    names = list(_default_ports(op.type, count))
+    """The input ports: as the file names them, else as the operator's prototype does."""
+    named: dict[int, str] = {}
     if _NAMES in op.attr and _PLACES in op.attr:
         keys, places = op.attr[_NAMES].list.s, op.attr[_PLACES].list.i
         for key, place in zip(keys, places, strict=False):
-            if 0 <= place < count:
-                names[place] = key.decode("utf-8", "surrogateescape")
-    return names
+            named[place] = key.decode("utf-8", "surrogateescape")
+    if all(place in named for place in range(count)):
+        return [named[place] for place in range(count)]
+    default = _default_ports(op.type, count)
+    return [named.get(place, default[place]) for place in range(count)]
 
 
 @cache

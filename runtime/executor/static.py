@@ -15,16 +15,21 @@ from compiler.om.offline_model import SubModel
 from compiler.om.task_pb2 import TaskDef
 from runtime.device import Bytes
 from runtime.errors import AclError, Code
+from runtime.executor.launch import FileKernels, Launch, operator_launch
 from runtime.executor.memory import AddressSpace, Region, Session
 from runtime.executor.operators import attribute, node_of, operands, tensor_desc
 from runtime.executor.races import Access, first_race
 from runtime.executor.replay import Deadlock, Task, TaskKind, replay_order
-from runtime.kernels import KernelError, Node, TensorDesc, kernel_for, run
+from runtime.kernels import KernelError, Node, TensorDesc
+from runtime.settings import Engine
 
 Array = npt.NDArray[Any]
 
 FEATURE_BASE = 2147483648
 """Logical address of feature memory where a model does not say (`task_generator.cc`)."""
+
+AI_CORE = 2
+"""The `KernelContext.kernel_type` of an AI-Core kernel (`ccKernelType::TE`)."""
 
 
 def model_integer(model: ModelDef, name: str, default: int = 0) -> int:
@@ -34,24 +39,13 @@ def model_integer(model: ModelDef, name: str, default: int = 0) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One task: a node, its tensors in memory, and the variable address it assigns, if any."""
+    """One task: a node, its tensors in memory, what computes it, the variable it assigns."""
 
     node: Node
     inputs: dict[str, Array]
     outputs: tuple[Array, ...]
+    launch: Launch
     assigns: int | None
-
-    def execute(self) -> None:
-        """Computes the node and stores its results at their planned addresses."""
-        for place, (result, target) in enumerate(
-            zip(run(self.node, self.inputs), self.outputs, strict=True)
-        ):
-            if result.shape != target.shape or result.dtype != target.dtype:
-                raise self.node.error(
-                    f"output {place} is {result.dtype}{list(result.shape)}, the model says "
-                    f"{target.dtype}{list(target.shape)}"
-                )
-            np.copyto(target, result)
 
 
 class StaticExecutor:
@@ -65,6 +59,7 @@ class StaticExecutor:
         session: Session,
         *,
         faithful: bool,
+        engine: Engine = Engine.OPERATOR,
     ) -> None:
         definition = model.model_def
         base = model_integer(definition, "task_gen_base_addr", FEATURE_BASE)
@@ -75,6 +70,7 @@ class StaticExecutor:
             Region("feature", base, feature), Region("weights", weight_base, weights),
             session.region,
         )  # fmt: skip
+        self._kernels = FileKernels(model) if engine is Engine.KERNEL else None
         graph = definition.graph[0]
         self._ops = {op.id: op for op in graph.op}
         self.inputs = [self._input(op) for op in sorted(_data(graph.op), key=_index)]
@@ -89,7 +85,7 @@ class StaticExecutor:
             np.copyto(target, value)
         try:
             for step in self.steps:
-                step.execute()
+                step.launch(step.inputs, step.outputs)
                 if step.assigns is not None:
                     self.session.written.add(step.assigns)
         except KernelError as error:
@@ -143,7 +139,6 @@ class StaticExecutor:
             raise _broken(f"a task refers to operator {task.kernel.context.op_index}, which is not")
         connected = operands(op)
         node = node_of(op, connected)
-        _check_kernel(node)
         addresses = _addresses(task, node)
         what = f"node '{op.name}' ({op.type})"
         inputs = {
@@ -156,7 +151,13 @@ class StaticExecutor:
         )
         if not all(output.flags.writeable for output in outputs):
             raise _broken(f"{what} would write into the weights")
-        return Step(node, inputs, outputs, addresses[0] if op.type == "Assign" else None)
+        launch = self._launch(task, node)
+        return Step(node, inputs, outputs, launch, addresses[0] if op.type == "Assign" else None)
+
+    def _launch(self, task: TaskDef, node: Node) -> Launch:
+        if self._kernels is not None and task.kernel.context.kernel_type == AI_CORE:
+            return self._kernels.launch(task.kernel.kernel_name, node)
+        return operator_launch(node)
 
 
 def _accesses(steps: dict[int, Step]) -> Iterator[Access]:
@@ -166,13 +167,6 @@ def _accesses(steps: dict[int, Step]) -> Iterator[Access]:
             for tensor in tensors:
                 start = tensor.ctypes.data
                 yield Access(place, start, start + tensor.nbytes, writes)
-
-
-def _check_kernel(node: Node) -> None:
-    try:
-        kernel_for(node)
-    except KernelError as error:
-        raise _broken(str(error)) from None
 
 
 def _addresses(task: TaskDef, node: Node) -> tuple[int, ...]:

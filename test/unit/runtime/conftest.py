@@ -15,6 +15,7 @@ from compiler.om.buffers import Held
 from compiler.om.dtypes import BY_NAME
 from compiler.om.ge_ir_pb2 import GraphDef, ModelDef, OpDef, TensorDescriptor
 from compiler.om.inout import InOutInfo
+from compiler.om.kernels import Kernel
 from compiler.om.task_pb2 import ModelTaskDef, TaskDef
 from compiler.om.writer import CompiledModel, pack_bundle, pack_om
 
@@ -69,6 +70,7 @@ class StaticBuilder:
         self.weights = bytearray(512)
         self.variable_size = 0
         self.inout = InOutInfo()
+        self.binaries: dict[str, bytes] = {}
         self._next = 0
 
     def _op(self, name: str, *args: Any, **more: Any) -> OpDef:
@@ -118,8 +120,12 @@ class StaticBuilder:
         *,
         stream: int = 0,
         at: int | None = None,
+        launches: str = "",
     ) -> None:
-        """A node with a task; `at` is the address of its output, by default one of its own."""
+        """A node with a task that launches a binary of the file.
+
+        `at` is the address of its output, by default one of its own.
+        """
         op = self._op(name, op_type, [f"{x}:0" for x in inputs], output, attributes)
         address = BASE + self._feature(output[1], output[0]) if at is None else at
         self.addresses[name] = address
@@ -127,6 +133,7 @@ class StaticBuilder:
         task = TaskDef(type=0, stream_id=stream)
         task.kernel.context.op_index = op.id
         task.kernel.context.kernel_type = 2
+        task.kernel.kernel_name = launches
         task.kernel.args = struct.pack(f"<{len(arguments)}Q", *arguments)
         self.tasks.append(task)
 
@@ -174,6 +181,7 @@ class StaticBuilder:
                 model_def=model,
                 task_def=tasks,
                 weights=Held(bytes(self.weights)),
+                tbe_kernels=[Kernel(name, data) for name, data in self.binaries.items()],
                 inout=self.inout,
             )
         )

@@ -212,11 +212,20 @@ def test_errors_of_the_launcher_are_one_line(tmp_path: Path) -> None:
     for arguments, message in (
         (["none.py"], "runtime.acl: none.py: no such program"),
         (["--soc", "Ascend910B9", str(tmp_path / "main.py")], "Ascend910B9"),
+        (["--engine=fast", str(tmp_path / "main.py")], "--engine=fast: the engines are operator"),
     ):
         done = _launch(*arguments)
         assert done.returncode == 1
         assert message in done.stderr
         assert done.stderr.count("\n") == 1
+
+
+def test_an_unknown_engine_in_the_environment(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text("import acl\n")
+    done = _launch(tmp_path / "main.py", ASCEND_OPT_ENGINE="fast")
+    assert done.returncode == 1
+    said = "runtime.acl: ASCEND_OPT_ENGINE=fast: the engines are operator and kernel"
+    assert done.stderr.splitlines() == [said]
 
 
 def test_a_real_acl_is_hidden_only_by_force(tmp_path: Path) -> None:

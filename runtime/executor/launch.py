@@ -1,0 +1,79 @@
+"""What runs a task: the operator engine, or the kernel engine on the kernel in the model's file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from compiler.om.offline_model import SubModel
+from runtime.errors import AclError, Code
+from runtime.kernels import Array, Inputs, KernelError, Node, kernel_for, run
+from runtime.settings import ENGINE_VARIABLE, Engine
+
+if TYPE_CHECKING:  # xDSL stays unloaded until a kernel of the file is needed
+    from dialects.davinci import KernelOp
+
+Launch = Callable[[Inputs, Sequence[Array]], None]
+"""Computes the outputs of one task, in place, from its inputs by port."""
+
+
+def operator_launch(node: Node) -> Launch:
+    """A task on the operator engine; AclError 500002 for operator types it does not know."""
+    try:
+        kernel_for(node)
+    except KernelError as error:
+        raise AclError(Code.GE_FAILURE, str(error)) from None
+
+    def launch(inputs: Inputs, outputs: Sequence[Array]) -> None:
+        results = run(node, inputs)
+        for place, (result, target) in enumerate(zip(results, outputs, strict=True)):
+            if result.shape != target.shape or result.dtype != target.dtype:
+                raise node.error(
+                    f"output {place} is {result.dtype}{list(result.shape)}, the model says "
+                    f"{target.dtype}{list(target.shape)}"
+                )
+            np.copyto(target, result)
+
+    return launch
+
+
+class FileKernels:
+    """The AI-Core kernels of a model's file, each parsed once, when a task first launches it."""
+
+    def __init__(self, model: SubModel) -> None:
+        self._binaries = {kernel.name: kernel.binary for kernel in model.tbe_kernels}
+        self._kernels: dict[str, KernelOp] = {}
+
+    def launch(self, name: str, node: Node) -> Launch:
+        """A task on the kernel engine; AclError 500002 when its kernel cannot be executed."""
+        from runtime import kernel_engine
+        from runtime.kernel_engine.binary import check_arguments
+
+        try:
+            kernel = self._kernel(name)
+            descs = (*node.inputs, *node.outputs)
+            check_arguments(kernel, [(str(desc.dtype), desc.shape) for desc in descs])
+        except kernel_engine.KernelError as error:
+            fault = node.error(f"kernel '{name}': {error}")
+            remedy = f"the operator engine can run it ({ENGINE_VARIABLE}={Engine.OPERATOR})"
+            raise AclError(Code.GE_FAILURE, f"{fault}; {remedy}") from None
+
+        def launch(inputs: Inputs, outputs: Sequence[Array]) -> None:
+            try:
+                kernel_engine.run_kernel(kernel, [*inputs.values(), *outputs])
+            except (kernel_engine.KernelError, LookupError, TypeError, ValueError) as error:
+                raise node.error(f"kernel '{name}': {error}") from error
+
+        return launch
+
+    def _kernel(self, name: str) -> KernelOp:
+        from runtime.kernel_engine import KernelError
+        from runtime.kernel_engine.binary import parse_kernel
+
+        if name not in self._kernels:
+            if name not in self._binaries:
+                raise KernelError("the file does not have it")
+            self._kernels[name] = parse_kernel(bytes(self._binaries[name]))
+        return self._kernels[name]
