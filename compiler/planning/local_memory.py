@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-ALIGNMENT = {"l1": 32, "ub": 32, "l0a": 512, "l0b": 512, "l0c": 512, "bt": 64, "fb": 64}
+ALIGNMENT = {"l1": 32, "ub": 32, "l0a": 512, "l0b": 512, "l0c": 512, "bt": 64}
 """Bytes to which a buffer's address is aligned, by memory."""
 
 

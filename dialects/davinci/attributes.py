@@ -21,7 +21,6 @@ class Space(StrEnum):
     L0C = "l0c"
     UB = "ub"
     BT = "bt"
-    FB = "fb"
 
 
 class Layout(StrEnum):

@@ -1,4 +1,4 @@
-// RUN: ascend-opt %s --split-input-file --verify-diagnostics | filecheck %s
+// RUN: ascend-opt %s --split-input-file --parsing-diagnostics --verify-diagnostics | filecheck %s
 
 // CHECK: core_type is AIC or AIV, not 'CUBE'
 davinci.kernel @k {block_dim = 1, core_type = "CUBE", op_type = "Relu", soc = "Ascend910B4"} () {}
@@ -18,6 +18,20 @@ davinci.kernel @k {block_dim = 1, core_type = "AIV", op_type = "Relu", soc = "As
 // -----
 // CHECK: 1 addresses for 2 slots
 %x = davinci.alloc {buffers = 2, addresses = array<i64: 0>} : memref<8xf16, #davinci.space<ub>>
+
+// -----
+// CHECK: Expected `gm`, `l1`, `l0a`, `l0b`, `l0c`, `ub`, or `bt`
+%x = davinci.alloc {buffers = 1} : memref<8xf16, #davinci.space<fb>>
+
+// -----
+// CHECK:      {{:[0-9]+:23$}}
+// CHECK-NEXT: davinci.set_flag V -> FOO [0]
+// CHECK:      Expected `S`, `V`, `M`, `MTE1`, `MTE2`, `MTE3`, or `FIX`
+davinci.set_flag V -> FOO [0]
+
+// -----
+// CHECK: no pipe is called 'FOO'
+"davinci.set_flag"() <{source = "FOO", destination = "V", events = array<i64: 0>}> : () -> ()
 
 // -----
 // CHECK: a flag is between two different pipes
