@@ -20,6 +20,7 @@ from dialects.davinci import (
 from dialects.davinci.attributes import Layout, Space
 from dialects.davinci.instruction import InstructionOp
 from dialects.davinci.types import FRACTAL_ROWS, buffer_of, c0_of, ints, layout_of, space_of
+from runtime import precision
 from runtime.kernel_engine.memory import Array, CoreMemory, KernelError
 
 
@@ -144,10 +145,7 @@ def fixpipe(memory: CoreMemory, op: FixpipeOp, at: Resolved) -> None:
     if op.relu is not None:
         result = np.maximum(result, 0)
     out = memory.view(target, at.sizes)
-    if out.dtype == np.float16:  # F322F16 saturates
-        limit = np.finfo(np.float16).max
-        result = np.clip(result, -limit, limit)
-    out[...] = result
+    out[...] = precision.fixpipe(result, out.dtype)
 
 
 EXECUTORS: dict[type[InstructionOp], Callable[[CoreMemory, Any, Resolved], None]] = {

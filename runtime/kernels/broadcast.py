@@ -8,7 +8,7 @@ from functools import reduce
 import numpy as np
 
 from runtime.kernels.node import Array, Inputs, Kernel, KernelTable, Node
-from runtime.kernels.precision import is_float, widen
+from runtime.precision import is_float, widen
 
 Binary = Callable[[Array, Array], Array]
 

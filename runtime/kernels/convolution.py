@@ -8,8 +8,8 @@ from math import prod
 import numpy as np
 
 from runtime.kernels.node import Array, Inputs, KernelTable, Node
-from runtime.kernels.precision import cube_operand, fixpipe
 from runtime.kernels.window import Window, channels_back, channels_first, window
+from runtime.precision import cube_operand, fixpipe
 
 # How to bring a filter stored in a format to [out channels, in channels, *kernel].
 _FILTER_AXES = {

@@ -10,7 +10,7 @@ import numpy as np
 from runtime.kernels.dtypes import from_cpp
 from runtime.kernels.layout import listed
 from runtime.kernels.node import Array, Inputs, KernelTable, Node
-from runtime.kernels.precision import convert
+from runtime.precision import convert
 
 _INT32 = 3
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from runtime.kernels.node import Array, Inputs, Kernel, KernelTable, Node
-from runtime.kernels.precision import cube_operand, fixpipe
+from runtime.precision import cube_operand, fixpipe
 
 
 def _oriented(x: Array, transposed: bool) -> Array:

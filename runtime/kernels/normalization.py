@@ -9,7 +9,7 @@ import numpy as np
 
 from runtime.kernels.broadcast import along_channels
 from runtime.kernels.node import Array, Inputs, KernelTable, Node
-from runtime.kernels.precision import widen
+from runtime.precision import widen
 
 
 def _scaled(inputs: Inputs, x: Array, data_format: str, epsilon: float) -> Array:

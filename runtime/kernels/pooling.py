@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from runtime.kernels.node import Array, Inputs, Kernel, KernelTable, Node
-from runtime.kernels.precision import is_float, widen
 from runtime.kernels.window import (
     Window,
     channels_back,
@@ -17,6 +16,7 @@ from runtime.kernels.window import (
     spatial,
     window,
 )
+from runtime.precision import is_float, widen
 
 
 def _lowest(dtype: np.dtype[Any]) -> float:

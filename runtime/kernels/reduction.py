@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from runtime.kernels.node import Array, Inputs, Kernel, KernelTable, Node
-from runtime.kernels.precision import convert, widen
+from runtime.precision import convert, widen
 
 Reduction = Callable[..., Any]
 

@@ -16,7 +16,14 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import pytest
-from onnx import numpy_helper
+from onnx import TensorProto, numpy_helper
+from onnx.helper import (
+    make_graph,
+    make_model,
+    make_node,
+    make_opsetid,
+    make_tensor_value_info,
+)
 
 from compiler.cli import main
 from runtime.device import Memory
@@ -90,6 +97,33 @@ def test_engines_agree_on_squeezenet(precision: str, tmp_path: Path):
     by_operator, by_kernel = results
     assert by_operator.max() > 2 * by_operator.mean()
     np.testing.assert_allclose(by_kernel, by_operator, atol=TOLERANCE[precision])
+
+
+def product(left: Array, right: Array, folder: Path) -> list[Array]:
+    """A float16 matrix product on each engine."""
+    kind = TensorProto.FLOAT16
+    given = [make_tensor_value_info(n, kind, x.shape) for n, x in (("a", left), ("b", right))]
+    result = make_tensor_value_info("y", kind, (left.shape[0], right.shape[1]))
+    graph = make_graph([make_node("MatMul", ["a", "b"], ["y"], "product")], "g", given, [result])
+    onnx.save(make_model(graph, opset_imports=[make_opsetid("", 17)]), folder / "product.onnx")
+    options = "precision=must_keep_origin_dtype"
+    compiled = build(folder / "product.onnx", folder / "product", options)
+    results: list[Array] = []
+    for engine in Engine:
+        models = Models(Memory(), engine)
+        results += models[models.load(str(compiled))].run([left, right])
+    return results
+
+
+def test_products_overflow_alike(tmp_path: Path):
+    left, right = np.full((16, 16), 40000, np.float16), np.eye(16, dtype=np.float16)
+    right[:, :3] = [[1, -1, np.inf]]
+    right[3, 3] = np.nan
+    by_operator, by_kernel = product(left, right, tmp_path)
+    np.testing.assert_array_equal(by_kernel, by_operator)
+    largest = np.finfo(np.float16).max
+    expected = [largest, -largest, largest, np.nan, 40000]
+    np.testing.assert_array_equal(by_kernel[0, :5], np.array(expected, np.float16))
 
 
 def test_a_program_runs_on_the_kernel_engine(tmp_path: Path):

@@ -1,12 +1,13 @@
-"""The number formats kernels compute in, next to the ones tensors are stored in."""
+"""The number formats both engines compute in, next to the ones tensors are stored in."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from runtime.kernels.node import Array
+Array = npt.NDArray[Any]
 
 
 def is_float(dtype: np.dtype[Any]) -> bool:
