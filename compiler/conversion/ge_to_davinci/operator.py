@@ -22,6 +22,9 @@ from dialects.ge import NodeOp, type_of
 from dialects.ge.catalogue import signature
 from dialects.types import is_static, shape_of, tensor_of
 
+KERNEL_NAMES = "ascend-opt kernel 1"
+"""Counts up when kernels of one name would no longer be equal: builders or this text changed."""
+
 
 class UnsupportedError(Exception):
     """No kernel can be built for an operator; the text says why."""
@@ -38,6 +41,11 @@ class Tensor:
     def size(self) -> int:
         """The number of elements."""
         return prod(self.shape)
+
+    @property
+    def text(self) -> str:
+        """The type as MLIR writes it."""
+        return "x".join([*map(str, self.shape), str(self.element)])
 
     @property
     def buffer(self) -> Buffer:
@@ -129,8 +137,21 @@ class Operator:
 
     def kernel_name(self, soc: str) -> str:
         """A name that is the same for equal operators, in GraphEngine's manner."""
-        digest = hashlib.sha256(f"{soc} {self}".encode()).hexdigest()
+        digest = hashlib.sha256(self.identity(soc).encode()).hexdigest()
         return f"te_{self.type.lower()}_{digest[:32]}__kernel0"
+
+    def identity(self, soc: str) -> str:
+        """All that a kernel depends on, as MLIR prints it: names are the same in every release."""
+        attributes = dict(self.attributes)
+        parts = [
+            KERNEL_NAMES,
+            f"{self.type} on {soc}",
+            *(f"input {port}: {tensor.text}" for port, tensor in self.inputs),
+            *(f"output: {tensor.text}" for tensor in self.outputs),
+            *(f"{name} = {attributes[name]}" for name in sorted(attributes)),
+            *(f"{port} is {list(numbers)}" for port, numbers in self.constants),
+        ]
+        return "\n".join(parts)
 
 
 def _tensor(value: SSAValue) -> Tensor:
