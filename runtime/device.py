@@ -118,15 +118,17 @@ class Stream:
     """Tasks that run one after the other, apart from the thread that submits them."""
 
     def __init__(self) -> None:
-        self._tasks: deque[Task] = deque()
+        self._tasks: deque[tuple[Task, bool]] = deque()
         self._changed = threading.Condition()
         self._worker: threading.Thread | None = None
         self._error: AclError | None = None
 
-    def submit(self, task: Task) -> None:
-        """Appends a task. An error in it skips the following ones until it has been reported."""
+    def submit(self, task: Task, *, after_errors: bool = False) -> None:
+        """Appends a task. An error in it skips the following ones until it has been reported,
+        but for those that shall run `after_errors` too.
+        """
         with self._changed:
-            self._tasks.append(task)
+            self._tasks.append((task, after_errors))
             if self._worker is None:
                 self._worker = threading.Thread(target=self._run, daemon=True)
                 self._worker.start()
@@ -138,16 +140,19 @@ class Stream:
                     self._worker = None
                     self._changed.notify_all()
                     return
-                task = self._tasks.popleft()
-            self._attempt(task)
+                task, after_errors = self._tasks.popleft()
+            if self._error is None or after_errors:
+                self._attempt(task)
 
     def _attempt(self, task: Task) -> None:
-        if self._error is not None:
-            return
         try:
             task()
         except AclError as error:
-            self._error = error
+            self._error = self._error or error
+        except Exception as error:
+            # Whatever it is: were the thread to end here, nobody would learn of it.
+            message = f"a task of the stream failed: {type(error).__name__}: {error}"
+            self._error = self._error or AclError(Code.RT_INTERNAL, message)
 
     def synchronize(self, timeout_ms: int = -1) -> None:
         """Waits for every task; raises the first error among them, or AclError 507046 in time."""
@@ -184,7 +189,8 @@ class Event:
         """Puts the event behind the tasks of a stream."""
         self.is_recorded = True
         self._reached.clear()
-        stream.submit(self._complete)
+        # Whoever waits for the event waits for the stream to get there, well or not.
+        stream.submit(self._complete, after_errors=True)
 
     def _complete(self) -> None:
         self.time = time.perf_counter()
