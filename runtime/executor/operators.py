@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from compiler.om.attributes import DType, TypedList, get_attribute
@@ -79,21 +78,10 @@ def _port_names(op: OpDef, count: int) -> list[str]:
             named[place] = key.decode("utf-8", "surrogateescape")
     if all(place in named for place in range(count)):
         return [named[place] for place in range(count)]
-    default = _default_ports(op.type, count)
+    from dialects.ge.catalogue import port_names
+
+    default = port_names(op.type, count)
     return [named.get(place, default[place]) for place in range(count)]
-
-
-@cache
-def _default_ports(op_type: str, count: int) -> tuple[str, ...]:
-    """Port names by the operator's prototype; `x0`, `x1`, … of a dynamic port."""
-    from dialects.ge.catalogue import signature
-
-    known = signature(op_type)
-    names: list[str] = []
-    for port in known.inputs if known else ():
-        names += [f"{port.name}{i}" for i in range(count)] if port.dynamic else [port.name]
-    names += [f"x{i}" for i in range(len(names), count)]
-    return tuple(names[:count])
 
 
 def node_of(op: OpDef, inputs: tuple[Operand, ...]) -> Node:

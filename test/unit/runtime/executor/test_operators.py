@@ -49,11 +49,18 @@ def test_names_in_the_file_go_before_those_of_the_prototype() -> None:
     assert [operand.port for operand in operands(op)] == ["right", "left"]
 
 
-def test_dynamic_ports_are_numbered() -> None:
-    op = describe(OpDef(name="n", type="ConcatD", input=["a:0", "b:0"]), "DT_FLOAT", "DT_FLOAT")
-    assert [operand.port for operand in operands(op)] == ["x0", "x1"]
-    op.type = "NobodyKnowsIt"
-    assert [operand.port for operand in operands(op)] == ["x0", "x1"]
+@pytest.mark.parametrize(
+    ("op_type", "ports"),
+    [
+        ("ConcatD", ["x0", "x1", "x2"]),
+        ("If", ["cond", "input0", "input1"]),
+        ("PartitionedCall", ["args0", "args1", "args2"]),
+        ("NobodyKnowsIt", ["input0", "input1", "input2"]),
+    ],
+)
+def test_ports_without_names_are_those_of_the_prototype(op_type: str, ports: list[str]) -> None:
+    op = describe(OpDef(name="n", type=op_type, input=["a:0", "b:0", "c:0"]), *["DT_FLOAT"] * 3)
+    assert [operand.port for operand in operands(op)] == ports
 
 
 def test_missing_description_names_the_node() -> None:
