@@ -35,6 +35,12 @@ class DynamicExecutor:
         self._weights = weights
         self._graphs = {graph.name: graph for graph in model.model_def.graph}
         self._main = model.model_def.graph[0]
+        self._variables = {
+            op.name: variable_address(op)
+            for graph in model.model_def.graph
+            for op in graph.op
+            if op.type == "Variable"
+        }
         # A scalar is never empty, whatever its value: only GraphEngine's own rule skips a zero.
         self._by_shape = (
             set[str]()
@@ -86,16 +92,9 @@ class DynamicExecutor:
         node, connected = self._prepared[graph, op.name]
         inputs = {operand.port: values[operand.producer, operand.output] for operand in connected}
         outputs = run(node, inputs)
-        if op.type == "Assign":
-            self._mark_written(connected[0].producer)
+        if op.type == "Assign" and connected[0].producer in self._variables:
+            self.session.written.add(self._variables[connected[0].producer])
         return outputs
-
-    def _mark_written(self, name: str) -> None:
-        for graph in self._graphs.values():
-            for op in graph.op:
-                if op.name == name and op.type == "Variable":
-                    self.session.written.add(variable_address(op))
-                    return
 
     def _variable(self, op: OpDef, values: Values) -> Sequence[Array]:
         desc = tensor_desc(op.output_desc[0], op.name)

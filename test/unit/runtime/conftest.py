@@ -249,6 +249,14 @@ def static_builder() -> Callable[..., StaticBuilder]:
 
 
 @pytest.fixture
+def large_update_bundle() -> bytes:
+    """A bundle of an update of 1000 weights of one element."""
+    count = 1000
+    update = update_model({f"w{i}": (np.float32, [1], 512 * i) for i in range(count)})
+    return pack_bundle(512 * count, [Held(update)])
+
+
+@pytest.fixture
 def add_om() -> bytes:
     """y = relu(a + b) over [2, 3] float32."""
     builder = StaticBuilder("add")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -312,6 +313,19 @@ def test_update_that_does_not_fit_changes_nothing(
     with pytest.raises(AclError, match=rf"update of w0_var \(input 0\): {fault}"):
         machine.models[update].execute([bad, good], [])
     np.testing.assert_array_equal(machine.run(infer, x)[0], before)
+
+
+def test_updating_many_weights_takes_time_in_proportion(
+    machine: Machine, large_update_bundle: bytes
+) -> None:
+    bundle = machine.models.bundle(machine.models.load_bundle(large_update_bundle))
+    update = machine.models[bundle.model_ids[0]]
+    values = [np.array([number], np.float32) for number in range(len(update.description.inputs))]
+    start = time.process_time()
+    update.run(values)
+    assert time.process_time() - start < 0.5
+    assert bundle.session.region.memory.view(np.float32)[::128].tolist() == list(range(1000))
+    assert len(bundle.session.written) == 1000
 
 
 def test_a_scalar_weight_can_be_set_to_zero(machine: Machine, scalar_bundle: bytes) -> None:
