@@ -9,6 +9,7 @@ from typing import NamedTuple
 from xdsl.ir import BlockArgument
 
 from compiler.kernels.issue import IssueOrder, Place, Record, Resolved, issue_order
+from compiler.planning.placement import align
 from compiler.simulator.instruction import Flag, Instruction, Pipe, Program, Transfer
 from dialects.davinci import (
     BroadcastOp,
@@ -74,10 +75,6 @@ def _size(place: Place) -> int:
     return element_bytes(buffer_of(place.buffer).element_type)
 
 
-def _up(count: int, unit: int) -> int:
-    return -(-count // unit) * unit
-
-
 def _detail(at: Resolved) -> str:
     return "x".join(map(str, at.sizes))
 
@@ -116,7 +113,7 @@ def _transfer(place: Place, sizes: Sequence[int], *, write: bool) -> Transfer:
 
 def _load(op: InstructionOp, at: Resolved) -> Instruction:
     target, source = at.places
-    row = _up(at.sizes[-1] * _size(target), BLOCK_BYTES)
+    row = align(at.sizes[-1] * _size(target), BLOCK_BYTES)
     return Instruction(
         Pipe.MTE2,
         op.mnemonic,
@@ -142,7 +139,7 @@ def _store(op: InstructionOp, at: Resolved) -> Instruction:
 def _load_l0(op: InstructionOp, at: Resolved) -> Instruction:
     target = at.places[0]
     rows, k = at.sizes
-    bytes = _up(rows, FRACTAL_ROWS) * _up(k * _size(target), BLOCK_BYTES)
+    bytes = align(rows, FRACTAL_ROWS) * align(k * _size(target), BLOCK_BYTES)
     name = f"load_{space_of(buffer_of(target.buffer))}"
     return Instruction(
         Pipe.MTE1, name, bytes=bytes, element_bytes=_size(target), detail=_detail(at)

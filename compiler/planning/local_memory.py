@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from compiler.planning.placement import align, first_gap
+
 ALIGNMENT = {"l1": 32, "ub": 32, "l0a": 512, "l0b": 512, "l0c": 512, "bt": 64}
 """Bytes to which a buffer's address is aligned, by memory."""
 
@@ -32,8 +34,7 @@ class LocalBuffer:
     @property
     def stride(self) -> int:
         """The distance between two slots."""
-        unit = ALIGNMENT[self.space]
-        return -(-self.bytes // unit) * unit
+        return align(self.bytes, ALIGNMENT[self.space])
 
     @property
     def total(self) -> int:
@@ -61,22 +62,13 @@ def plan_local_memory(
             for j, address in addresses.items()
             if buffers[j].space == buffers[i].space and not buffers[i].may_share(buffers[j])
         )
-        addresses[i] = _first_fit(taken, buffers[i].total)
+        addresses[i] = first_gap(taken, buffers[i].total)
         if addresses[i] + buffers[i].total > capacity[buffers[i].space]:
             raise LocalMemoryError(_too_much(buffers, buffers[i].space, capacity))
     return [
         tuple(addresses[i] + slot * buffer.stride for slot in range(buffer.slots))
         for i, buffer in enumerate(buffers)
     ]
-
-
-def _first_fit(taken: Sequence[tuple[int, int]], size: int) -> int:
-    address = 0
-    for start, end in taken:
-        if start - address >= size:
-            break
-        address = max(address, end)
-    return address
 
 
 def _too_much(buffers: Sequence[LocalBuffer], space: str, capacity: Mapping[str, int]) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from compiler.planning.placement import align, first_gap
+
 ALIGNMENT = 512
 """Every tensor starts at a multiple of this many bytes."""
 
@@ -25,87 +27,72 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class MemoryPlan:
-    """The offset of every tensor, and the size of the whole in bytes.
-
-    `lower_bound` is the most that is alive at one time when steps run in list order: no plan
-    for that order can be smaller.
-    """
+    """The offset of every tensor, and the size of the whole in bytes."""
 
     offsets: tuple[int, ...]
     size: int
-    lower_bound: int
 
 
 def plan_memory(tensors: Sequence[Tensor], before: Sequence[int]) -> MemoryPlan:
     """Place tensors largest first, each at the lowest place free of those alive with it.
 
-    `before[i]` has bit j set where step j is certain to be done when step i starts.
+    `before[i]` has bit j set where step j, an earlier one, is certain to be done when step i
+    starts.
     """
-    conflicts = _conflicts(tensors, before)
+    apart = conflicts(tensors, before)
     offsets: list[int] = [0] * len(tensors)
     placed: set[int] = set()
     for i in sorted(range(len(tensors)), key=lambda i: (-tensors[i].size, i)):
         taken = sorted(
-            (offsets[j], offsets[j] + aligned(tensors[j].size)) for j in conflicts[i] & placed
+            (offsets[j], offsets[j] + aligned(tensors[j].size)) for j in apart[i] & placed
         )
-        offsets[i] = _first_gap(taken, aligned(tensors[i].size))
+        offsets[i] = first_gap(taken, aligned(tensors[i].size))
         placed.add(i)
     ends = (offset + aligned(t.size) for offset, t in zip(offsets, tensors, strict=True))
-    return MemoryPlan(tuple(offsets), max(ends, default=0), _lower_bound(tensors, len(before)))
+    return MemoryPlan(tuple(offsets), max(ends, default=0))
 
 
 def aligned(size: int) -> int:
     """A size rounded up to the alignment."""
-    return -(-size // ALIGNMENT) * ALIGNMENT
+    return align(size, ALIGNMENT)
 
 
-def _first_gap(taken: Sequence[tuple[int, int]], size: int) -> int:
-    start = 0
-    for low, high in taken:
-        if low - start >= size:
-            break
-        start = max(start, high)
-    return start
+def conflicts(tensors: Sequence[Tensor], before: Sequence[int]) -> list[set[int]]:
+    """For each tensor the ones that may be alive at the same time.
 
-
-def _conflicts(tensors: Sequence[Tensor], before: Sequence[int]) -> list[set[int]]:
-    """For each tensor the ones that may be alive at the same time."""
+    Tensors are taken as they are written. One that is done with before every later step is left
+    out from there on, so that a chain costs as little as it is wide.
+    """
+    users = [_users(tensor, len(before)) for tensor in tensors]
+    later = _before_all_later(before)
+    alive = [i for i, tensor in enumerate(tensors) if tensor.writer is None]
     found: list[set[int]] = [set() for _ in tensors]
-    dead_before = [_users(tensor) for tensor in tensors]
-    for i, a in enumerate(tensors):
-        for j in range(i):
-            b = tensors[j]
-            if _ends_before(a, dead_before[i], b, before) or _ends_before(
-                b, dead_before[j], a, before
-            ):
-                continue
-            found[i].add(j)
-            found[j].add(i)
+    for i in alive:
+        found[i].update(alive)
+        found[i].remove(i)
+    written = [(tensor.writer, i) for i, tensor in enumerate(tensors) if tensor.writer is not None]
+    for writer, i in sorted(written):
+        alive = [j for j in alive if users[j] & ~later[writer]]
+        for j in alive:
+            if users[j] & ~before[writer]:
+                found[i].add(j)
+                found[j].add(i)
+        alive.append(i)
     return found
 
 
-def _users(tensor: Tensor) -> int:
-    """The steps that touch a tensor, as bits."""
-    bits = 0 if tensor.writer is None else 1 << tensor.writer
-    for reader in tensor.readers:
-        bits |= 1 << reader
+def _before_all_later(before: Sequence[int]) -> list[int]:
+    """The steps that are certain to be done when a step or any after it in the list starts."""
+    later = list(before)
+    for step in range(len(later) - 2, -1, -1):
+        later[step] &= later[step + 1]
+    return later
+
+
+def _users(tensor: Tensor, steps: int) -> int:
+    """The steps that touch a tensor, as bits; one that is never done for an output."""
+    touching = tensor.readers if tensor.writer is None else {tensor.writer, *tensor.readers}
+    bits = 1 << steps if tensor.is_output else 0
+    for step in touching:
+        bits |= 1 << step
     return bits
-
-
-def _ends_before(a: Tensor, users: int, b: Tensor, before: Sequence[int]) -> bool:
-    """Whether nobody touches `a` any more once `b` is written."""
-    return not a.is_output and b.writer is not None and not users & ~before[b.writer]
-
-
-def _lower_bound(tensors: Sequence[Tensor], steps: int) -> int:
-    change = [0] * (steps + 3)  # the inputs are there a moment before step 0
-    for tensor in tensors:
-        first = 0 if tensor.writer is None else tensor.writer + 1
-        last = steps + 1 if tensor.is_output else max((first, *(r + 1 for r in tensor.readers)))
-        change[first] += aligned(tensor.size)
-        change[last + 1] -= aligned(tensor.size)
-    alive = most = 0
-    for step in change:
-        alive += step
-        most = max(most, alive)
-    return most

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from compiler.planning.tiling_vector import BURST, align
+from compiler.planning.placement import align
+from compiler.planning.tiling_vector import BURST
 
 FRACTAL = 16
 LOAD_RATE = 64

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isqrt
 
+from compiler.planning.placement import align
+
 BLOCK = 32
 """Bytes of a UB block: rows of a tile begin at multiples of it."""
 
@@ -16,11 +18,6 @@ COLUMN = 24
 
 RESERVED = 2048
 """Bytes of UB left for blocks that do not scale with the tile."""
-
-
-def align(value: int, unit: int) -> int:
-    """The least multiple of `unit` that is not below `value`."""
-    return -(-value // unit) * unit
 
 
 def pitch(columns: int, element_bytes: int) -> int:

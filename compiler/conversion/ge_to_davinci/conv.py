@@ -13,6 +13,7 @@ from compiler.conversion.ge_to_davinci.builder import Number
 from compiler.conversion.ge_to_davinci.cube import Block, CubeBuilder, LoadLeft
 from compiler.conversion.ge_to_davinci.index import Index, delinearize
 from compiler.conversion.ge_to_davinci.operator import Operator, Tensor, UnsupportedError
+from compiler.planning.placement import align
 from compiler.planning.tiling_cube import ConvShape, CubeTile, Product, convolution_tile
 from compiler.soc import Soc
 from dialects.davinci import KernelOp, LoadL0Img2ColOp
@@ -109,7 +110,7 @@ class _Conv:
     def tile(self) -> CubeTile:
         g = self.g
         c0 = c0_of(self.element)
-        k = -(-g.channels // c0) * c0 * g.taps
+        k = align(g.channels, c0) * g.taps
         product = Product(g.images * g.groups, g.points, g.filters, k, element_bytes(self.element))
         shape = ConvShape(g.channels, g.taps, g.width, g.input_rows)
         return convolution_tile(product, shape, self.soc)

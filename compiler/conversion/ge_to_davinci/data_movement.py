@@ -10,7 +10,8 @@ from compiler.conversion.ge_to_davinci.index import delinearize, linearize
 from compiler.conversion.ge_to_davinci.operator import Operator, UnsupportedError
 from compiler.conversion.ge_to_davinci.pointwise import collapse
 from compiler.conversion.ge_to_davinci.vectors import VectorBuilder
-from compiler.planning.tiling_vector import VectorTile, align, square_side, vector_tile
+from compiler.planning.placement import align
+from compiler.planning.tiling_vector import VectorTile, square_side, vector_tile
 from compiler.soc import Soc
 from dialects.davinci import KernelOp
 from dialects.davinci.types import element_bytes

@@ -12,8 +12,8 @@ from compiler.conversion.ge_to_davinci.cube import Block, CubeBuilder, LoadLeft
 from compiler.conversion.ge_to_davinci.index import Index, delinearize, linearize
 from compiler.conversion.ge_to_davinci.operator import Operator, Tensor, UnsupportedError
 from compiler.conversion.ge_to_davinci.pointwise import broadcast_strides
+from compiler.planning.placement import align
 from compiler.planning.tiling_cube import Product, product_tile
-from compiler.planning.tiling_vector import align
 from compiler.soc import Soc
 from dialects.davinci import KernelOp, LoadL0Op
 from dialects.davinci.attributes import Layout, Space

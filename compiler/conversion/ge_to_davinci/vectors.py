@@ -10,7 +10,8 @@ from xdsl.dialects.builtin import DenseArrayBase, Float32Type, StringAttr, f32, 
 from xdsl.ir import Attribute, SSAValue
 
 from compiler.conversion.ge_to_davinci.builder import KernelBuilder, Number, scalar
-from compiler.planning.tiling_vector import align, pitch
+from compiler.planning.placement import align
+from compiler.planning.tiling_vector import pitch
 from dialects.davinci import (
     BinaryOp,
     BroadcastOp,
