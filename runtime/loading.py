@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from compiler.om import contract
 from compiler.om.inout import InOutInfo
 from compiler.om.offline_model import OfflineModel
 from runtime.description import describe
 from runtime.device import Bytes, Memory
 from runtime.errors import AclError, Code
 from runtime.executor.dynamic import DynamicExecutor
-from runtime.executor.memory import VARIABLE_BASE, Session
+from runtime.executor.memory import Session
 from runtime.executor.static import StaticExecutor, model_integer
 from runtime.executor.variables import refreshes, variables_read
 from runtime.executor.weight_files import load_weight_files
@@ -107,15 +108,17 @@ def _check_summary(om: OfflineModel, info: InOutInfo, executor: StaticExecutor) 
 
 def _own_session(om: OfflineModel, memory: Memory) -> Session:
     definition = om.root.model_def
-    base = model_integer(definition, "task_gen_variable_addr") or VARIABLE_BASE
-    return Session(memory, model_integer(definition, "variable_size"), base)
+    base = model_integer(definition, contract.VARIABLE_BASE_NAME) or contract.VARIABLE_BASE
+    return Session(memory, model_integer(definition, contract.VARIABLE_SIZE_NAME), base)
 
 
 def work_size(om: OfflineModel) -> int:
     """Bytes of feature memory a static model needs; 0 for a dynamic one."""
     if om.header.is_dynamic:
         return 0
-    return model_integer(om.root.model_def, "memory_size") or om.root.task_def.memory_size
+    return (
+        model_integer(om.root.model_def, contract.FEATURE_SIZE_NAME) or om.root.task_def.memory_size
+    )
 
 
 def weight_size(om: OfflineModel) -> int:

@@ -8,14 +8,14 @@ from itertools import count
 from pathlib import Path
 
 from compiler.om.bundle import read_bundle
+from compiler.om.contract import VARIABLE_BASE, VARIABLE_BASE_NAME, weight_folder
 from compiler.om.errors import OMError
 from compiler.om.model_reader import read_model
 from compiler.om.offline_model import OfflineModel
 from runtime.device import Memory
 from runtime.errors import AclError, Code, from_om, invalid
-from runtime.executor.memory import VARIABLE_BASE, Session
+from runtime.executor.memory import Session
 from runtime.executor.static import model_integer
-from runtime.executor.weight_files import weight_folder
 from runtime.loading import GivenMemory, load
 from runtime.model import Model
 from runtime.settings import Engine
@@ -151,10 +151,9 @@ class Models:
 
 def _variable_base(submodels: tuple[OfflineModel, ...]) -> int:
     """Where the compiler put the variables; models that have none do not say."""
-    name = "task_gen_variable_addr"
-    bases = [model_integer(om.root.model_def, name) for om in submodels]
+    bases = [model_integer(om.root.model_def, VARIABLE_BASE_NAME) for om in submodels]
     return max(bases, default=0) or VARIABLE_BASE
 
 
 def _beside(source: Source) -> Path | None:
-    return weight_folder(Path(source)) if isinstance(source, str) else None
+    return weight_folder(Path(source).resolve()) if isinstance(source, str) else None

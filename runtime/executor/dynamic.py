@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from compiler.om.contract import PARENT_INDEX_NAME
 from compiler.om.ge_ir_pb2 import GraphDef, OpDef
 from compiler.om.offline_model import SubModel
 from runtime.device import Bytes, typed
@@ -20,7 +21,6 @@ from runtime.kernels import KernelError, Node, kernel_for, run
 Array = npt.NDArray[Any]
 Values = dict[tuple[str, int], Array]
 
-_PARENT = "_parent_node_index"
 _EPSILON = {"float32": np.finfo(np.float32).eps, "float64": np.finfo(np.float64).eps}
 
 
@@ -119,7 +119,7 @@ class DynamicExecutor:
         return [values[edge] for edge in edges(op) if edge[0]]
 
     def _branch(self, op: OpDef, place: int, arguments: Sequence[Array]) -> list[Array]:
-        return self._run_graph(self._graphs[op.subgraph_name[place]], arguments, _PARENT)
+        return self._run_graph(self._graphs[op.subgraph_name[place]], arguments, PARENT_INDEX_NAME)
 
     def _if(self, op: OpDef, values: Values) -> Sequence[Array]:
         arguments = self._arguments(op, values)
@@ -159,8 +159,10 @@ def truth(condition: Array, node: str) -> bool:
 def _results(op: OpDef, values: Values) -> dict[int, Array]:
     results: dict[int, Array] = {}
     for place, edge in enumerate(edges(op)):
-        described = place < len(op.input_desc) and _PARENT in op.input_desc[place].attr
-        results[op.input_desc[place].attr[_PARENT].i if described else place] = values[edge]
+        described = place < len(op.input_desc) and PARENT_INDEX_NAME in op.input_desc[place].attr
+        results[op.input_desc[place].attr[PARENT_INDEX_NAME].i if described else place] = values[
+            edge
+        ]
     return results
 
 

@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from compiler.om.contract import VARIABLE_BASE
 from runtime.device import Bytes, Memory, typed
 from runtime.errors import AclError, Code
 from runtime.kernels import TensorDesc
-
-VARIABLE_BASE = 137438953472
-"""Logical address of the first variable in offline compilation (`graph_var_manager.cc`)."""
 
 
 @dataclass(frozen=True, slots=True)

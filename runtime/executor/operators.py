@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from compiler.om.attributes import DType, TypedList, get_attribute
+from compiler.om.contract import INPUT_PLACES_NAME, INPUT_PORTS_NAME
 from compiler.om.ge_ir_pb2 import OpDef, TensorDescriptor
 from runtime.errors import AclError, Code
 from runtime.kernels import Node, TensorDesc
 from runtime.kernels.dtypes import from_proto
-
-# The serializer's bookkeeping, which is no attribute of the operator.
-_NAMES, _PLACES = "_input_name_key", "_input_name_value"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +70,8 @@ def _input_desc(op: OpDef, place: int) -> TensorDesc:
 def _port_names(op: OpDef, count: int) -> list[str]:
     """The input ports: as the file names them, else as the operator's prototype does."""
     named: dict[int, str] = {}
-    if _NAMES in op.attr and _PLACES in op.attr:
-        keys, places = op.attr[_NAMES].list.s, op.attr[_PLACES].list.i
+    if INPUT_PORTS_NAME in op.attr and INPUT_PLACES_NAME in op.attr:
+        keys, places = op.attr[INPUT_PORTS_NAME].list.s, op.attr[INPUT_PLACES_NAME].list.i
         for key, place in zip(keys, places, strict=False):
             named[place] = key.decode("utf-8", "surrogateescape")
     if all(place in named for place in range(count)):

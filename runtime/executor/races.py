@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from runtime.executor.replay import Task, TaskKind
+from compiler.om.contract import TaskType
+from runtime.executor.replay import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,9 @@ def _clocks(tasks: Sequence[Task], order: Sequence[int], streams: dict[int, int]
         task = tasks[position]
         column = streams[task.stream]
         now[column, column] += 1
-        if task.kind is TaskKind.EVENT_WAIT:
+        if task.kind is TaskType.EVENT_WAIT:
             now[column] = np.maximum(now[column], recorded[task.event])
-        if task.kind is TaskKind.EVENT_RECORD:
+        if task.kind is TaskType.EVENT_RECORD:
             recorded[task.event] = now[column].copy()
         clocks[position] = now[column]
     return clocks

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 
-
-class TaskKind(IntEnum):
-    """The `TaskDef.type` numbers that are replayed (`ops_kernel_info_types.h`)."""
-
-    KERNEL = 0
-    EVENT_RECORD = 1
-    EVENT_WAIT = 2
+from compiler.om.contract import TaskType
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
     """What matters for the order: the stream, and the event a record or wait is about."""
 
-    kind: TaskKind
+    kind: TaskType
     stream: int
     event: int = -1
 
@@ -45,7 +38,7 @@ def replay_order(tasks: Sequence[Task]) -> list[int]:
         position = queues[stream][progress[stream]]
         progress[stream] += 1
         order.append(position)
-        if tasks[position].kind is TaskKind.EVENT_RECORD:
+        if tasks[position].kind is TaskType.EVENT_RECORD:
             recorded.add(tasks[position].event)
     return order
 
@@ -61,7 +54,7 @@ def _ready(
         if progress[stream] == len(queues[stream]):
             continue
         task = tasks[queues[stream][progress[stream]]]
-        if task.kind is not TaskKind.EVENT_WAIT or task.event in recorded:
+        if task.kind is not TaskType.EVENT_WAIT or task.event in recorded:
             return stream
         waiting.append(f"stream {stream} for event {task.event}")
     raise Deadlock("these waits never end: " + ", ".join(waiting))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from compiler.om import contract
+from compiler.om.contract import Arguments, KernelType, TaskType
 from compiler.om.ge_ir_pb2 import ModelDef, OpDef
 from compiler.om.offline_model import SubModel
 from compiler.om.task_pb2 import TaskDef
@@ -19,17 +20,11 @@ from runtime.executor.launch import FileKernels, Launch, operator_launch
 from runtime.executor.memory import AddressSpace, Region, Session
 from runtime.executor.operators import attribute, node_of, operands, tensor_desc
 from runtime.executor.races import Access, first_race
-from runtime.executor.replay import Deadlock, Task, TaskKind, replay_order
+from runtime.executor.replay import Deadlock, Task, replay_order
 from runtime.kernels import KernelError, Node, TensorDesc
 from runtime.settings import Engine
 
 Array = npt.NDArray[Any]
-
-FEATURE_BASE = 2147483648
-"""Logical address of feature memory where a model does not say (`task_generator.cc`)."""
-
-AI_CORE = 2
-"""The `KernelContext.kernel_type` of an AI-Core kernel (`ccKernelType::TE`)."""
 
 
 def model_integer(model: ModelDef, name: str, default: int = 0) -> int:
@@ -62,8 +57,9 @@ class StaticExecutor:
         engine: Engine = Engine.OPERATOR,
     ) -> None:
         definition = model.model_def
-        base = model_integer(definition, "task_gen_base_addr", FEATURE_BASE)
-        weight_base = model_integer(definition, "task_gen_weight_addr", base + len(feature))
+        base = model_integer(definition, contract.FEATURE_BASE_NAME, contract.FEATURE_BASE)
+        behind = base + len(feature)
+        weight_base = model_integer(definition, contract.WEIGHT_BASE_NAME, behind)
         self._base, self._weight_base = base, weight_base
         self.session = session
         self.space = AddressSpace(
@@ -108,8 +104,10 @@ class StaticExecutor:
         return found
 
     def _tensor(self, offset: int, desc: TensorDesc, op: OpDef) -> Array:
-        """A tensor by the offset in the graph: variables have their address there."""
-        address = offset if offset >= self.session.base else self._base + offset
+        """A tensor by the offset in the graph."""
+        address = contract.logical_address(
+            offset, feature_base=self._base, variable_base=self.session.base
+        )
         return self.space.tensor(address, desc, f"node '{op.name}' ({op.type})")
 
     def _steps(self, model: SubModel, *, faithful: bool) -> list[Step]:
@@ -122,7 +120,7 @@ class StaticExecutor:
         steps = {
             place: self._step(tasks[place])
             for place in order
-            if replayed[place].kind is TaskKind.KERNEL
+            if replayed[place].kind is TaskType.KERNEL
         }
         race = None if faithful else first_race(replayed, order, list(_accesses(steps)))
         if race is not None:
@@ -143,19 +141,20 @@ class StaticExecutor:
         what = f"node '{op.name}' ({op.type})"
         inputs = {
             operand.port: self.space.tensor(address, operand.desc, what)
-            for operand, address in zip(connected, addresses, strict=False)
+            for operand, address in zip(connected, addresses.inputs, strict=True)
         }
         outputs = tuple(
             self.space.tensor(address, desc, what)
-            for desc, address in zip(node.outputs, addresses[len(connected) :], strict=False)
+            for desc, address in zip(node.outputs, addresses.outputs, strict=True)
         )
         if not all(output.flags.writeable for output in outputs):
             raise _broken(f"{what} would write into the weights")
         launch = self._launch(task, node)
-        return Step(node, inputs, outputs, launch, addresses[0] if op.type == "Assign" else None)
+        assigns = addresses.inputs[0] if op.type == "Assign" else None
+        return Step(node, inputs, outputs, launch, assigns)
 
     def _launch(self, task: TaskDef, node: Node) -> Launch:
-        if self._kernels is not None and task.kernel.context.kernel_type == AI_CORE:
+        if self._kernels is not None and task.kernel.context.kernel_type == KernelType.TE:
             return self._kernels.launch(task.kernel.kernel_name, node)
         return operator_launch(node)
 
@@ -169,23 +168,22 @@ def _accesses(steps: dict[int, Step]) -> Iterator[Access]:
                 yield Access(place, start, start + tensor.nbytes, writes)
 
 
-def _addresses(task: TaskDef, node: Node) -> tuple[int, ...]:
-    """The logical addresses in the arguments: inputs, outputs, workspaces."""
-    count = len(task.kernel.args) // 8
-    needed = len(node.inputs) + len(node.outputs)
-    if count < needed:
+def _addresses(task: TaskDef, node: Node) -> Arguments:
+    found = Arguments.unpack(task.kernel.args, len(node.inputs), len(node.outputs))
+    if found is None:
+        needed, count = len(node.inputs) + len(node.outputs), len(task.kernel.args) // 8
         raise _broken(f"node '{node.name}' needs {needed} arguments, its task has {count}")
-    return struct.unpack(f"<{count}Q", task.kernel.args[: 8 * count])
+    return found
 
 
 def _replayed(position: int, task: TaskDef) -> Task:
-    if task.type not in set(TaskKind):
+    if task.type not in set(TaskType):
         raise AclError(
             Code.GE_LOAD_TASK_PARTITION,
             f"task {position} has type {task.type}; the simulated device runs kernels (0), event "
             "records (1) and event waits (2)",
         )
-    return Task(TaskKind(task.type), task.stream_id, task.event_id)
+    return Task(TaskType(task.type), task.stream_id, task.event_id)
 
 
 def _data(ops: Sequence[OpDef]) -> list[OpDef]:

@@ -12,14 +12,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from compiler.om.contract import LENGTH_NAME, LOCATION_NAME, OFFSET_NAME, WEIGHT_PADDING
 from compiler.om.ge_ir_pb2 import ModelDef, OpDef
 from runtime.errors import AclError, Code
 from runtime.executor.memory import AddressSpace
 from runtime.executor.operators import attribute, tensor_desc
 from runtime.executor.variables import variable_address
-
-PADDING = 512
-"""A combined weight file is padded to a multiple of this many bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +52,20 @@ def load_weight_files(
 
 
 def _part(op: OpDef, space: AddressSpace, folder: Path | None) -> Part:
-    location = attribute(op, "location")
+    location = attribute(op, LOCATION_NAME)
     named = location or attribute(op, "file_path")
     if not named:
         raise _failure(f"node '{op.name}' (FileConstant) names no file: location is missing")
     # Only the last component counts: a location cannot lead out of the folder.
     path = (folder or Path()) / Path(named).name
     desc = tensor_desc(op.output_desc[0], op.name)
-    length = attribute(op, "length") if location else None
+    length = attribute(op, LENGTH_NAME) if location else None
     if length and length != desc.size:
         raise _failure(
             f"node '{op.name}' (FileConstant): length {length} does not fit a tensor of "
             f"{desc.size} bytes"
         )
-    offset = (attribute(op, "offset") or 0) if location else 0
+    offset = (attribute(op, OFFSET_NAME) or 0) if location else 0
     tensor = space.tensor(variable_address(op), desc, f"node '{op.name}' (FileConstant)")
     return Part(op.name, path, offset, tensor)
 
@@ -97,9 +95,9 @@ def _read(file: BufferedReader, part: Part, faithful: bool) -> None:
 def _check_end(file: BufferedReader, path: Path, parts: Iterable[Part]) -> None:
     last = max(parts, key=lambda part: part.end)
     file.seek(last.end)
-    behind = file.read(PADDING)
+    behind = file.read(WEIGHT_PADDING)
     size = last.end + len(behind)
-    is_padding = len(behind) < PADDING and size % PADDING == 0 and not any(behind)
+    is_padding = len(behind) < WEIGHT_PADDING and size % WEIGHT_PADDING == 0 and not any(behind)
     if behind and not is_padding:
         raise _failure(
             f"weight file {path} is too long: its last weight, of node '{last.node}', ends at "
@@ -109,8 +107,3 @@ def _check_end(file: BufferedReader, path: Path, parts: Iterable[Part]) -> None:
 
 def _failure(message: str) -> AclError:
     return AclError(Code.GE_FAILURE, message)
-
-
-def weight_folder(om: Path) -> Path:
-    """Where the external weights of an offline model lie, links resolved."""
-    return om.resolve().parent / "weight"

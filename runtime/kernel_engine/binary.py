@@ -10,19 +10,17 @@ from xdsl.dialects.builtin import Builtin
 from xdsl.parser import Parser
 from xdsl.utils.exceptions import DiagnosticException, ParseError
 
+from compiler.om.contract import KERNEL_PREFIX
 from compiler.weights import numpy_dtype
 from dialects.davinci import DAVINCI, KernelOp
 from dialects.davinci.types import Buffer
 from dialects.types import element_name
 from runtime.kernel_engine.memory import KernelError
 
-PREFIX = b"davinci.kernel"
-"""How a binary of ours begins; a real one is an ELF file."""
-
 
 def parse_kernel(binary: bytes) -> KernelOp:
     """The kernel of a binary; KernelError when it is not one that this project has made."""
-    if not binary.startswith(PREFIX):
+    if not binary.startswith(KERNEL_PREFIX):
         raise KernelError("its binary is no davinci kernel: the simulated device cannot execute it")
     context = Context()
     for dialect in (Builtin, Affine, DAVINCI):

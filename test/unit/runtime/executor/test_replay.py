@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from compiler.om.contract import TaskType
 from runtime.executor.races import Access, first_race
-from runtime.executor.replay import Deadlock, Task, TaskKind, replay_order
+from runtime.executor.replay import Deadlock, Task, replay_order
 
-KERNEL, RECORD, WAIT = TaskKind
+KERNEL, RECORD, WAIT = TaskType
 
 
 def test_last_stream_runs_ahead_as_far_as_events_allow() -> None:

@@ -1,0 +1,91 @@
+"""What the compiler writes and the device reads alike: addresses, tasks, folders, names.
+
+File names in parentheses are where GraphEngine states the fact.
+"""
+
+import struct
+from enum import IntEnum
+from pathlib import Path
+from typing import NamedTuple
+
+FEATURE_BASE = 1 << 31
+"""Logical address of feature memory where a model does not say (`task_generator.cc`)."""
+
+VARIABLE_BASE = 1 << 37
+"""Logical address of the first variable in offline compilation (`graph_var_manager.cc`)."""
+
+# Attributes of a model (`model_builder.cc`): where its memories begin, and their bytes.
+FEATURE_BASE_NAME = "task_gen_base_addr"
+WEIGHT_BASE_NAME = "task_gen_weight_addr"
+VARIABLE_BASE_NAME = "task_gen_variable_addr"
+FEATURE_SIZE_NAME = "memory_size"
+VARIABLE_SIZE_NAME = "variable_size"
+
+# Attributes of a node: of a Data or a NetOutput's input, its place at the owner of the graph
+# (`auto_mapping_subgraph_io_index_func.cc`); of any node, its input ports (`model_serialize.cc`).
+PARENT_INDEX_NAME = "_parent_node_index"
+INPUT_PORTS_NAME = "_input_name_key"
+INPUT_PLACES_NAME = "_input_name_value"
+
+# Attributes of a FileConstant (`file_constant_utils.cc`).
+LOCATION_NAME = "location"
+OFFSET_NAME = "offset"
+LENGTH_NAME = "length"
+
+WEIGHT_FOLDER = "weight"
+"""The folder beside an offline model that holds its external weights."""
+
+WEIGHT_PADDING = 512
+"""A file of several weights is padded to a multiple of this many bytes."""
+
+KERNEL_PREFIX = b"davinci.kernel"
+"""How an AI-Core binary of this project begins: the text of a kernel; real ones are ELF files."""
+
+
+class TaskType(IntEnum):
+    """`TaskDef.type`: the kinds that are written and replayed (`ops_kernel_info_types.h`)."""
+
+    KERNEL = 0
+    EVENT_RECORD = 1
+    EVENT_WAIT = 2
+
+
+class KernelType(IntEnum):
+    """`KernelContext.kernel_type` (`ccKernelType`): who runs a kernel."""
+
+    TE = 2
+    AI_CPU = 6
+
+
+class Arguments(NamedTuple):
+    """The logical addresses a kernel is launched with, in this order."""
+
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    workspaces: tuple[int, ...] = ()
+
+    def pack(self) -> bytes:
+        """`KernelDef.args`: an address is 64 bits, little-endian."""
+        addresses = (*self.inputs, *self.outputs, *self.workspaces)
+        return struct.pack(f"<{len(addresses)}Q", *addresses)
+
+    @classmethod
+    def unpack(cls, data: bytes, inputs: int, outputs: int) -> "Arguments | None":
+        """The arguments of a node with so many inputs and outputs; None when there are fewer."""
+        addresses = struct.unpack_from(f"<{len(data) // 8}Q", data)
+        end = inputs + outputs
+        if len(addresses) < end:
+            return None
+        return cls(addresses[:inputs], addresses[inputs:end], addresses[end:])
+
+
+def logical_address(offset: int, *, feature_base: int, variable_base: int) -> int:
+    """What an `input_i` or `output_i` stands for: variables have their address there, all else
+    its offset in feature memory (`model_utils.cc`).
+    """
+    return offset if offset >= variable_base else feature_base + offset
+
+
+def weight_folder(model: Path) -> Path:
+    """Where the external weights of an offline model lie."""
+    return model.parent / WEIGHT_FOLDER
