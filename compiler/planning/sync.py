@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
-EVENTS = 8
-"""Event ids of each pair of pipes (Ascend C's EVENT_ID0 to EVENT_ID7)."""
+from compiler.soc.core import EVENTS
 
 
 class SyncError(Exception):

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-PIPES = ("S", "V", "M", "MTE1", "MTE2", "MTE3", "FIX")
+from compiler.soc.core import Pipe
+
+PIPES = tuple(Pipe)
 
 
 class HazardError(Exception):

@@ -110,9 +110,9 @@ class CoreTrace:
 class Placement:
     """Where a kernel's cores go in a trace: from when on, under what prefix, numbered from."""
 
-    origin_us: float = 0.0
-    prefix: str = ""
-    first_number: int = 0
+    origin_us: float
+    prefix: str
+    first_number: int
 
 
 SHOWN_GROUPS = 2

@@ -3,20 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TypeAlias
 
-
-class Pipe(StrEnum):
-    """The in-order queues of an AI core, by their Ascend C names without `PIPE_`."""
-
-    S = "S"
-    V = "V"
-    M = "M"
-    MTE1 = "MTE1"
-    MTE2 = "MTE2"
-    MTE3 = "MTE3"
-    FIX = "FIX"
+from compiler.soc.core import Pipe
 
 
 @dataclass(frozen=True, slots=True)

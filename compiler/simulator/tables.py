@@ -9,21 +9,20 @@ from pathlib import Path
 from typing import TypeAlias
 
 from compiler.simulator.instruction import Pipe
-from compiler.simulator.kernel_timing import CoreGroup, CoreType, KernelTiming, PipeUse
+from compiler.simulator.kernel_timing import KernelTiming, PipeUse
 from compiler.simulator.model import ModelTiming, TaskSpan
 
 Row: TypeAlias = dict[str, str | int | float]
 
-_CUBE_PIPES = {
+_PIPES = {
     Pipe.M: "mac",
     Pipe.S: "scalar",
     Pipe.MTE1: "mte1",
     Pipe.MTE2: "mte2",
     Pipe.MTE3: "mte3",
     Pipe.FIX: "fixpipe",
+    Pipe.V: "vec",
 }
-_VECTOR_PIPES = {Pipe.V: "vec", Pipe.S: "scalar", Pipe.MTE2: "mte2", Pipe.MTE3: "mte3"}
-_ALL_PIPES = {**_CUBE_PIPES, Pipe.V: "vec"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +43,6 @@ class OperatorTime:
 def op_summary(model: ModelTiming, model_name: str) -> list[Row]:
     """`op_summary.csv`: a row for each task, in order of start."""
     return [_task_row(number, span, model_name) for number, span in enumerate(model.tasks)]
-
-
-def pipe_utilization(kernel: KernelTiming) -> list[Row]:
-    """`PipeUtilization.csv`: a row for each block."""
-    rows = [(block, group) for group in kernel.groups for block in group.blocks]
-    return [_block_row(kernel, block, group) for block, group in sorted(rows, key=lambda r: r[0])]
 
 
 def operator_times(model: ModelTiming) -> list[OperatorTime]:
@@ -93,7 +86,7 @@ def _task_row(number: int, span: TaskSpan, model_name: str) -> Row:
 
 
 def _kernel_columns(kernel: KernelTiming) -> Row:
-    times = dict(_times(kernel.pipes, _ALL_PIPES, kernel.core_us))
+    times = dict(_times(kernel.pipes, kernel.core_us))
     compute = max(times.get("mac_ratio", 0.0), times.get("vec_ratio", 0.0))
     bound = times.get("mte2_ratio", 0.0) / compute if compute else 0.0
     cycles = sum(group.cycles * len(group.blocks) for group in kernel.groups)
@@ -105,24 +98,9 @@ def _kernel_columns(kernel: KernelTiming) -> Row:
     }
 
 
-def _block_row(kernel: KernelTiming, block: int, group: CoreGroup) -> Row:
-    vector = kernel.core_type is CoreType.AI_VECTOR_CORE
-    names = _VECTOR_PIPES if vector else {**_CUBE_PIPES, Pipe.M: "cube"}
-    prefix = "aiv_" if vector else "aic_"
-    return {
-        "block_id": block,
-        "sub_block_id": f"{'vector' if vector else 'cube'}{block % 2 if vector else 0}",
-        f"{prefix}time(us)": _round(group.core_us),
-        f"{prefix}total_cycles": round(group.cycles),
-        **{prefix + name: value for name, value in _times(group.pipes, names, group.core_us)},
-    }
-
-
-def _times(
-    pipes: Mapping[Pipe, PipeUse], names: Mapping[Pipe, str], core_us: float
-) -> Iterator[tuple[str, float]]:
-    """Busy time and its ratio for each pipe that `names` has."""
-    for pipe, name in names.items():
+def _times(pipes: Mapping[Pipe, PipeUse], core_us: float) -> Iterator[tuple[str, float]]:
+    """Busy time and its ratio for each pipe."""
+    for pipe, name in _PIPES.items():
         busy = pipes[pipe].busy_us if pipe in pipes else 0.0
         yield f"{name}_time(us)", _round(busy)
         yield f"{name}_ratio", _round(busy / core_us) if core_us else 0.0
@@ -147,7 +125,7 @@ def _utilisation(kernels: Sequence[KernelTiming]) -> dict[str, float]:
     busy: defaultdict[str, float] = defaultdict(float)
     for kernel in kernels:
         for pipe, use in kernel.pipes.items():
-            busy[_ALL_PIPES[pipe]] += use.busy_us
+            busy[_PIPES[pipe]] += use.busy_us
     return {name: time / core_us for name, time in busy.items()} if core_us else {}
 
 

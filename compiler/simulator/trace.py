@@ -37,17 +37,6 @@ def model_trace(
     return _document(events, other)
 
 
-def kernel_trace(kernel: KernelTiming, *, cap: int = INSTRUCTION_CAP) -> dict[str, Any]:
-    """The pipes of one core of each group, from a kernel simulated with `keep_schedule`.
-
-    Shows the first `cap` instructions of each core, and says so under `otherData`.
-    """
-    events: list[Event] = []
-    other: dict[str, Any] = {"soc": kernel.soc.name}
-    _add_kernel(kernel, cap, Placement(), events, other)
-    return _document(events, other)
-
-
 def write_trace(trace: dict[str, Any], path: Path) -> None:
     """Write a trace as JSON, an event to a line."""
     import json

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self, TypeAlias
 
 from xdsl.dialects.builtin import (
+    DYNAMIC_INDEX,
     ArrayAttr,
     DenseArrayBase,
     IndexType,
@@ -29,9 +30,6 @@ from xdsl.utils.exceptions import VerifyException
 from dialects.davinci.attributes import Pipe, Space
 from dialects.davinci.types import Buffer, Ints, buffer_of, ints, layout_of, space_of
 from dialects.op import AscendOp
-
-DYNAMIC_INDEX = -(1 << 63)
-"""Stands in a static list for a value that an operand gives."""
 
 Mixed: TypeAlias = "int | SSAValue"
 Spaces: TypeAlias = "tuple[tuple[Space, ...], ...]"

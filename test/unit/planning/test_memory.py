@@ -117,8 +117,7 @@ def scheduled(draw: st.DrawFn) -> tuple[list[Tensor], tuple[int, ...]]:
     tensors: list[Tensor] = []
     for writer in draw(st.permutations(writers)):
         later = range(0 if writer is None else writer + 1, len(before))
-        reader = st.sampled_from(later) if later else st.nothing()
-        readers = draw(st.frozensets(reader, max_size=2))
+        readers = draw(st.frozensets(st.integers(0, 11), max_size=3)) & set(later)
         tensors.append(Tensor(512, writer, readers, draw(st.sampled_from([False] * 4 + [True]))))
     return tensors, before
 

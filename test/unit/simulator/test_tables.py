@@ -1,4 +1,4 @@
-"""op_summary.csv, PipeUtilization.csv and time per operator."""
+"""op_summary.csv and time per operator."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.simulator_kernels import Add, Matmul
 from compiler.simulator.instruction import Pipe
 from compiler.simulator.kernel import simulate_kernel
 from compiler.simulator.model import ModelTiming, ai_cpu_task, kernel_task, replay
-from compiler.simulator.tables import op_summary, operator_times, pipe_utilization, write_csv
+from compiler.simulator.tables import op_summary, operator_times, write_csv
 from compiler.soc import soc
 
 B1 = soc("Ascend910B1")
@@ -61,23 +61,6 @@ def test_op_summary_times_are_the_simulated_ones() -> None:
     assert row["vec_time(us)"] == 0.0
     cycles = sum(group.cycles * len(group.blocks) for group in MATMUL.groups)
     assert row["total_cycles"] == round(cycles)
-
-
-def test_pipe_utilization_has_a_row_for_each_block(tmp_path: Path) -> None:
-    write_csv(pipe_utilization(ADD), tmp_path / "PipeUtilization.csv")
-    rows = read(tmp_path / "PipeUtilization.csv")
-    assert [row["block_id"] for row in rows] == [str(block) for block in range(8)]
-    assert rows[1]["sub_block_id"] == "vector1"
-    assert list(rows[0])[:4] == ["block_id", "sub_block_id", "aiv_time(us)", "aiv_total_cycles"]
-    assert float(rows[0]["aiv_vec_time(us)"]) > 0
-    assert 0 < float(rows[0]["aiv_mte2_ratio"]) <= 1
-
-
-def test_pipe_utilization_of_a_cube_kernel_has_its_columns() -> None:
-    row = pipe_utilization(MATMUL)[0]
-    for column in ("aic_time(us)", "aic_cube_ratio", "aic_mte1_time(us)", "aic_fixpipe_time(us)"):
-        assert column in row
-    assert not any(column.startswith("aiv_") for column in row)
 
 
 def test_operator_times_are_sorted_and_add_up() -> None:
