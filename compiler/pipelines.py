@@ -28,6 +28,7 @@ KERNELS = (
     "davinci-plan-memory",
     "davinci-inject-sync",
 )
+PROVE = ("davinci-verify-sync",)
 BUILD = ("convert-ge-to-om{{soc={soc}}}",)
 
 
@@ -37,7 +38,8 @@ class OfflinePass(ModulePass):
 
     `precision` and `external_weight` are ATC's; `refresh` names the weights that can be changed
     after compilation, `init=false` leaves out the graph that sets them to their values of now;
-    `model` is its name.
+    `model` is its name. `prove` has the flags and addresses of every kernel proved: that takes
+    up to as long again as making the kernels.
     """
 
     name = "offline"
@@ -48,6 +50,7 @@ class OfflinePass(ModulePass):
     refresh: tuple[str, ...] = ()
     init: bool = True
     model: str | None = None
+    prove: bool = False
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         self._run(ctx, op, IMPORT)
@@ -56,7 +59,7 @@ class OfflinePass(ModulePass):
                 graph.properties["sym_name"] = StringAttr(self.model)
         if self.refresh:
             self._run(ctx, op, REFRESH)
-        for phase in (OPTIMISE, KERNELS, BUILD):
+        for phase in (OPTIMISE, KERNELS, *([PROVE] if self.prove else []), BUILD):
             self._run(ctx, op, phase)
 
     def _run(self, ctx: Context, op: ModuleOp, phase: tuple[str, ...]) -> None:
