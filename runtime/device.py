@@ -6,7 +6,7 @@ import threading
 import time
 from bisect import bisect_right, insort
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -235,15 +235,6 @@ def elapsed_ms(start: Event, end: Event) -> float:
     if start.time is None or end.time is None:
         raise AclError(Code.RT_EVENT_TIMESTAMP, "both events must be recorded and complete")
     return (end.time - start.time) * 1000
-
-
-def leaks(memories: Iterable[Memory]) -> list[str]:
-    """One line for every allocation that is still live."""
-    return [
-        f"{memory.kind} memory: {piece.size} bytes at {piece.address:#x} {piece.what}".rstrip()
-        for memory in memories
-        for piece in memory.live
-    ]
 
 
 def check_not_null(address: int, what: str) -> None:

@@ -11,7 +11,7 @@ from runtime.acl.pointers import ptr_to_bytes
 from runtime.acl.state import State
 from runtime.description import describe
 from runtime.errors import AclError, Code, invalid
-from runtime.models import Source, read
+from runtime.model_registry import Source, read
 
 _MAX_DIMS = 128
 _MAX_NAME = 127

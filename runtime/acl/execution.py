@@ -5,7 +5,7 @@ from __future__ import annotations
 from runtime.acl.datasets import Dataset, Slot
 from runtime.acl.state import State
 from runtime.acl.tensors import DataBuffer, TensorDesc
-from runtime.model import Buffer
+from runtime.loaded_model import Buffer
 
 _FORMAT_ND = 2
 

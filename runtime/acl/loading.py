@@ -10,8 +10,8 @@ from pathlib import Path
 from runtime.acl.pointers import ptr_to_bytes
 from runtime.acl.state import State
 from runtime.errors import AclError, Code, invalid
-from runtime.loading import GivenMemory, weight_size, work_size
-from runtime.models import Source, read
+from runtime.load_model import GivenMemory, weight_size, work_size
+from runtime.model_registry import Source, read
 
 _HEADER_BYTES = 256
 

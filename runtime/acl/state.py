@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 from compiler.soc import soc as find_soc
 from runtime.device import DEFAULT_BYTES, Context, Device, Memory, Stream
 from runtime.errors import AclError, Code, invalid
-from runtime.models import Models
+from runtime.model_registry import Models
 from runtime.settings import Engine
 
 T = TypeVar("T")

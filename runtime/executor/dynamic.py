@@ -16,7 +16,7 @@ from runtime.errors import AclError, Code
 from runtime.executor.memory import AddressSpace, Session
 from runtime.executor.operators import Operand, attribute, edges, node_of, operands, tensor_desc
 from runtime.executor.variables import refreshes, variable_address
-from runtime.kernels import KernelError, Node, kernel_for, run
+from runtime.operator_engine import Node, OperatorError, kernel_for, run
 
 Array = npt.NDArray[Any]
 Values = dict[tuple[str, int], Array]
@@ -67,7 +67,7 @@ class DynamicExecutor:
         """Executes the model once; `inputs` in the order of the Data nodes' index."""
         try:
             return self._run_graph(self._main, inputs, "index")
-        except KernelError as error:
+        except OperatorError as error:
             raise AclError(Code.RT_MODEL_EXECUTE, str(error)) from error
 
     def _run_graph(
@@ -171,6 +171,6 @@ def _prepare(op: OpDef) -> tuple[Node, tuple[Operand, ...]]:
     node = node_of(op, connected)
     try:
         kernel_for(node)
-    except KernelError as error:
+    except OperatorError as error:
         raise AclError(Code.GE_FAILURE, str(error)) from None
     return node, connected

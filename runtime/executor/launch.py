@@ -9,7 +9,7 @@ import numpy as np
 
 from compiler.om.offline_model import SubModel
 from runtime.errors import AclError, Code
-from runtime.kernels import Array, Inputs, KernelError, Node, kernel_for, run
+from runtime.operator_engine import Array, Inputs, Node, OperatorError, kernel_for, run
 from runtime.settings import ENGINE_VARIABLE, Engine
 
 if TYPE_CHECKING:  # xDSL stays unloaded until a kernel of the file is needed
@@ -23,7 +23,7 @@ def operator_launch(node: Node) -> Launch:
     """A task on the operator engine; AclError 500002 for operator types it does not know."""
     try:
         kernel_for(node)
-    except KernelError as error:
+    except OperatorError as error:
         raise AclError(Code.GE_FAILURE, str(error)) from None
 
     def launch(inputs: Inputs, outputs: Sequence[Array]) -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from compiler.om.contract import VARIABLE_BASE
 from runtime.device import Bytes, Memory, typed
 from runtime.errors import AclError, Code
-from runtime.kernels import TensorDesc
+from runtime.operator_engine import TensorDesc
 
 
 @dataclass(frozen=True, slots=True)

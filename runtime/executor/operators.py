@@ -10,8 +10,8 @@ from compiler.om.attributes import DType, TypedList, get_attribute
 from compiler.om.contract import INPUT_PLACES_NAME, INPUT_PORTS_NAME
 from compiler.om.ge_ir_pb2 import OpDef, TensorDescriptor
 from runtime.errors import AclError, Code
-from runtime.kernels import Node, TensorDesc
-from runtime.kernels.dtypes import from_proto
+from runtime.operator_engine import Node, TensorDesc
+from runtime.operator_engine.dtypes import from_proto
 
 
 @dataclass(frozen=True, slots=True)

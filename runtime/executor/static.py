@@ -21,7 +21,7 @@ from runtime.executor.memory import AddressSpace, Region, Session
 from runtime.executor.operators import attribute, node_of, operands, tensor_desc
 from runtime.executor.races import Access, first_race
 from runtime.executor.replay import Deadlock, Task, replay_order
-from runtime.kernels import KernelError, Node, TensorDesc
+from runtime.operator_engine import Node, OperatorError, TensorDesc
 from runtime.settings import Engine
 
 Array = npt.NDArray[Any]
@@ -84,7 +84,7 @@ class StaticExecutor:
                 step.launch(step.inputs, step.outputs)
                 if step.assigns is not None:
                     self.session.written.add(step.assigns)
-        except KernelError as error:
+        except OperatorError as error:
             raise AclError(Code.RT_MODEL_EXECUTE, str(error)) from error
         return self.outputs
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from compiler.om.ge_ir_pb2 import GraphDef, ModelDef, OpDef
 from runtime.executor.operators import attribute, edges, tensor_desc
-from runtime.kernels import TensorDesc
+from runtime.operator_engine import TensorDesc
 
 
 def variable_address(op: OpDef) -> int:

@@ -27,7 +27,7 @@ from onnx.helper import (
 
 from compiler.cli import main
 from runtime.device import Memory
-from runtime.models import Models
+from runtime.model_registry import Models
 from runtime.settings import Engine
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits"
@@ -140,7 +140,7 @@ def test_the_operator_engine_loads_no_xdsl(tmp_path: Path):
         "import sys, numpy as np\n"
         "import runtime.acl.state\n"
         "from runtime.device import Memory\n"
-        "from runtime.models import Models\n"
+        "from runtime.model_registry import Models\n"
         "models = Models(Memory())\n"
         f"models[models.load({str(compiled)!r})].run([np.zeros((36, 1, 8, 8), np.float32)])\n"
         "print('xdsl' in sys.modules)\n"

@@ -21,7 +21,7 @@ from onnx import numpy_helper
 
 from compiler.cli import main
 from runtime.device import Memory
-from runtime.models import Models
+from runtime.model_registry import Models
 
 LIGHT = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
 NAMES = [path.stem.removeprefix("light_") for path in sorted(LIGHT.glob("light_*.onnx"))]

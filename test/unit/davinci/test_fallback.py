@@ -25,7 +25,7 @@ from dialects.davinci import AllocOp, KernelOp
 from dialects.ge import DataOp, GraphOp, NetOutputOp, NodeOp, Op
 from dialects.types import tensor_type
 from runtime.device import Memory
-from runtime.models import Models
+from runtime.model_registry import Models
 
 KERNELS = "convert-ge-to-davinci,davinci-plan-memory,davinci-inject-sync"
 TYPE = tensor_type((1000, 10000), f16)

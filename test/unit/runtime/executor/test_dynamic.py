@@ -14,8 +14,8 @@ from compiler.om.dtypes import BY_NAME
 from runtime.device import Memory
 from runtime.errors import AclError
 from runtime.executor.dynamic import truth
-from runtime.model import Buffer
-from runtime.models import Models
+from runtime.loaded_model import Buffer
+from runtime.model_registry import Models
 
 F32 = np.float32
 

@@ -11,7 +11,7 @@ import pytest
 from runtime.device import Memory
 from runtime.errors import AclError
 from runtime.kernel_engine import binary
-from runtime.models import Models
+from runtime.model_registry import Models
 from runtime.settings import Engine
 
 PRODUCT = """\

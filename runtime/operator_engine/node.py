@@ -12,7 +12,7 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 
 
-class KernelError(Exception):
+class OperatorError(Exception):
     """A node that cannot be computed: the message names the node and says why."""
 
 
@@ -45,9 +45,9 @@ class Node:
     inputs: tuple[TensorDesc, ...] = ()
     outputs: tuple[TensorDesc, ...] = ()
 
-    def error(self, message: str) -> KernelError:
+    def error(self, message: str) -> OperatorError:
         """An error about this node."""
-        return KernelError(f"node '{self.name}' ({self.type}): {message}")
+        return OperatorError(f"node '{self.name}' ({self.type}): {message}")
 
     def integer(self, name: str, default: int | None = None) -> int:
         """An Int attribute; without a default a missing one is an error."""
@@ -82,7 +82,7 @@ class Node:
             raise self._wrong(name, value, wanted)
         return value
 
-    def _wrong(self, name: str, value: object, wanted: str) -> KernelError:
+    def _wrong(self, name: str, value: object, wanted: str) -> OperatorError:
         if value is None:
             return self.error(f"attribute '{name}' is missing; it must be {wanted}")
         return self.error(f"attribute '{name}' must be {wanted}, not {value!r}")

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from runtime.kernels import KernelError, Node, TensorDesc, run
+from runtime.operator_engine import Node, OperatorError, TensorDesc, run
 
 Array = npt.NDArray[Any]
 Oracle = Callable[..., list[Array]]
@@ -64,7 +64,7 @@ def test_matmul_of_halves_accumulates_in_float32() -> None:
 
 
 def test_matmul_says_what_does_not_fit() -> None:
-    with pytest.raises(KernelError, match=r"cannot multiply \(2, 3\) by \(4, 5\)"):
+    with pytest.raises(OperatorError, match=r"cannot multiply \(2, 3\) by \(4, 5\)"):
         run(Node("n", "MatMulV2"), {"x1": floats(2, 3), "x2": floats(4, 5)})
 
 
@@ -97,7 +97,7 @@ def test_reduction_of_halves_is_done_in_float32() -> None:
 
 
 def test_reduction_names_an_axis_that_is_not() -> None:
-    with pytest.raises(KernelError, match=r"axis 2 does not exist in an input of shape \(2, 3\)"):
+    with pytest.raises(OperatorError, match=r"axis 2 does not exist in an input of shape \(2, 3\)"):
         run(Node("n", "ReduceSumD", {"axes": [2]}), {"x": floats(2, 3)})
 
 
@@ -157,7 +157,7 @@ def test_batch_normalisation(onnx_result: Oracle) -> None:
     close([y], expected)
     assert given_mean is mean
     assert len(rest) == 4
-    with pytest.raises(KernelError, match="is_training must be false"):
+    with pytest.raises(OperatorError, match="is_training must be false"):
         run(Node("n", "BatchNorm", {"is_training": True}), inputs)
 
 
@@ -190,7 +190,7 @@ def test_instance_and_group_normalisation(onnx_result: Oracle) -> None:
     attributes = {"num_groups": 2, "epsilon": 1e-5}
     expected = onnx_result("GroupNormalization", [x, gamma, beta], attributes, opset=21)
     close(run(Node("n", "GroupNormV2", {"num_groups": 2}), inputs), expected)
-    with pytest.raises(KernelError, match="4 channels do not divide into 3 groups"):
+    with pytest.raises(OperatorError, match="4 channels do not divide into 3 groups"):
         run(Node("n", "GroupNormV2", {"num_groups": 3}), inputs)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from runtime.kernels import Node, run
+from runtime.operator_engine import Node, run
 
 HALF = np.dtype(np.float16)
 LARGE = np.full((2, 2), 40000, np.float16)

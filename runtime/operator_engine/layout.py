@@ -7,7 +7,7 @@ from math import prod
 
 import numpy as np
 
-from runtime.kernels.node import Array, Inputs, Kernel, KernelTable, Node
+from runtime.operator_engine.node import Array, Inputs, Kernel, KernelTable, Node
 
 
 def listed(array: Array) -> list[int]:

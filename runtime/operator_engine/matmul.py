@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from runtime.kernels.node import Array, Inputs, Kernel, KernelTable, Node
+from runtime.operator_engine.node import Array, Inputs, Kernel, KernelTable, Node
 from runtime.precision import cube_operand, fixpipe
 
 

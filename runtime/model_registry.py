@@ -16,8 +16,8 @@ from runtime.device import Memory
 from runtime.errors import AclError, Code, from_om, invalid
 from runtime.executor.memory import Session
 from runtime.executor.static import model_integer
-from runtime.loading import GivenMemory, load
-from runtime.model import Model
+from runtime.load_model import GivenMemory, load
+from runtime.loaded_model import Model
 from runtime.settings import Engine
 
 FIRST_DYNAMIC_ID = 0x80000000

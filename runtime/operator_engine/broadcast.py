@@ -7,7 +7,7 @@ from functools import reduce
 
 import numpy as np
 
-from runtime.kernels.node import Array, Inputs, Kernel, KernelTable, Node
+from runtime.operator_engine.node import Array, Inputs, Kernel, KernelTable, Node
 from runtime.precision import is_float, widen
 
 Binary = Callable[[Array, Array], Array]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from runtime.kernels.node import Array, Inputs, Kernel, KernelTable, Node
+from runtime.operator_engine.node import Array, Inputs, Kernel, KernelTable, Node
 from runtime.precision import convert, widen
 
 Reduction = Callable[..., Any]

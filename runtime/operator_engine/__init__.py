@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from runtime.kernels import (
+from runtime.operator_engine import (
     broadcast,
     convolution,
     creation,
@@ -19,13 +19,13 @@ from runtime.kernels import (
     pooling,
     reduction,
 )
-from runtime.kernels.node import (
+from runtime.operator_engine.node import (
     Array,
     Inputs,
     Kernel,
-    KernelError,
     KernelTable,
     Node,
+    OperatorError,
     TensorDesc,
 )
 
@@ -45,7 +45,7 @@ KERNELS: KernelTable = {
 
 
 def kernel_for(node: Node) -> Kernel:
-    """The kernel of a node's operator type; KernelError when there is none."""
+    """The kernel of a node's operator type; OperatorError when there is none."""
     kernel = KERNELS.get(node.type)
     if kernel is None:
         raise node.error("there is no kernel for this operator type")
@@ -55,7 +55,7 @@ def kernel_for(node: Node) -> Kernel:
 def run(node: Node, inputs: Inputs) -> Sequence[Array]:
     """Compute a node: input arrays by port name (`x0`, `x1`, … of a dynamic port) → its outputs.
 
-    Raises KernelError, naming the node, for operands or attributes that do not fit.
+    Raises OperatorError, naming the node, for operands or attributes that do not fit.
     """
     kernel = kernel_for(node)
     try:
@@ -73,8 +73,8 @@ __all__ = [
     "KERNELS",
     "Array",
     "Inputs",
-    "KernelError",
     "Node",
+    "OperatorError",
     "TensorDesc",
     "kernel_for",
     "run",

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from runtime.kernels import KERNELS, KernelError, Node, run
-from runtime.kernels.broadcast import KERNELS as BROADCAST
-from runtime.kernels.dtypes import to_ge
-from runtime.kernels.elementwise import KERNELS as ELEMENTWISE
+from runtime.operator_engine import KERNELS, Node, OperatorError, run
+from runtime.operator_engine.broadcast import KERNELS as BROADCAST
+from runtime.operator_engine.dtypes import to_ge
+from runtime.operator_engine.elementwise import KERNELS as ELEMENTWISE
 
 Array = npt.NDArray[Any]
 Oracle = Callable[..., list[Array]]
@@ -262,15 +262,15 @@ def test_overflow_is_silent() -> None:
 
 def test_errors_name_the_node() -> None:
     x = np.zeros((2, 3), np.float32)
-    with pytest.raises(KernelError, match=r"node 'a/b' \(Nothing\): there is no kernel"):
+    with pytest.raises(OperatorError, match=r"node 'a/b' \(Nothing\): there is no kernel"):
         run(Node("a/b", "Nothing"), {"x": x})
-    with pytest.raises(KernelError, match=r"node 'a/b' \(Add\):.*x2: float32\[4\]"):
+    with pytest.raises(OperatorError, match=r"node 'a/b' \(Add\):.*x2: float32\[4\]"):
         run(Node("a/b", "Add"), {"x1": x, "x2": np.zeros(4, np.float32)})
-    with pytest.raises(KernelError, match="input 'clip_value_min' is not connected"):
+    with pytest.raises(OperatorError, match="input 'clip_value_min' is not connected"):
         run(Node("a/b", "ClipByValue"), {"x": x})
-    with pytest.raises(KernelError, match="attribute 'value' is missing; it must be a number"):
+    with pytest.raises(OperatorError, match="attribute 'value' is missing; it must be a number"):
         run(Node("a/b", "Muls"), {"x": x})
-    with pytest.raises(KernelError, match="attribute 'value' must be a number, not 'two'"):
+    with pytest.raises(OperatorError, match="attribute 'value' must be a number, not 'two'"):
         run(Node("a/b", "Muls", {"value": "two"}), {"x": x})
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from runtime.kernels.node import Array, Inputs, Kernel, KernelTable, Node
+from runtime.operator_engine.node import Array, Inputs, Kernel, KernelTable, Node
 from runtime.precision import widen
 
 # erf(x) = x·P(x²)/Q(x²) on |x| ≤ 4, within 1.2e-7 of the true value; coefficients by falling power.

@@ -7,8 +7,8 @@ from math import prod
 
 import numpy as np
 
-from runtime.kernels.node import Array, Inputs, KernelTable, Node
-from runtime.kernels.window import Window, channels_back, channels_first, window
+from runtime.operator_engine.node import Array, Inputs, KernelTable, Node
+from runtime.operator_engine.window import Window, channels_back, channels_first, window
 from runtime.precision import cube_operand, fixpipe
 
 # How to bring a filter stored in a format to [out channels, in channels, *kernel].

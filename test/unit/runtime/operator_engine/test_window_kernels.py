@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from runtime.kernels import KernelError, Node, TensorDesc, run
+from runtime.operator_engine import Node, OperatorError, TensorDesc, run
 
 Array = npt.NDArray[Any]
 Oracle = Callable[..., list[Array]]
@@ -96,7 +96,7 @@ def test_channels_last_convolution_equals_channels_first() -> None:
 
 def test_convolution_names_the_node_whose_channels_do_not_fit() -> None:
     x, w = _random(1, 3, 6, 6), _random(4, 2, 3, 3)
-    with pytest.raises(KernelError, match=r"'conv' \(Conv2D\).*3 channels"):
+    with pytest.raises(OperatorError, match=r"'conv' \(Conv2D\).*3 channels"):
         run(_conv_node(x, {}), {"x": x, "filter": w})
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from runtime.kernels.layout import listed
-from runtime.kernels.node import Array, Inputs, KernelTable, Node
+from runtime.operator_engine.layout import listed
+from runtime.operator_engine.node import Array, Inputs, KernelTable, Node
 
 _SCATTER: dict[str, Any] = {
     "add": np.add,

@@ -15,8 +15,8 @@ from runtime.device import Memory, typed
 from runtime.errors import AclError, Code, invalid
 from runtime.executor.memory import Session
 from runtime.executor.variables import Refresh
-from runtime.kernels import TensorDesc
-from runtime.kernels.dtypes import from_cpp, to_ge
+from runtime.operator_engine import TensorDesc
+from runtime.operator_engine.dtypes import from_cpp, to_ge
 from runtime.settings import is_faithful
 
 Array = npt.NDArray[Any]

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from compiler.om.inout import InOutInfo, TensorInfo
 from runtime.device import Memory
 from runtime.errors import AclError
-from runtime.model import Buffer
-from runtime.models import Models
+from runtime.loaded_model import Buffer
+from runtime.model_registry import Models
 
 Array = npt.NDArray[Any]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from runtime.kernels.node import Array, Inputs, Kernel, KernelTable, Node
-from runtime.kernels.window import (
+from runtime.operator_engine.node import Array, Inputs, Kernel, KernelTable, Node
+from runtime.operator_engine.window import (
     Window,
     channels_back,
     channels_first,

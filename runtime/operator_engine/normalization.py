@@ -7,8 +7,8 @@ from math import prod
 
 import numpy as np
 
-from runtime.kernels.broadcast import along_channels
-from runtime.kernels.node import Array, Inputs, KernelTable, Node
+from runtime.operator_engine.broadcast import along_channels
+from runtime.operator_engine.node import Array, Inputs, KernelTable, Node
 from runtime.precision import widen
 
 

@@ -19,7 +19,7 @@ from runtime.executor.memory import Session
 from runtime.executor.static import StaticExecutor, model_integer
 from runtime.executor.variables import refreshes, variables_read
 from runtime.executor.weight_files import load_weight_files
-from runtime.model import Model
+from runtime.loaded_model import Model
 from runtime.settings import Engine, default_engine, is_faithful
 
 POISONED = 1 << 30

@@ -8,7 +8,7 @@ from itertools import product
 
 import numpy as np
 
-from runtime.kernels.node import Array, Node
+from runtime.operator_engine.node import Array, Node
 
 _CHANNELS_LAST = ("NHWC", "NDHWC")
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from runtime.kernels.dtypes import from_cpp
-from runtime.kernels.layout import listed
-from runtime.kernels.node import Array, Inputs, KernelTable, Node
+from runtime.operator_engine.dtypes import from_cpp
+from runtime.operator_engine.layout import listed
+from runtime.operator_engine.node import Array, Inputs, KernelTable, Node
 from runtime.precision import convert
 
 _INT32 = 3

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from runtime.kernels.layout import listed
-from runtime.kernels.node import Array, Inputs, Kernel, KernelTable, Node
+from runtime.operator_engine.layout import listed
+from runtime.operator_engine.node import Array, Inputs, Kernel, KernelTable, Node
 
 _PAD_MODES: dict[str, Literal["edge", "reflect", "symmetric", "wrap"]] = {
     "edge": "edge",
