@@ -7,9 +7,8 @@ import dataclasses
 import gc
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from importlib import import_module
 from importlib.metadata import version
 from typing import IO, NoReturn
 
@@ -25,12 +24,10 @@ from xdsl.xdsl_opt_main import xDSLOptMain
 
 from compiler.errors import UserError
 from compiler.options import check_spec
+from compiler.string_literals import mend_lexer
 from compiler.universe import UNIVERSE
 
-FRONTENDS = {
-    "onnx": "compiler.frontends.onnx:import_model",
-    "om": "compiler.frontends.om:import_om",
-}
+FRONTENDS = ("onnx", "om")
 UPSTREAM_DIALECTS = ("builtin", "affine", "arith", "memref", "test")
 UPSTREAM_PASSES = ("canonicalize", "cse", "dce")
 
@@ -54,11 +51,7 @@ class AscendOptMain(xDSLOptMain):
         super().__init__("Compile ONNX models to Ascend offline models.", args)
 
     def register_all_dialects(self) -> None:
-        upstream = get_all_dialects()
-        for name in UPSTREAM_DIALECTS:
-            self.ctx.register_dialect(name, upstream[name])
-        for name, factory in UNIVERSE.all_dialects.items():
-            self.ctx.register_dialect(name, factory)
+        register_dialects(self.ctx)
 
     def register_all_passes(self) -> None:
         upstream = get_all_passes()
@@ -73,13 +66,26 @@ class AscendOptMain(xDSLOptMain):
 
     def register_all_frontends(self) -> None:
         super().register_all_frontends()
-        for extension, where in FRONTENDS.items():
-            self.available_frontends[extension] = partial(_read_file, where)
+        self.available_frontends["mlir"] = partial(_read_mlir, self.available_frontends["mlir"])
+        self.available_frontends["onnx"] = self._read_onnx
+        self.available_frontends["om"] = _read_om
 
     def register_all_arguments(self, arg_parser: argparse.ArgumentParser) -> None:
         super().register_all_arguments(arg_parser)
         arg_parser.add_argument(
             "--verify-each", action="store_true", help="Verify the IR after every pass"
+        )
+        arg_parser.add_argument(
+            "--allow-root",
+            metavar="FOLDER",
+            action="append",
+            default=[],
+            help="External data of an ONNX model may also lie in FOLDER, behind links too",
+        )
+        arg_parser.add_argument(
+            "--external-data-dir",
+            metavar="FOLDER",
+            help="External data of an ONNX model is relative to FOLDER, not to the model's",
         )
         arg_parser.prog = "ascend-opt"
         arg_parser.epilog = EXAMPLES
@@ -103,10 +109,31 @@ class AscendOptMain(xDSLOptMain):
             raise UserError(f"a .{extension} model is read whole, from a file: name one")
         return chunks, extension
 
+    def _read_onnx(self, stream: IO[bytes]) -> ModuleOp:
+        from compiler.frontends.onnx import ImportOptions, import_model
 
-def _read_file(where: str, stream: IO[bytes]) -> ModuleOp:
-    module, name = where.split(":")
-    return getattr(import_module(module), name)(stream.name)
+        options = ImportOptions(
+            allow_roots=tuple(self.args.allow_root),
+            external_data_dir=self.args.external_data_dir,
+        )
+        return import_model(stream.name, options=options)
+
+
+def _read_mlir(read: Callable[[IO[bytes]], ModuleOp], stream: IO[bytes]) -> ModuleOp:
+    """What xDSL's parser raises besides its own errors comes from a value out of range."""
+    try:
+        return read(stream)
+    except UnicodeDecodeError as error:
+        reason = f"is not UTF-8 text: {error.reason} at byte {error.start}"
+        raise UserError(f"{stream.name} {reason}") from None
+    except (ValueError, OverflowError) as error:
+        raise UserError(f"{stream.name}: {error}") from None
+
+
+def _read_om(stream: IO[bytes]) -> ModuleOp:
+    from compiler.frontends.om import import_om
+
+    return import_om(stream.name)
 
 
 def _usage_error(message: str) -> NoReturn:
@@ -143,7 +170,13 @@ def one_line(error: BaseException) -> str:
     return " ".join(str(error).split())
 
 
-USER_ERRORS = (UserError, ParseError, DiagnosticException, ArgSpecParseError, ValueError, OSError)
+USER_ERRORS = (
+    UserError,
+    ParseError,
+    DiagnosticException,
+    ArgSpecParseError,
+    OSError,
+)
 """What bad input may raise anywhere between the readers and the writers."""
 
 
@@ -161,12 +194,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 def context() -> Context:
     """A context that knows every dialect of ours: for programs that drive passes themselves."""
     ctx = Context()
+    register_dialects(ctx)
+    return ctx
+
+
+def register_dialects(ctx: Context) -> None:
+    """Make our dialects known, and those of xDSL's that we use, to a parser that is mended."""
+    mend_lexer()
     upstream = get_all_dialects()
     for name in UPSTREAM_DIALECTS:
         ctx.register_dialect(name, upstream[name])
     for name, factory in UNIVERSE.all_dialects.items():
         ctx.register_dialect(name, factory)
-    return ctx
 
 
 if __name__ == "__main__":

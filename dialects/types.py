@@ -28,6 +28,7 @@ from xdsl.dialects.builtin import (
     UnrankedTensorType,
 )
 from xdsl.ir import Attribute, SSAValue
+from xdsl.utils.exceptions import VerifyException
 
 DYNAMIC = DYNAMIC_INDEX
 """The size of a dimension that is known at run time only."""
@@ -81,10 +82,10 @@ def unranked_type(element: Attribute) -> UnrankedTensorType[Attribute]:
 
 
 def tensor_of(value: SSAValue) -> RankedTensor:
-    """The ranked tensor type of a value; ValueError when it has another type."""
+    """The ranked tensor type of a value; VerifyException when it has another type."""
     found: Attribute = value.type
     if not isinstance(found, TensorType):
-        raise ValueError(f"a ranked tensor is needed, this is {found}")
+        raise VerifyException(f"a ranked tensor is needed, this is {found}")
     return cast(RankedTensor, found)
 
 

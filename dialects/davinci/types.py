@@ -15,6 +15,7 @@ from xdsl.dialects.builtin import (
     NoneAttr,
 )
 from xdsl.ir import Attribute, SSAValue
+from xdsl.utils.exceptions import VerifyException
 
 from dialects.davinci.attributes import Layout, LayoutAttr, Space, SpaceAttr
 
@@ -40,18 +41,18 @@ def buffer_type(
 
 
 def buffer_of(value: SSAValue) -> Buffer:
-    """The memref type of a value; ValueError when it has another type."""
+    """The memref type of a value; VerifyException when it has another type."""
     found: Attribute = value.type
     if not isinstance(found, MemRefType):
-        raise ValueError(f"a buffer is needed, this is {found}")
+        raise VerifyException(f"a buffer is needed, this is {found}")
     return cast(Buffer, found)
 
 
 def space_of(buffer: Buffer) -> Space:
-    """The memory a buffer is in; ValueError when its type does not say."""
+    """The memory a buffer is in; VerifyException when its type does not say."""
     space = buffer.memory_space
     if not isinstance(space, SpaceAttr):
-        raise ValueError(f"a buffer needs a memory space such as #davinci.space<ub>, not {space}")
+        raise VerifyException(f"a buffer needs a memory space (#davinci.space<ub>), not {space}")
     return space.data
 
 
@@ -64,7 +65,7 @@ def element_bytes(element: Attribute) -> int:
     """The bytes of an element type the AI core computes with."""
     size = _ELEMENT_BYTES.get(type(element))
     if size is None:
-        raise ValueError(f"kernels compute with f16 and f32, not {element}")
+        raise VerifyException(f"kernels compute with f16 and f32, not {element}")
     return size
 
 

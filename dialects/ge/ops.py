@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Self, cast
 
-from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, StringAttr
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, IntegerAttr, StringAttr
 from xdsl.ir import Attribute, Region, SSAValue, TypedAttribute
 from xdsl.irdl import irdl_op_definition, prop_def, traits_def
 from xdsl.traits import NoMemoryEffect
@@ -65,11 +65,28 @@ class ConstOp(_Constant):
     name = "ge.Const"
 
 
+FILE_ATTRIBUTES = {"location": StringAttr, "offset": IntegerAttr, "length": IntegerAttr}
+"""What a FileConstant says of its file: a name, and where in it the bytes lie."""
+
+
 @irdl_op_definition
 class FileConstantOp(_Constant):
     """A weight in a file of its own; `value` says where its bytes are while we compile."""
 
     name = "ge.FileConstant"
+
+    def verify_(self) -> None:
+        super().verify_()
+        for key, kind in FILE_ATTRIBUTES.items():
+            if not isinstance(self.attributes.get(key), kind):
+                raise VerifyException(f"needs the attributes {', '.join(FILE_ATTRIBUTES)}")
+
+    @property
+    def file_key(self) -> str:
+        """Which bytes the node stands for: nodes with one key share their memory."""
+        location, offset = self.attributes["location"], self.attributes["offset"]
+        assert isinstance(location, StringAttr) and isinstance(offset, IntegerAttr)
+        return f"{location.data}:{offset.value.data}"
 
 
 @irdl_op_definition

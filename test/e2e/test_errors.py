@@ -142,6 +142,42 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureF
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (b'"test.op"() {w = "%s' % (b"0" * 64), "closing string literal"),
+        (b'"test.op"() {w = "\xff"} : () -> ()', "not UTF-8 text"),
+        (b'"test.op"() {w = 99999999999999999999 : i64} : () -> ()', "out of range"),
+        (b"ge.graph @x {}", "text.mlir:1:10: string literal expected"),
+    ],
+)
+def test_bad_text(text: bytes, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    path = tmp_path / "text.mlir"
+    path.write_bytes(text)
+    assert ascend_opt([str(path)]) == 1
+    printed = capsys.readouterr()
+    assert len(printed.err.splitlines()) == 1
+    assert words in printed.err
+
+
+def test_external_data_behind_a_link_needs_a_root(folder: Path, capsys: pytest.CaptureFixture[str]):
+    blobs = folder.parent / "blobs"
+    blobs.mkdir()
+    (blobs / "data").write_bytes(bytes(16))
+    (folder / "w.bin").symlink_to(blobs / "data")
+    weight = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[4])
+    weight.data_location = TensorProto.EXTERNAL
+    weight.external_data.add(key="location", value="w.bin")
+    model = save(folder, helper.make_node("Add", ["x", "w"], ["y"], name="sum"), weight)
+    assert ascend_opt([str(model)]) == 1
+    assert "--allow-root" in capsys.readouterr().err
+    assert ascend_opt([str(model), "--allow-root", str(blobs)]) == 0
+    (folder / "w.bin").unlink()
+    (folder / "w.bin").mkdir()
+    (blobs / "w.bin").write_bytes(bytes(16))
+    assert ascend_opt([str(model), "--external-data-dir", str(blobs)]) == 0
+
+
 def test_the_commands_themselves_exit_with_these_codes(tmp_path: Path):
     environment = os.environ | {"PYTHONPATH": str(DIGITS.parents[2])}
     for program, code in (("compiler.cli", 1), ("compiler.atc", 255)):

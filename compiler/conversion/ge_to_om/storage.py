@@ -71,8 +71,7 @@ def _place(
         case VariableOp():
             return Place("variable", variables.address(node.label, byte_size(result)))
         case FileConstantOp():
-            key = f"{node.attributes['location']}:{node.attributes['offset']}"
-            return Place("variable", variables.address(key, byte_size(result)))
+            return Place("variable", variables.address(node.file_key, byte_size(result)))
         case _ if shares_input(node):
             return storage.places[node.operands[0]]
         case _:

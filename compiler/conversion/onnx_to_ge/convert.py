@@ -8,6 +8,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp
 from xdsl.ir import Attribute, Operation, OpResult, SSAValue
 from xdsl.passes import ModulePass
+from xdsl.utils.exceptions import VerifyException
 
 from compiler.conversion.onnx_to_ge.emitter import (
     Emitter,
@@ -133,7 +134,7 @@ def _apply(rule: Rule, emit: Emitter) -> list[SSAValue]:
     """What the rule makes; an error that names the node where a shape it needs is not known."""
     try:
         return rule(emit)
-    except ValueError as error:
+    except VerifyException as error:
         raise emit.fail(f"{error} (does an input lack a shape?)") from None
 
 

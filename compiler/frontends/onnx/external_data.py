@@ -101,7 +101,7 @@ class ExternalData:
         return next((root for root in roots if _is_below(root, real)), None)
 
 
-_ALLOW = "copy it, or allow the folder it is kept in (--allow_root)"
+_ALLOW = "copy it, or allow the folder it is kept in (ascend-opt --allow-root)"
 
 
 def _below(root: str, path: str) -> str:

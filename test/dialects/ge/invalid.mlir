@@ -79,3 +79,10 @@ ge.bundle {
   }
 }
 // CHECK: ge.bundle: two graphs are called 'g'
+
+// -----
+
+ge.graph "g" {
+  %a = ge.FileConstant "f" #weights.file<"w", 0 + 4> {location = "weight_1", length = 4 : i64} : tensor<1xf32>
+}
+// CHECK: ge.FileConstant 'f': needs the attributes location, offset, length

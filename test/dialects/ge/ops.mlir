@@ -7,8 +7,8 @@ ge.graph "net" attributes {_session_graph_id = "0_1"} {
   %x = ge.Data "x" {index = 0 : i64} : tensor<1x3x8x8xf32>
   // CHECK-NEXT: %w = ge.Const "conv.weight" #weights.file<"m.weights", 64 + 864> : tensor<8x3x3x3xf32>
   %w = ge.Const "conv.weight" #weights.file<"m.weights", 64 + 864> : tensor<8x3x3x3xf32>
-  // CHECK-NEXT: %b = ge.FileConstant "conv.bias_5e" #weights.file<"m.weights", 0 + 32> {location = "weight_5e"} : tensor<8xf32>
-  %b = ge.FileConstant "conv.bias_5e" #weights.file<"m.weights", 0 + 32> {location = "weight_5e"} : tensor<8xf32>
+  // CHECK-NEXT: %b = ge.FileConstant "conv.bias_5e" #weights.file<"m.weights", 0 + 32> {location = "weight_5e", offset = 0 : i64, length = 32 : i64} : tensor<8xf32>
+  %b = ge.FileConstant "conv.bias_5e" #weights.file<"m.weights", 0 + 32> {location = "weight_5e", offset = 0 : i64, length = 32 : i64} : tensor<8xf32>
   // CHECK-NEXT: %v = ge.Variable "scale_var" : tensor<1x8x1x1xf32>
   %v = ge.Variable "scale_var" : tensor<1x8x1x1xf32>
   // CHECK-NEXT: %s = ge.Const "shape" dense<[1, 512]> : tensor<2xi64>
