@@ -20,6 +20,7 @@ from runtime.executor.static import StaticExecutor, model_integer
 from runtime.executor.variables import refreshes, variables_read
 from runtime.executor.weight_files import load_weight_files
 from runtime.loaded_model import Model
+from runtime.precision import FloatMode
 from runtime.settings import Engine, default_engine, is_faithful
 
 POISONED = 1 << 30
@@ -34,6 +35,12 @@ class GivenMemory:
     weights: Bytes | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Compute:
+    engine: Engine
+    mode: FloatMode
+
+
 def load(
     om: OfflineModel,
     memory: Memory,
@@ -42,16 +49,17 @@ def load(
     weight_folder: Path | None = None,
     given: GivenMemory | None = None,
     engine: Engine | None = None,
+    mode: FloatMode | None = None,
 ) -> Model:
     """Puts a model on the device, its external weights included.
 
     `session` holds the variables it shares with others; without one it has its own. `engine` runs
-    its AI-Core tasks, by default the one the environment names. AclError for a model that cannot
-    run here; nothing stays allocated then.
+    its AI-Core tasks, by default the one the environment names; `mode` is the device's, asked at
+    every run. AclError for a model that cannot run here; nothing stays allocated then.
     """
-    engine = engine or default_engine()
+    how = _Compute(engine or default_engine(), mode or FloatMode())
     try:
-        return _load(om, memory, session, weight_folder, given or GivenMemory(), engine=engine)
+        return _load(om, memory, session, weight_folder, given or GivenMemory(), how=how)
     except (ValueError, IndexError, KeyError, TypeError) as error:
         # The container is sound, but a node, a task or an attribute is not what it must be.
         message = f"{om.source}: the model is malformed: {type(error).__name__}: {error}"
@@ -65,14 +73,14 @@ def _load(
     weight_folder: Path | None,
     given: GivenMemory,
     *,
-    engine: Engine,
+    how: _Compute,
 ) -> Model:
     definition = om.root.model_def
     with ExitStack() as undo:
         if session is None:
             session = _own_session(om, memory)
             undo.callback(session.release)
-        executor = _executor(om, memory, session, given, undo, engine=engine)
+        executor = _executor(om, memory, session, given, undo, how=how)
         session.written |= load_weight_files(
             definition, executor.space, weight_folder, faithful=is_faithful()
         )
@@ -133,14 +141,22 @@ def _executor(
     given: GivenMemory,
     undo: ExitStack,
     *,
-    engine: Engine,
+    how: _Compute,
 ) -> StaticExecutor | DynamicExecutor:
     if om.header.is_dynamic:
         weights = np.frombuffer(om.root.weights, np.uint8)
-        return DynamicExecutor(om.root, weights, session, faithful=is_faithful())
+        return DynamicExecutor(om.root, weights, session, faithful=is_faithful(), mode=how.mode)
     feature = _feature_memory(om, memory, given.work, undo)
     weights = _weights(om, given.weights)
-    return StaticExecutor(om.root, feature, weights, session, faithful=is_faithful(), engine=engine)
+    return StaticExecutor(
+        om.root,
+        feature,
+        weights,
+        session,
+        faithful=is_faithful(),
+        engine=how.engine,
+        mode=how.mode,
+    )
 
 
 def _feature_memory(

@@ -18,6 +18,7 @@ from runtime.executor.memory import Session
 from runtime.executor.static import model_integer
 from runtime.load_model import GivenMemory, load
 from runtime.loaded_model import Model
+from runtime.precision import FloatMode
 from runtime.settings import Engine
 
 FIRST_DYNAMIC_ID = 0x80000000
@@ -51,6 +52,7 @@ class Models:
     def __init__(self, memory: Memory, engine: Engine | None = None) -> None:
         self.memory = memory
         self.engine = engine
+        self.mode = FloatMode()
         self._models: dict[int, Model] = {}
         self._bundles: dict[int, LoadedBundle] = {}
         self._static_ids = count(1)
@@ -78,7 +80,9 @@ class Models:
         """
         om = read(source)
         folder = folder or _beside(source)
-        model = load(om, self.memory, given=given, weight_folder=folder, engine=self.engine)
+        model = load(
+            om, self.memory, given=given, weight_folder=folder, engine=self.engine, mode=self.mode
+        )
         return self._add(model)
 
     def _add(self, model: Model) -> int:
@@ -118,6 +122,7 @@ class Models:
                     session=session,
                     weight_folder=_beside(source),
                     engine=self.engine,
+                    mode=self.mode,
                 )
                 undo.callback(model.release)
                 models.append(model)

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
+
+
+class Overflow(IntEnum):
+    """What becomes of a result too large for its type (`aclrtFloatOverflowMode`)."""
+
+    SATURATION = 0
+    INFNAN = 1
+
+
+@dataclass(slots=True)
+class FloatMode:
+    """The overflow mode of a device, which a program may change between runs."""
+
+    overflow: Overflow = Overflow.INFNAN
+
+    @property
+    def saturates(self) -> bool:
+        """Whether the vector unit makes no infinities."""
+        return self.overflow is Overflow.SATURATION
 
 
 def is_float(dtype: np.dtype[Any]) -> bool:
@@ -58,6 +79,17 @@ def fixpipe(x: Array, dtype: np.dtype[Any]) -> Array:
         limit = np.finfo(np.float16).max
         return np.clip(x, -limit, limit).astype(dtype)
     return convert(x, dtype)
+
+
+def saturated(x: Array) -> Array:
+    """A result of the vector unit in saturation mode, where float16 has no Inf and no NaN.
+
+    An infinity becomes the largest number, NaN becomes 0 (CANN's INF_NAN_MODE_ENABLE=0).
+    """
+    if x.dtype != np.float16:
+        return x
+    limit = float(np.finfo(np.float16).max)
+    return np.nan_to_num(x, nan=0.0, posinf=limit, neginf=-limit)
 
 
 def _to_integer(x: Array, dtype: np.dtype[Any]) -> Array:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from runtime.acl.state import State
+from runtime.acl.state import State, overflow_modes
 from runtime.device import Context, Stream
 from runtime.errors import AclError, Code
+from runtime.precision import Overflow
 
 _HOST = 1
 """Run mode of a program on the host of a PCIe card."""
@@ -53,6 +54,21 @@ def get_device_count(state: State) -> int:
 def get_run_mode(state: State) -> int:
     """Where the program runs: on the host."""
     return _HOST
+
+
+def set_device_sat_mode(state: State, mode: int) -> None:
+    """Chooses whether float16 results of the vector unit saturate (0) or become Inf (1)."""
+    if mode not in set(Overflow):
+        raise AclError(Code.RT_PARAM_INVALID, f"overflow mode {mode}; it must be 0 or 1")
+    if mode not in overflow_modes(state.soc):
+        message = f"{state.soc} does not have overflow mode {mode}"
+        raise AclError(Code.RT_FEATURE_NOT_SUPPORTED, message)
+    state.models.mode.overflow = Overflow(mode)
+
+
+def get_device_sat_mode(state: State) -> int:
+    """The overflow mode: 0 saturation, 1 Inf/NaN."""
+    return state.models.mode.overflow
 
 
 def create_context(state: State, number: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import re
 import threading
 from collections.abc import Callable
 from itertools import count
@@ -12,6 +13,7 @@ from compiler.soc import soc as find_soc
 from runtime.device import DEFAULT_BYTES, Context, Device, Memory, Stream
 from runtime.errors import AclError, Code, invalid
 from runtime.model_registry import Models
+from runtime.precision import Overflow
 from runtime.settings import Engine
 
 T = TypeVar("T")
@@ -103,6 +105,7 @@ class State:
         self.device = Device(0, find_soc(soc).hbm or DEFAULT_BYTES)
         self.host = Memory(kind="host")
         self.models = Models(self.device.memory, engine)
+        self.models.mode.overflow = overflow_modes(soc)[0]
         self.handles = Handles()
         self.reports = Reports()
         self.thread = ThreadState()
@@ -146,6 +149,15 @@ class State:
         self.host = Memory(kind="host")
         self.handles.clear()
         self.reports = Reports()
+
+
+def overflow_modes(soc: str) -> tuple[Overflow, ...]:
+    """The overflow modes of a chip, its default first (CANN's aclrtFloatOverflowMode): both on
+    A2 and A3, Inf/NaN after them, saturation before.
+    """
+    if re.match(r"Ascend(910B\d|910_93)", soc):
+        return (Overflow.INFNAN, Overflow.SATURATION)
+    return (Overflow.INFNAN if re.match("Ascend[39]50", soc) else Overflow.SATURATION,)
 
 
 def integers(values: list[Any], what: str) -> tuple[int, ...]:

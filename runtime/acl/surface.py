@@ -52,6 +52,8 @@ _RT = """
   get_device_count() -> int, ret
   get_run_mode() -> int, ret
   get_soc_name() -> str
+* set_device_sat_mode(int) -> ret
+* get_device_sat_mode() -> int, ret
   create_context(int) -> int, ret
   destroy_context(int) -> ret
   set_context(int) -> ret

@@ -17,6 +17,7 @@ from runtime.executor.memory import AddressSpace, Session
 from runtime.executor.operators import Operand, attribute, edges, node_of, operands, tensor_desc
 from runtime.executor.variables import refreshes, variable_address
 from runtime.operator_engine import Node, OperatorError, kernel_for, run
+from runtime.precision import FloatMode
 
 Array = npt.NDArray[Any]
 Values = dict[tuple[str, int], Array]
@@ -28,8 +29,15 @@ class DynamicExecutor:
     """Runs a model whose shapes are known at run time only."""
 
     def __init__(
-        self, model: SubModel, weights: Bytes, session: Session, *, faithful: bool
+        self,
+        model: SubModel,
+        weights: Bytes,
+        session: Session,
+        *,
+        faithful: bool,
+        mode: FloatMode,
     ) -> None:
+        self._mode = mode
         self.session = session
         self.space = AddressSpace(session.region)
         self._weights = weights
@@ -91,7 +99,7 @@ class DynamicExecutor:
     def _compute(self, graph: str, op: OpDef, values: Values) -> Sequence[Array]:
         node, connected = self._prepared[graph, op.name]
         inputs = {operand.port: values[operand.producer, operand.output] for operand in connected}
-        outputs = run(node, inputs)
+        outputs = run(node, inputs, saturates=self._mode.saturates)
         if op.type == "Assign" and connected[0].producer in self._variables:
             self.session.written.add(self._variables[connected[0].producer])
         return outputs

@@ -10,6 +10,7 @@ import numpy as np
 from compiler.om.offline_model import SubModel
 from runtime.errors import AclError, Code
 from runtime.operator_engine import Array, Inputs, Node, OperatorError, kernel_for, run
+from runtime.precision import FloatMode
 from runtime.settings import ENGINE_VARIABLE, Engine
 
 if TYPE_CHECKING:  # xDSL stays unloaded until a kernel of the file is needed
@@ -19,7 +20,7 @@ Launch = Callable[[Inputs, Sequence[Array]], None]
 """Computes the outputs of one task, in place, from its inputs by port."""
 
 
-def operator_launch(node: Node) -> Launch:
+def operator_launch(node: Node, mode: FloatMode) -> Launch:
     """A task on the operator engine; AclError 500002 for operator types it does not know."""
     try:
         kernel_for(node)
@@ -27,7 +28,7 @@ def operator_launch(node: Node) -> Launch:
         raise AclError(Code.GE_FAILURE, str(error)) from None
 
     def launch(inputs: Inputs, outputs: Sequence[Array]) -> None:
-        results = run(node, inputs)
+        results = run(node, inputs, saturates=mode.saturates)
         for place, (result, target) in enumerate(zip(results, outputs, strict=True)):
             if result.shape != target.shape or result.dtype != target.dtype:
                 raise node.error(
@@ -42,7 +43,8 @@ def operator_launch(node: Node) -> Launch:
 class FileKernels:
     """The AI-Core kernels of a model's file, each parsed once, when a task first launches it."""
 
-    def __init__(self, model: SubModel) -> None:
+    def __init__(self, model: SubModel, mode: FloatMode) -> None:
+        self._mode = mode
         self._binaries = {kernel.name: kernel.binary for kernel in model.tbe_kernels}
         self._kernels: dict[str, KernelOp] = {}
 
@@ -61,8 +63,9 @@ class FileKernels:
             raise AclError(Code.GE_FAILURE, f"{fault}; {remedy}") from None
 
         def launch(inputs: Inputs, outputs: Sequence[Array]) -> None:
+            arguments = [*inputs.values(), *outputs]
             try:
-                kernel_engine.run_kernel(kernel, [*inputs.values(), *outputs])
+                kernel_engine.run_kernel(kernel, arguments, saturates=self._mode.saturates)
             except (kernel_engine.KernelError, LookupError, TypeError, ValueError) as error:
                 raise node.error(f"kernel '{name}': {error}") from error
 

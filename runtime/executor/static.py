@@ -22,6 +22,7 @@ from runtime.executor.operators import attribute, node_of, operands, tensor_desc
 from runtime.executor.races import Access, first_race
 from runtime.executor.replay import Deadlock, Task, replay_order
 from runtime.operator_engine import Node, OperatorError, TensorDesc
+from runtime.precision import FloatMode
 from runtime.settings import Engine
 
 Array = npt.NDArray[Any]
@@ -54,7 +55,8 @@ class StaticExecutor:
         session: Session,
         *,
         faithful: bool,
-        engine: Engine = Engine.OPERATOR,
+        engine: Engine,
+        mode: FloatMode,
     ) -> None:
         definition = model.model_def
         base = model_integer(definition, contract.FEATURE_BASE_NAME, contract.FEATURE_BASE)
@@ -66,7 +68,8 @@ class StaticExecutor:
             Region("feature", base, feature), Region("weights", weight_base, weights),
             session.region,
         )  # fmt: skip
-        self._kernels = FileKernels(model) if engine is Engine.KERNEL else None
+        self._mode = mode
+        self._kernels = FileKernels(model, mode) if engine is Engine.KERNEL else None
         graph = definition.graph[0]
         self._ops = {op.id: op for op in graph.op}
         self.inputs = [self._input(op) for op in sorted(_data(graph.op), key=_index)]
@@ -156,7 +159,7 @@ class StaticExecutor:
     def _launch(self, task: TaskDef, node: Node) -> Launch:
         if self._kernels is not None and task.kernel.context.kernel_type == KernelType.TE:
             return self._kernels.launch(task.kernel.kernel_name, node)
-        return operator_launch(node)
+        return operator_launch(node, self._mode)
 
 
 def _accesses(steps: dict[int, Step]) -> Iterator[Access]:

@@ -29,10 +29,17 @@ _EXECUTORS = {**vector.EXECUTORS, **cube.EXECUTORS}
 _Event: TypeAlias = "tuple[Pipe, Pipe, int]"
 
 
-def run_kernel(kernel: KernelOp, arguments: Sequence[Array], *, order: Order = "producers") -> None:
+def run_kernel(
+    kernel: KernelOp,
+    arguments: Sequence[Array],
+    *,
+    order: Order = "producers",
+    saturates: bool = False,
+) -> None:
     """Execute a scheduled kernel on every core; the outputs among `arguments` are written.
 
-    Arguments are C-contiguous arrays of the types of the kernel's arguments, in order.
+    Arguments are C-contiguous arrays of the types of the kernel's arguments, in order;
+    `saturates` is the overflow mode of the vector unit.
     KernelError where the schedule deadlocks or leaves its memory.
     """
     buffers = kernel.body.block.args
@@ -43,7 +50,7 @@ def run_kernel(kernel: KernelOp, arguments: Sequence[Array], *, order: Order = "
     target = soc(kernel.soc.data)
     with np.errstate(all="ignore"):
         for block in range(kernel.blocks):
-            memory = CoreMemory(target, by_buffer)
+            memory = CoreMemory(target, by_buffer, saturates=saturates)
             for record in schedule(issue, issue.records(block), order):
                 op = issue.ops[record[0]]
                 assert isinstance(op, InstructionOp)

@@ -33,9 +33,12 @@ class KernelError(Exception):
 
 
 class CoreMemory:
-    """The local memories of one core as bytes, and the kernel's arguments."""
+    """The local memories of one core as bytes, the kernel's arguments, and the overflow mode."""
 
-    def __init__(self, target: Soc, arguments: Mapping[SSAValue, Array]):
+    def __init__(
+        self, target: Soc, arguments: Mapping[SSAValue, Array], *, saturates: bool = False
+    ):
+        self.saturates = saturates
         sizes = {
             Space.L1: target.l1,
             Space.L0A: target.l0a,

@@ -23,6 +23,7 @@ from dialects.davinci import (
 )
 from dialects.davinci.instruction import InstructionOp
 from runtime.kernel_engine.memory import Array, CoreMemory, dtype_of
+from runtime.precision import saturated
 
 _UNARY: dict[str, Callable[[Array], Any]] = {
     "abs": np.abs,
@@ -55,6 +56,13 @@ _SCALAR: dict[str, Callable[[Array, Any], Any]] = {
 _REDUCE: dict[str, Callable[..., Any]] = {"sum": np.sum, "max": np.max}
 
 
+def _put(memory: CoreMemory, target: Array, result: Array) -> None:
+    """Rounds a result to the target's type, by the overflow mode."""
+    target[...] = result
+    if memory.saturates:
+        target[...] = saturated(target)
+
+
 def load(memory: CoreMemory, op: LoadOp, at: Resolved) -> None:
     """Global memory to a row-major local buffer, with padding on both sides of each row."""
     target, source = at.places
@@ -76,26 +84,26 @@ def store(memory: CoreMemory, op: StoreOp, at: Resolved) -> None:
 def unary(memory: CoreMemory, op: UnaryOp, at: Resolved) -> None:
     """One source."""
     target, source = (memory.view(place, at.sizes, aligned=True) for place in at.places)
-    target[...] = _UNARY[op.mnemonic](source)
+    _put(memory, target, _UNARY[op.mnemonic](source))
 
 
 def binary(memory: CoreMemory, op: BinaryOp, at: Resolved) -> None:
     """Two sources."""
     target, left, right = (memory.view(place, at.sizes, aligned=True) for place in at.places)
-    target[...] = _BINARY[op.mnemonic](left, right)
+    _put(memory, target, _BINARY[op.mnemonic](left, right))
 
 
 def scalar(memory: CoreMemory, op: ScalarOp, at: Resolved) -> None:
     """A source and an immediate, which has the source's element type."""
     target, source = (memory.view(place, at.sizes, aligned=True) for place in at.places)
     value = source.dtype.type(op.value.value.data)
-    target[...] = _SCALAR[op.mnemonic](source, value)
+    _put(memory, target, _SCALAR[op.mnemonic](source, value))
 
 
 def cast(memory: CoreMemory, op: CastOp, at: Resolved) -> None:
     """Element type conversion."""
     target, source = (memory.view(place, at.sizes, aligned=True) for place in at.places)
-    target[...] = source
+    _put(memory, target, source)
 
 
 def duplicate(memory: CoreMemory, op: DuplicateOp, at: Resolved) -> None:
@@ -128,7 +136,7 @@ def reduce(memory: CoreMemory, op: ReduceOp, at: Resolved) -> None:
         [at.sizes[i] for i in kept],
     )
     values = memory.view(source, at.sizes, aligned=True)
-    result[...] = _REDUCE[op.kind.data](values, axis=axes)
+    _put(memory, result, _REDUCE[op.kind.data](values, axis=axes))
 
 
 EXECUTORS: dict[type[InstructionOp], Callable[[CoreMemory, Any, Resolved], None]] = {

@@ -28,6 +28,7 @@ from runtime.operator_engine.node import (
     OperatorError,
     TensorDesc,
 )
+from runtime.precision import saturated
 
 KERNELS: KernelTable = {
     **broadcast.KERNELS,
@@ -52,25 +53,42 @@ def kernel_for(node: Node) -> Kernel:
     return kernel
 
 
-def run(node: Node, inputs: Inputs) -> Sequence[Array]:
+VECTOR = frozenset(
+    {
+        *broadcast.KERNELS,
+        *elementwise.KERNELS,
+        *normalization.KERNELS,
+        *pooling.KERNELS,
+        *reduction.KERNELS,
+        "Cast",
+        "CastLike",
+    }
+)
+"""Operators that the vector unit computes; the others belong to the cube, or move data."""
+
+
+def run(node: Node, inputs: Inputs, *, saturates: bool = False) -> Sequence[Array]:
     """Compute a node: input arrays by port name (`x0`, `x1`, … of a dynamic port) → its outputs.
 
-    Raises OperatorError, naming the node, for operands or attributes that do not fit.
+    `saturates` is the overflow mode of the vector unit. Raises OperatorError, naming the node, for
+    operands or attributes that do not fit.
     """
     kernel = kernel_for(node)
     try:
         # A device computes infinities and NaNs without a word.
         with np.errstate(all="ignore"):
-            return kernel(node, inputs)
+            outputs = kernel(node, inputs)
     except KeyError as missing:
         raise node.error(f"input {missing} is not connected") from None
     except (ValueError, IndexError, TypeError) as error:
         shapes = ", ".join(f"{port}: {x.dtype}{list(x.shape)}" for port, x in inputs.items())
         raise node.error(f"{error} (inputs {shapes})") from error
+    return [saturated(y) for y in outputs] if saturates and node.type in VECTOR else outputs
 
 
 __all__ = [
     "KERNELS",
+    "VECTOR",
     "Array",
     "Inputs",
     "Node",

@@ -28,6 +28,7 @@ from onnx.helper import (
 from compiler.cli import main
 from runtime.device import Memory
 from runtime.model_registry import Models
+from runtime.precision import Overflow
 from runtime.settings import Engine
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits"
@@ -99,18 +100,20 @@ def test_engines_agree_on_squeezenet(precision: str, tmp_path: Path):
     np.testing.assert_allclose(by_kernel, by_operator, atol=TOLERANCE[precision])
 
 
-def product(left: Array, right: Array, folder: Path) -> list[Array]:
-    """A float16 matrix product on each engine."""
+def on_both(
+    op_type: str, left: Array, right: Array, folder: Path, mode: Overflow = Overflow.INFNAN
+) -> list[Array]:
+    """A float16 operator on two square matrices, on each engine."""
     kind = TensorProto.FLOAT16
     given = [make_tensor_value_info(n, kind, x.shape) for n, x in (("a", left), ("b", right))]
-    result = make_tensor_value_info("y", kind, (left.shape[0], right.shape[1]))
-    graph = make_graph([make_node("MatMul", ["a", "b"], ["y"], "product")], "g", given, [result])
-    onnx.save(make_model(graph, opset_imports=[make_opsetid("", 17)]), folder / "product.onnx")
-    options = "precision=must_keep_origin_dtype"
-    compiled = build(folder / "product.onnx", folder / "product", options)
+    result = make_tensor_value_info("y", kind, left.shape)
+    graph = make_graph([make_node(op_type, ["a", "b"], ["y"], "node")], "g", given, [result])
+    onnx.save(make_model(graph, opset_imports=[make_opsetid("", 17)]), folder / "node.onnx")
+    compiled = build(folder / "node.onnx", folder / "node", "precision=must_keep_origin_dtype")
     results: list[Array] = []
     for engine in Engine:
         models = Models(Memory(), engine)
+        models.mode.overflow = mode
         results += models[models.load(str(compiled))].run([left, right])
     return results
 
@@ -119,10 +122,25 @@ def test_products_overflow_alike(tmp_path: Path):
     left, right = np.full((16, 16), 40000, np.float16), np.eye(16, dtype=np.float16)
     right[:, :3] = [[1, -1, np.inf]]
     right[3, 3] = np.nan
-    by_operator, by_kernel = product(left, right, tmp_path)
+    by_operator, by_kernel = on_both("MatMul", left, right, tmp_path)
     np.testing.assert_array_equal(by_kernel, by_operator)
     largest = np.finfo(np.float16).max
     expected = [largest, -largest, largest, np.nan, 40000]
+    np.testing.assert_array_equal(by_kernel[0, :5], np.array(expected, np.float16))
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        (Overflow.INFNAN, [np.inf, -np.inf, np.inf, np.nan, 3]),
+        (Overflow.SATURATION, [65504, -65504, 65504, 0, 3]),
+    ],
+)
+def test_sums_overflow_alike(mode: Overflow, expected: list[float], tmp_path: Path):
+    left, right = np.ones((16, 16), np.float16), np.full((16, 16), 2, np.float16)
+    left[:, :4] = right[:, :4] = [[40000, -40000, np.inf, np.nan]]
+    by_operator, by_kernel = on_both("Add", left, right, tmp_path, mode)
+    np.testing.assert_array_equal(by_kernel, by_operator)
     np.testing.assert_array_equal(by_kernel[0, :5], np.array(expected, np.float16))
 
 

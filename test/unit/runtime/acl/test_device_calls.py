@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+
+from runtime.acl import build
 
 
 def test_calls_without_a_context(acl: Any) -> None:
@@ -229,3 +233,42 @@ def test_finalize_leaves_nothing(program: Any) -> None:
     assert acl.rt.set_device(0) == 0
     free, total = program.ok(*acl.rt.get_mem_info(1))
     assert free == total
+
+
+def test_the_overflow_mode_is_chosen(program: Any) -> None:
+    rt = program.acl.rt
+    assert rt.get_device_sat_mode() == (1, 0)
+    for mode in (0, 1):
+        assert rt.set_device_sat_mode(mode) == 0
+        assert rt.get_device_sat_mode() == (mode, 0)
+    assert rt.set_device_sat_mode(2) == 107000
+
+
+@pytest.mark.parametrize(
+    ("soc", "only"),
+    [("Ascend310P3", 0), ("Ascend910A", 0), ("Ascend910B", 0), ("Ascend950PR_9599", 1)],
+)
+def test_chips_with_one_overflow_mode(soc: str, only: int) -> None:
+    rt: Any = build(soc).rt
+    assert rt.set_device_sat_mode(only) == 107002
+    assert rt.set_device(0) == 0
+    assert rt.get_device_sat_mode() == (only, 0)
+    assert rt.set_device_sat_mode(only) == 0
+    assert rt.set_device_sat_mode(1 - only) == 207000
+
+
+@pytest.mark.parametrize(("mode", "expected"), [(0, 65504), (1, np.inf)])
+def test_the_overflow_mode_counts_at_every_run(
+    mode: int, expected: float, program: Any, static_builder: Callable[..., Any], tmp_path: Path
+) -> None:
+    builder = static_builder()
+    builder.data("x", np.float16, [2])
+    builder.kernel("y", "Add", ["x", "x"], (np.float16, [2]))
+    builder.output("y")
+    (tmp_path / "m.om").write_bytes(builder.pack())
+    model = program.ok(*program.acl.mdl.load_from_file(str(tmp_path / "m.om")))
+    assert program.acl.rt.set_device_sat_mode(mode) == 0
+    target = program.ok(*program.acl.rt.malloc(4, 2))
+    given = program.arrays(np.array([40000, 1], np.float16))
+    assert program.acl.mdl.execute(model, given, program.dataset((target, 4))) == 0
+    assert program.from_device(target, 4).view(np.float16).tolist() == [expected, 2]
