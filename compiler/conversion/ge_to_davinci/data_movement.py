@@ -21,6 +21,8 @@ def build_concat(operator: Operator, soc: Soc) -> KernelOp:
     """ConcatD: each input is copied to its columns of the output."""
     output = operator.outputs[0]
     size = element_bytes(operator.float_element(output))
+    if not output.shape:
+        raise UnsupportedError("scalars have no dimension to join")
     axis = operator.int("concat_dim", 0) % len(output.shape)
     outer = prod(output.shape[:axis])
     widths = [prod(tensor.shape[axis:]) for _, tensor in operator.inputs]

@@ -17,7 +17,8 @@ from dialects.davinci import KernelOp
 def _channel_strides(operator: Operator, port: str, axis: int) -> tuple[int, ...]:
     """The strides of a vector of channels along the output's dimensions."""
     shape, vector = operator.outputs[0].shape, operator.input(port)
-    if vector is None or vector.shape != (shape[axis],):
+    channels = shape[axis : axis + 1] if axis >= 0 else ()
+    if vector is None or not channels or vector.shape != channels:
         raise UnsupportedError(f"'{port}' is a vector of the channels")
     return tuple(int(i == axis) for i in range(len(shape)))
 

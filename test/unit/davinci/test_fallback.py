@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -120,3 +122,22 @@ def test_a_model_with_reasons_runs(reason: str, tmp_path: Path) -> None:
     models = Models(Memory())
     (result,) = models[models.load(str(tmp_path / "m.om"))].run([np.ones((1000, 10000), "f2")])
     assert (result == 1).all()
+
+
+SCALAR = np.zeros((), np.float16)
+
+
+@pytest.mark.parametrize(
+    ("op_type", "ports", "attributes"),
+    [
+        ("BiasAdd", ("x", "bias"), {"data_format": "NCHW"}),
+        ("BiasAdd", ("x", "bias"), {}),
+        ("BNInfer", ("x", "scale", "offset", "mean", "variance"), {"epsilon": 1e-5}),
+        ("ConcatD", ("x0", "x1"), {"concat_dim": 0, "N": 2}),
+    ],
+)
+def test_no_kernel_is_made_for_scalars(
+    schedule: Any, op_type: str, ports: Sequence[str], attributes: dict[str, Any]
+) -> None:
+    with pytest.raises(AssertionError, match="got no kernel"):
+        schedule(op_type, dict.fromkeys(ports, SCALAR), SCALAR, attributes)
