@@ -5,10 +5,10 @@ from __future__ import annotations
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from compiler.soc import DEFAULT_SOC
+
 if TYPE_CHECKING:
     from runtime.settings import Engine
-
-DEFAULT_SOC = "Ascend910B4"
 
 
 class AlreadyInstalled(Exception):
