@@ -32,6 +32,18 @@ LOCATION_NAME = "location"
 OFFSET_NAME = "offset"
 LENGTH_NAME = "length"
 
+# Attributes of a node that the engines leave on it: who runs it, that nobody has to, its kernel and
+# on how many cores (`ge_attr_define.cc`).
+ENGINE_NAME = "_ge_attr_op_kernel_lib_name"
+NO_TASK_NAME = "_no_task"
+KERNEL_NAME = "_kernelname"
+BLOCK_DIM_NAME = "tvm_blockdim"
+
+AI_CORE_ENGINE = "AIcoreEngine"
+AI_CPU_ENGINE = "aicpu_ascend_kernel"
+LOCAL_ENGINE = "DNN_VM_GE_LOCAL_OP_STORE"
+"""The engine of nodes that GraphEngine itself handles: views, and owners of graphs."""
+
 WEIGHT_FOLDER = "weight"
 """The folder beside an offline model that holds its external weights."""
 

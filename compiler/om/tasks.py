@@ -3,11 +3,8 @@
 import struct
 from dataclasses import dataclass
 
+from compiler.om.contract import KernelType, TaskType
 from compiler.om.task_pb2 import TaskDef
-
-KERNEL, EVENT_RECORD, EVENT_WAIT = 0, 1, 2
-KERNEL_TYPES = {"TE": 2, "AI_CPU": 6}
-_TYPE_NAMES = {number: name for name, number in KERNEL_TYPES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +20,9 @@ class KernelLaunch:
 
     def encode(self, number: int) -> TaskDef:
         """The task at place `number` of the list."""
-        task = TaskDef(id=number, type=KERNEL, stream_id=self.stream)
+        task = TaskDef(id=number, type=TaskType.KERNEL, stream_id=self.stream)
         kernel = task.kernel
-        kernel.context.kernel_type = KERNEL_TYPES[self.kernel_type]
+        kernel.context.kernel_type = KernelType[self.kernel_type]
         kernel.context.op_id = kernel.context.op_index = self.op_index
         kernel.context.args_count = len(self.args)
         kernel.context.origin_op_index.append(self.op_index)
@@ -36,28 +33,28 @@ class KernelLaunch:
         return task
 
 
-def event_task(number: int, kind: int, stream: int, event: int) -> TaskDef:
-    """The task at place `number` that records or awaits an event; `kind` is the task's type."""
+def event_task(number: int, kind: TaskType, stream: int, event: int) -> TaskDef:
+    """The task at place `number` that records or awaits an event."""
     return TaskDef(id=number, type=kind, stream_id=stream, event_id=event)
 
 
 def is_plain_event(task: TaskDef) -> bool:
     """Whether an event task says nothing beyond its kind, stream and event."""
-    kinds = (EVENT_RECORD, EVENT_WAIT)
-    plain = event_task(task.id, task.type, task.stream_id, task.event_id)
-    return task.type in kinds and plain == task
+    if task.type not in (TaskType.EVENT_RECORD, TaskType.EVENT_WAIT):
+        return False
+    return event_task(task.id, TaskType(task.type), task.stream_id, task.event_id) == task
 
 
 def kernel_launch(task: TaskDef) -> KernelLaunch | None:
     """What a task launches; None where a KernelLaunch would not say all that the task says."""
     kernel = task.kernel
-    name = _TYPE_NAMES.get(kernel.context.kernel_type)
-    if task.type != KERNEL or name is None or len(kernel.args) % 8:
+    known = kernel.context.kernel_type in set(KernelType)
+    if task.type != TaskType.KERNEL or not known or len(kernel.args) % 8:
         return None
     found = KernelLaunch(
         kernel.context.op_index,
         kernel.kernel_name,
-        name,
+        KernelType(kernel.context.kernel_type).name,
         task.stream_id,
         kernel.block_dim,
         struct.unpack(f"<{len(kernel.args) // 8}Q", kernel.args),

@@ -4,8 +4,6 @@ from xdsl.ir import Dialect
 
 from dialects.om.attributes import PlacementAttr, values_of
 from dialects.om.ops import (
-    FEATURE_BASE,
-    VARIABLE_BASE,
     BinaryOp,
     BundleOp,
     EventRecordOp,
@@ -22,9 +20,7 @@ OM = Dialect(
 )
 
 __all__ = [
-    "FEATURE_BASE",
     "OM",
-    "VARIABLE_BASE",
     "BinaryOp",
     "BundleOp",
     "EventRecordOp",

@@ -27,11 +27,6 @@ from dialects.ge import GraphOp
 from dialects.op import AscendOp, names_attr
 from dialects.weights import FileAttr
 
-FEATURE_BASE = 1 << 31
-"""Logical address of feature memory in tasks (GraphEngine's task_gen_base_addr)."""
-VARIABLE_BASE = 1 << 37
-"""Logical address of variable memory in offline models (128 GiB)."""
-
 
 class _TaskOp(AscendOp):
     """A task of the flat list that the device replays, in order on its stream."""

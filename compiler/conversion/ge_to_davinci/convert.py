@@ -14,6 +14,7 @@ from compiler.kernels.flags import kernel_flags
 from compiler.kernels.local_memory import local_addresses
 from compiler.kernels.symbols import AI_CPU_REASON
 from compiler.kernels.target import target_soc
+from compiler.om import contract
 from compiler.planning.local_memory import LocalMemoryError
 from compiler.planning.sync import SyncError
 from compiler.planning.tiling_cube import TilingError
@@ -39,11 +40,6 @@ NO_TASK = frozenset(
     }
 )
 """Views of their input, and nodes that only hold graphs."""
-
-AI_CORE = "AIcoreEngine"
-AI_CPU = "aicpu_ascend_kernel"
-LOCAL = "DNN_VM_GE_LOCAL_OP_STORE"
-
 
 NO_KERNEL = (UnsupportedError, TilingError, LocalMemoryError, SyncError)
 """What keeps a node from the AI Core: it then goes to the AI CPU."""
@@ -107,20 +103,20 @@ class _Kernels:
 def _assign(node: Op, kernels: _Kernels) -> None:
     """Set a node's engine, and its kernel where that is the AI Core."""
     if type_of(node) in NO_TASK:
-        _set_engine(node, LOCAL)
-        node.attributes["_no_task"] = IntegerAttr(1, i1)
+        _set_engine(node, contract.LOCAL_ENGINE)
+        node.attributes[contract.NO_TASK_NAME] = IntegerAttr(1, i1)
         return
     try:
         kernel = kernels.of(node)
     except NO_KERNEL as error:
-        _set_engine(node, AI_CPU)
+        _set_engine(node, contract.AI_CPU_ENGINE)
         node.attributes[AI_CPU_REASON] = StringAttr(str(error))
         return
-    _set_engine(node, AI_CORE)
-    node.attributes["_kernelname"] = kernel.sym_name
-    node.attributes["tvm_blockdim"] = IntegerAttr(kernel.blocks, i64)
+    _set_engine(node, contract.AI_CORE_ENGINE)
+    node.attributes[contract.KERNEL_NAME] = kernel.sym_name
+    node.attributes[contract.BLOCK_DIM_NAME] = IntegerAttr(kernel.blocks, i64)
     node.attributes["_cube_vector_core_type"] = kernel.core_type
 
 
 def _set_engine(node: NodeOp, library: str) -> None:
-    node.attributes["_ge_attr_op_kernel_lib_name"] = StringAttr(library)
+    node.attributes[contract.ENGINE_NAME] = StringAttr(library)

@@ -13,7 +13,6 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from compiler.conversion.ge_to_om.schedule import (
-    AI_CPU,
     Schedule,
     block_dim_of,
     engine_of,
@@ -22,21 +21,21 @@ from compiler.conversion.ge_to_om.schedule import (
 from compiler.conversion.ge_to_om.storage import Storage, allocate
 from compiler.conversion.ge_to_om.variables import VariableMemory
 from compiler.errors import UserError
+from compiler.om import contract
+from compiler.om.contract import FEATURE_BASE, VARIABLE_BASE
 from compiler.planning.memory import aligned
 from compiler.planning.streams import Launch, Record
 from compiler.sizes import byte_size
 from compiler.soc import DEFAULT_SOC
 from dialects.ge import BundleOp, GraphOp, NodeOp
+from dialects.om import BundleOp as OMBundleOp
 from dialects.om import (
-    FEATURE_BASE,
-    VARIABLE_BASE,
     EventRecordOp,
     EventWaitOp,
     KernelTaskOp,
     ModelOp,
     PlacementAttr,
 )
-from dialects.om import BundleOp as OMBundleOp
 from dialects.types import is_static
 
 
@@ -84,15 +83,15 @@ class ConvertGEToOMPass(ModulePass):
     ) -> dict[str, Attribute]:
         memory = plan.memory.size if plan else 0
         numbers = {
-            "memory_size": memory,
+            contract.FEATURE_SIZE_NAME: memory,
             "zero_copy_memory_size": _interface_bytes(graph) if plan else 0,
             "weight_size": storage.weights.total,
             "stream_num": plan.streams.stream_count if plan else 1,
             "event_num": plan.streams.events if plan else 0,
-            "task_gen_base_addr": FEATURE_BASE,
-            "task_gen_weight_addr": FEATURE_BASE + memory,
-            "task_gen_variable_addr": VARIABLE_BASE,
-            "variable_size": variables.size,
+            contract.FEATURE_BASE_NAME: FEATURE_BASE,
+            contract.WEIGHT_BASE_NAME: FEATURE_BASE + memory,
+            contract.VARIABLE_BASE_NAME: VARIABLE_BASE,
+            contract.VARIABLE_SIZE_NAME: variables.size,
             **dict.fromkeys(("p2p_memory_size", "label_num", "notify_num", "core_type"), 0),
         }
         attributes: dict[str, Attribute] = {k: IntegerAttr(v, i64) for k, v in numbers.items()}
@@ -159,8 +158,8 @@ def _tasks(plan: Schedule, addresses: Addresses) -> Iterator[Operation]:
 
 
 def _kernel_task(node: NodeOp, stream: int, addresses: Addresses) -> KernelTaskOp:
-    on_cpu = engine_of(node) == AI_CPU
-    kernel = node.attributes.get("_kernelname")
+    on_cpu = engine_of(node) == contract.AI_CPU_ENGINE
+    kernel = node.attributes.get(contract.KERNEL_NAME)
     return KernelTaskOp(
         node.label,
         kernel.data if isinstance(kernel, StringAttr) else "RunCpuKernel",

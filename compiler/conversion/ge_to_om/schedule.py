@@ -9,6 +9,7 @@ from xdsl.dialects.builtin import IntegerAttr, StringAttr
 from xdsl.ir import SSAValue
 
 from compiler.conversion.ge_to_om.storage import Place, Storage, has_no_task
+from compiler.om import contract
 from compiler.planning.memory import MemoryPlan, Tensor, plan_memory
 from compiler.planning.streams import Step, StreamPlan, plan_streams
 from dialects.ge import (
@@ -23,7 +24,6 @@ from dialects.ge import (
 )
 
 NO_TASK = (ConstOp, DataOp, FileConstantOp, NetOutputOp, VariableOp)
-AI_CPU = "aicpu_ascend_kernel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +44,13 @@ def schedule(graph: GraphOp, storage: Storage) -> Schedule:
 
 def engine_of(node: NodeOp) -> str:
     """The kernel library that runs a node; the AI CPU's where no other claims it."""
-    library = node.attributes.get("_ge_attr_op_kernel_lib_name")
-    return library.data if isinstance(library, StringAttr) else AI_CPU
+    library = node.attributes.get(contract.ENGINE_NAME)
+    return library.data if isinstance(library, StringAttr) else contract.AI_CPU_ENGINE
 
 
 def block_dim_of(node: NodeOp) -> int:
     """On how many cores a node's kernel runs."""
-    value = node.attributes.get("tvm_blockdim")
+    value = node.attributes.get(contract.BLOCK_DIM_NAME)
     return value.value.data if isinstance(value, IntegerAttr) else 1
 
 

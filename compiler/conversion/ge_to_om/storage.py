@@ -10,6 +10,7 @@ from xdsl.ir import SSAValue
 
 from compiler.constants import weight_of
 from compiler.conversion.ge_to_om.variables import VariableMemory
+from compiler.om.contract import NO_TASK_NAME
 from compiler.om.weights import Constant, WeightPlan, plan_weights
 from compiler.sizes import byte_size
 from compiler.weights import sha256
@@ -85,4 +86,4 @@ def shares_input(node: NodeOp) -> bool:
 
 def has_no_task(node: NodeOp) -> bool:
     """Whether the device has nothing to do for a node."""
-    return "_no_task" in node.attributes
+    return NO_TASK_NAME in node.attributes

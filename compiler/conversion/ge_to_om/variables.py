@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from compiler.errors import UserError
+from compiler.om.contract import VARIABLE_BASE
 from compiler.planning.memory import aligned
-from dialects.om import VARIABLE_BASE
 
 GUARD = 512
 """Bytes before and after each variable (GraphEngine's HbmMemResource)."""

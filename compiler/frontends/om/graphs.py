@@ -16,6 +16,7 @@ from compiler.frontends.om.attributes import (
     type_of_descriptor,
 )
 from compiler.frontends.om.source import Source
+from compiler.om.contract import INPUT_PLACES_NAME, INPUT_PORTS_NAME
 from compiler.om.ge_ir_pb2 import GraphDef, ModelDef, OpDef
 from dialects.ge import (
     ConstOp,
@@ -38,7 +39,7 @@ KINDS: dict[str, type[NodeOp]] = {
     "Variable": VariableOp,
     "NetOutput": NetOutputOp,
 }
-BOOKKEEPING = ("_input_name_key", "_input_name_value", "_output_name_key", "_output_name_value")
+BOOKKEEPING = (INPUT_PORTS_NAME, INPUT_PLACES_NAME, "_output_name_key", "_output_name_value")
 
 
 class GraphReader:
@@ -127,8 +128,8 @@ def _value(values: Mapping[str, SSAValue], name: str, op: OpDef) -> SSAValue:
 
 def _port_names(op: OpDef, count: int) -> list[str]:
     """The input ports: as the file names them, as the prototype does, or by number."""
-    keys = names_list(op.attr, "_input_name_key")
-    indices = names_list(op.attr, "_input_name_value")
+    keys = names_list(op.attr, INPUT_PORTS_NAME)
+    indices = names_list(op.attr, INPUT_PLACES_NAME)
     named = dict(zip(indices, keys, strict=False))
     return [named.get(i, port) for i, port in enumerate(port_names(op.type, count))]
 

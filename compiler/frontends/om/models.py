@@ -11,13 +11,14 @@ from compiler.frontends.om.attributes import attributes_of
 from compiler.frontends.om.graphs import GraphReader
 from compiler.frontends.om.source import Source
 from compiler.om.bundle import Bundle
+from compiler.om.contract import TaskType
 from compiler.om.encode import encode_message
 from compiler.om.offline_model import OfflineModel, SubModel
 from compiler.om.partitions import PartitionType
 from compiler.om.reader import read_om
 from compiler.om.source import map_source
 from compiler.om.task_pb2 import TaskDef
-from compiler.om.tasks import EVENT_RECORD, is_plain_event, kernel_launch
+from compiler.om.tasks import is_plain_event, kernel_launch
 from dialects.om import (
     BinaryOp,
     BundleOp,
@@ -105,6 +106,6 @@ def _task(task: TaskDef, names: dict[int, str]) -> Operation:
             args=launch.args,
         )
     if is_plain_event(task):
-        kind = EventRecordOp if task.type == EVENT_RECORD else EventWaitOp
+        kind = EventRecordOp if task.type == TaskType.EVENT_RECORD else EventWaitOp
         return kind(task.stream_id, task.event_id)
     return RawTaskOp(task.type, task.stream_id, encode_message(task))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from xdsl.dialects.builtin import IntAttr, StringAttr
 
+from compiler.om.contract import weight_folder
 from dialects.weights import FileAttr
 
 
@@ -24,7 +25,7 @@ class Source:
 
     def weight_file(self, location: str, offset: int, length: int) -> FileAttr:
         """A reference to bytes of a file in the `weight` folder beside the OM."""
-        return _file(str(Path(self.path).parent / "weight" / Path(location).name), offset, length)
+        return _file(str(weight_folder(Path(self.path)) / Path(location).name), offset, length)
 
 
 def _file(path: str, offset: int, length: int) -> FileAttr:

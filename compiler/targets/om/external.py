@@ -10,8 +10,9 @@ from xdsl.dialects.builtin import IntegerAttr, ModuleOp, StringAttr
 from compiler.constants import weight_of
 from compiler.errors import UserError
 from compiler.om.buffers import Blob, Joined, Zeros
+from compiler.om.contract import WEIGHT_PADDING
 from compiler.om.files import write_file
-from compiler.planning.memory import aligned
+from compiler.planning.placement import align
 from dialects.ge import FileConstantOp
 
 
@@ -40,7 +41,7 @@ def _place(node: FileConstantOp) -> tuple[str, int]:
 
 
 def _joined(parts: Iterable[tuple[int, Blob]]) -> Blob:
-    """Parts at their offsets with zeros between; several are padded to 512 bytes at the end."""
+    """Parts at their offsets with zeros between; several are padded at the end."""
     parts = list(parts)
     if len(parts) == 1 and parts[0][0] == 0:
         return parts[0][1]
@@ -49,4 +50,4 @@ def _joined(parts: Iterable[tuple[int, Blob]]) -> Blob:
     for offset, blob in parts:
         pieces += [Zeros(offset - end), blob]
         end = offset + blob.length
-    return Joined([*pieces, Zeros(aligned(end) - end)])
+    return Joined([*pieces, Zeros(align(end, WEIGHT_PADDING) - end)])

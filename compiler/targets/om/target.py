@@ -11,6 +11,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.utils.target import Target
 
 from compiler.errors import UserError
+from compiler.om.contract import weight_folder
 from compiler.om.writer import lay_out_model, write_bundle, write_om
 from compiler.targets.om.external import write_weight_files
 from compiler.targets.om.model import compiled_model, kernel_symbols
@@ -37,7 +38,7 @@ class OMTarget(Target):
                 f"{len(top)} (pass 'offline' makes one of an ONNX model)"
             )
         path.parent.mkdir(parents=True, exist_ok=True)
-        files = write_weight_files(module, path.parent / "weight")
+        files = write_weight_files(module, weight_folder(path))
         _write(path, module, top[0])
         for file, size in [(path, path.stat().st_size), *files]:
             output.write(f"{file} {size}\n")

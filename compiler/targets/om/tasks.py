@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from compiler.om.contract import TaskType
 from compiler.om.task_pb2 import ModelTaskDef, TaskDef
-from compiler.om.tasks import EVENT_RECORD, EVENT_WAIT, KernelLaunch, event_task
+from compiler.om.tasks import KernelLaunch, event_task
 from dialects.om import EventRecordOp, EventWaitOp, KernelTaskOp, ModelOp, PlacementAttr, RawTaskOp
 
 VERSION = "ascend-opt"
@@ -23,9 +24,13 @@ def task_list(model: ModelOp) -> ModelTaskDef:
             case KernelTaskOp():
                 message.task.append(_launch(op, ids[op.node.data]).encode(number))
             case EventRecordOp():
-                message.task.append(event_task(number, EVENT_RECORD, op.stream_id, op.event_id))
+                message.task.append(
+                    event_task(number, TaskType.EVENT_RECORD, op.stream_id, op.event_id)
+                )
             case EventWaitOp():
-                message.task.append(event_task(number, EVENT_WAIT, op.stream_id, op.event_id))
+                message.task.append(
+                    event_task(number, TaskType.EVENT_WAIT, op.stream_id, op.event_id)
+                )
             case RawTaskOp():
                 message.task.append(TaskDef.FromString(bytes.fromhex(op.payload.data)))
             case _:

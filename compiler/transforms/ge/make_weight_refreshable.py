@@ -12,6 +12,7 @@ from xdsl.ir import Block, Region
 from xdsl.passes import ModulePass
 
 from compiler.errors import UserError
+from compiler.om.contract import PARENT_INDEX_NAME
 from compiler.rewrite import main_graphs, nested_graphs, replace_nodes
 from dialects.ge import BundleOp, ConstOp, DataOp, GraphOp, NodeOp, Op, VariableOp
 from dialects.types import tensor_of, unranked_type
@@ -114,7 +115,7 @@ def update_graph(weights: Sequence[ConstOp]) -> GraphOp:
 def _branches(weight: ConstOp) -> tuple[GraphOp, GraphOp]:
     """The branches of a weight's If: assign the input, or do nothing."""
     stem = f"{weight.label}_var"
-    owner_input = {"_parent_node_index": IntegerAttr(1, i64)}
+    owner_input = {PARENT_INDEX_NAME: IntegerAttr(1, i64)}
     types = weight.result_types
     variable = _variable(weight)
     value = DataOp.make(f"{stem}_then_data", results=types, attributes=owner_input)
