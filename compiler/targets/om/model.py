@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
+from xdsl.dialects.builtin import ArrayAttr, StringAttr
 from xdsl.ir import Operation, SSAValue
 from xdsl.utils.hints import isa
 
 from compiler.constants import weight_of
 from compiler.errors import UserError
+from compiler.kernels.symbols import launched_kernels
 from compiler.om.attributes import set_attribute
 from compiler.om.buffers import Blob, joined_bytes
 from compiler.om.encode import encode_message
@@ -27,7 +28,6 @@ from compiler.targets.om.operators import add_graph, weight_offset
 from compiler.targets.om.tasks import task_list
 from compiler.targets.om.values import set_all
 from compiler.targets.text import text_of
-from dialects.davinci import KernelOp
 from dialects.ge import ConstOp, GraphOp
 from dialects.om import BinaryOp, KernelTaskOp, ModelOp
 from dialects.types import AnyTensor
@@ -60,18 +60,10 @@ def compiled_model(model: ModelOp, kernels: Mapping[str, Operation]) -> Compiled
     )
 
 
-def kernel_symbols(module: ModuleOp) -> dict[str, Operation]:
-    """The kernels of a module by name: made here, or referred to in the file they came from."""
-    found = (op for op in module.walk() if isinstance(op, KernelOp | BinaryOp))
-    return {op.sym_name.data: op for op in found}
-
-
 def _kernel_names(model: ModelOp) -> list[str]:
     """The kernels the model came with, then those its tasks launch, each once."""
     own = (op.sym_name.data for op in model.body.block.ops if isinstance(op, BinaryOp))
-    tasks = (task for task in model.tasks if isinstance(task, KernelTaskOp))
-    launched = (task.kernel.data for task in tasks if task.kernel_type.data == "TE")
-    return list(dict.fromkeys((*own, *launched)))
+    return list(dict.fromkeys((*own, *launched_kernels(model))))
 
 
 def _binary(name: str, kernels: Mapping[str, Operation]) -> bytes:

@@ -11,10 +11,11 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.utils.target import Target
 
 from compiler.errors import UserError
+from compiler.kernels.symbols import kernel_symbols
 from compiler.om.contract import weight_folder
 from compiler.om.writer import lay_out_model, write_bundle, write_om
 from compiler.targets.om.external import write_weight_files
-from compiler.targets.om.model import compiled_model, kernel_symbols
+from compiler.targets.om.model import compiled_model
 from dialects.om import BundleOp, ModelOp
 
 

@@ -23,14 +23,8 @@ def task_list(model: ModelOp) -> ModelTaskDef:
         match op:
             case KernelTaskOp():
                 message.task.append(_launch(op, ids[op.node.data]).encode(number))
-            case EventRecordOp():
-                message.task.append(
-                    event_task(number, TaskType.EVENT_RECORD, op.stream_id, op.event_id)
-                )
-            case EventWaitOp():
-                message.task.append(
-                    event_task(number, TaskType.EVENT_WAIT, op.stream_id, op.event_id)
-                )
+            case EventRecordOp() | EventWaitOp():
+                message.task.append(_event(op, number))
             case RawTaskOp():
                 message.task.append(TaskDef.FromString(bytes.fromhex(op.payload.data)))
             case _:
@@ -42,6 +36,11 @@ def _node_ids(model: ModelOp) -> dict[str, int]:
     nodes = (node for graph in model.graphs for node in graph.all_nodes)
     placed = ((node.label, node.attributes.get("placement")) for node in nodes)
     return {label: p.id.data for label, p in placed if isinstance(p, PlacementAttr)}
+
+
+def _event(op: EventRecordOp | EventWaitOp, number: int) -> TaskDef:
+    kind = TaskType.EVENT_RECORD if isinstance(op, EventRecordOp) else TaskType.EVENT_WAIT
+    return event_task(number, kind, op.stream_id, op.event_id)
 
 
 def _launch(op: KernelTaskOp, node_id: int) -> KernelLaunch:
