@@ -23,7 +23,7 @@ _FILTER_AXES = {
 def img2col(x: Array, win: Window) -> Array:
     """x [N, C, *spatial] as columns [N, C, kernel positions, output positions]."""
     batch, channels = x.shape[:2]
-    if win.kernel == (1,) * len(win.kernel) and win.output == x.shape[2:]:
+    if win.is_pointwise:
         return x.reshape(batch, channels, 1, -1)
     columns = np.empty((batch, channels, prod(win.kernel), *win.output), x.dtype)
     for place, (_, seen) in enumerate(win.taps(win.padded(x, 0))):

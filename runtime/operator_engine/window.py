@@ -23,6 +23,12 @@ class Window:
     pads: tuple[tuple[int, int], ...]
     output: tuple[int, ...]
 
+    @property
+    def is_pointwise(self) -> bool:
+        """Whether each output sees just the input at its own place."""
+        one = (1,) * len(self.kernel)
+        return self.kernel == self.strides == one and not any(map(any, self.pads))
+
     def padded(self, x: Array, value: float) -> Array:
         """x [N, C, *spatial] with the padding every window needs around its spatial axes."""
         widths = [(0, 0), (0, 0)]

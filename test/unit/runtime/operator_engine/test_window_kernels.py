@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import ml_dtypes
@@ -60,6 +61,17 @@ def test_convolution(case: str, onnx_result: Oracle) -> None:
     x, w, b = _random(*x_shape), _random(*w_shape), _random(w_shape[0])
     (expected,) = onnx_result("Conv", [x, w, b], attributes)
     (y,) = run(_conv_node(x, attributes), {"x": x, "filter": w, "bias": b})
+    np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("strides", [[1, 1], [1, 2], [2, 1]])
+@pytest.mark.parametrize("pads", list(product((0, 1, 2), repeat=4)))
+def test_pointwise_convolution(strides: list[int], pads: list[int], onnx_result: Oracle) -> None:
+    # Strides and pads may give the output the size of the input, and yet other elements.
+    x, w = _random(1, 2, 4, 4), _random(3, 2, 1, 1)
+    attributes = {"strides": strides, "pads": list(pads)}
+    (expected,) = onnx_result("Conv", [x, w], attributes)
+    (y,) = run(_conv_node(x, attributes), {"x": x, "filter": w})
     np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-5)
 
 
