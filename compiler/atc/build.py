@@ -102,7 +102,7 @@ def _check_soc(name: str) -> None:
 
     try:
         soc(name)
-    except ValueError as error:
+    except UserError as error:
         raise AtcError("EE1011", name, more=str(error)) from None
 
 

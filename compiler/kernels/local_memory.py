@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from xdsl.ir import Block, Operation
 
-from compiler.kernels.target import soc_of
 from compiler.planning.local_memory import LocalBuffer, plan_local_memory
-from compiler.soc import Soc
+from compiler.soc import Soc, soc
 from dialects.davinci import AllocOp, InstructionOp, KernelOp
 from dialects.davinci.types import buffer_of, byte_size, space_of
 
@@ -16,7 +15,7 @@ def local_addresses(kernel: KernelOp) -> list[tuple[AllocOp, tuple[int, ...]]]:
     steps = {op: step for step, op in enumerate(kernel.body.walk())}
     allocs = [op for op in steps if isinstance(op, AllocOp)]
     buffers = [_buffer(op, steps) for op in allocs]
-    plan = plan_local_memory(buffers, capacities(soc_of(kernel)))
+    plan = plan_local_memory(buffers, capacities(soc(kernel.soc.data)))
     return list(zip(allocs, plan, strict=True))
 
 

@@ -10,6 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from compiler.errors import UserError
 from compiler.soc.costs import Costs, read_costs
 
 DEFAULT_SOC = "Ascend910B4"
@@ -48,10 +49,10 @@ class Soc:
 
 
 def soc(name: str) -> Soc:
-    """The SoC called `name`; `ValueError` with close matches when there is none."""
+    """The SoC called `name`; UserError with close matches when there is none."""
     family = _parts().get(name)
     if family is None:
-        raise ValueError(_unknown(name))
+        raise UserError(_unknown(name))
     return _read(name, family)
 
 

@@ -7,6 +7,7 @@ import runpy
 import sys
 from pathlib import Path
 
+from compiler.errors import UserError
 from runtime.acl import DEFAULT_SOC, AlreadyInstalled, install
 from runtime.errors import AclError
 from runtime.settings import ENGINE_VARIABLE, Engine, default_engine
@@ -48,7 +49,7 @@ def main() -> None:
         sys.exit(f"runtime.acl: {program}: no such program")
     try:
         install(options.soc, engine=_engine(options.engine), force=options.force)
-    except ValueError as unknown:
+    except UserError as unknown:
         sys.exit(f"runtime.acl: --soc: {unknown}")
     except AlreadyInstalled as real:
         sys.exit(f"runtime.acl: {real}; use --force to run on the simulated device all the same")

@@ -96,7 +96,7 @@ class ThreadState(threading.local):
 class State:
     """The state behind one `acl` module.
 
-    `soc` is the name of the chip it simulates; ValueError when nothing is known of it. `engine`
+    `soc` is the name of the chip it simulates; UserError when nothing is known of it. `engine`
     runs the AI-Core tasks, by default the one the environment names.
     """
 

@@ -13,13 +13,12 @@ from compiler.conversion.ge_to_davinci.registry import BUILDERS, Builder
 from compiler.kernels.flags import kernel_flags
 from compiler.kernels.local_memory import local_addresses
 from compiler.kernels.symbols import AI_CPU_REASON
-from compiler.kernels.target import target_soc
 from compiler.om import contract
 from compiler.planning.local_memory import LocalMemoryError
 from compiler.planning.sync import SyncError
 from compiler.planning.tiling_cube import TilingError
 from compiler.rewrite import main_graphs
-from compiler.soc import DEFAULT_SOC, Soc
+from compiler.soc import DEFAULT_SOC, Soc, soc
 from dialects.davinci import KernelOp
 from dialects.ge import NodeOp, Op, type_of
 
@@ -58,7 +57,7 @@ class ConvertGEToDavinciPass(ModulePass):
     soc: str = DEFAULT_SOC
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        kernels = _Kernels(op, target_soc(self.soc))
+        kernels = _Kernels(op, soc(self.soc))
         nodes = [node for graph in main_graphs(op) for node in graph.all_nodes]
         for node in nodes:
             if isinstance(node, Op):

@@ -26,7 +26,7 @@ from compiler.om.contract import FEATURE_BASE, VARIABLE_BASE
 from compiler.planning.memory import aligned
 from compiler.planning.streams import Launch, Record
 from compiler.sizes import byte_size
-from compiler.soc import DEFAULT_SOC
+from compiler.soc import DEFAULT_SOC, soc
 from dialects.ge import BundleOp, GraphOp, NodeOp
 from dialects.om import BundleOp as OMBundleOp
 from dialects.om import (
@@ -53,6 +53,7 @@ class ConvertGEToOMPass(ModulePass):
     soc: str = DEFAULT_SOC
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        soc(self.soc)  # the name must be one, though the model only carries it
         for inner in list(op.body.block.ops):
             if isinstance(inner, GraphOp):
                 model = self._model(inner, VariableMemory())

@@ -13,7 +13,6 @@ from xdsl.utils.exceptions import PassFailedException
 
 from compiler.kernels.issue import Issued, IssueOrder, Record, issue_order
 from compiler.kernels.local_memory import capacities
-from compiler.kernels.target import soc_of
 from compiler.planning.local_memory import ALIGNMENT
 from compiler.planning.sync_proof import (
     PIPES,
@@ -23,7 +22,7 @@ from compiler.planning.sync_proof import (
     SyncProof,
     overlapping,
 )
-from compiler.soc import Soc
+from compiler.soc import Soc, soc
 from dialects.davinci import AllocOp, InstructionOp, KernelOp, SetFlagOp, WaitFlagOp
 from dialects.davinci.types import buffer_of, byte_size, space_of
 
@@ -47,7 +46,7 @@ class DavinciVerifySyncPass(ModulePass):
 def verify_sync(kernel: KernelOp) -> None:
     """Prove one kernel; PassFailedException names what is wrong."""
     try:
-        memory = _Memory(kernel, soc_of(kernel))
+        memory = _Memory(kernel, soc(kernel.soc.data))
         order = issue_order(kernel)
         steps = _Steps(order, memory)
         proved: set[tuple[Record, ...]] = set()

@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 
+from compiler.errors import UserError
 from compiler.soc import Soc, soc, soc_names
 
 
@@ -42,14 +43,14 @@ def test_a_part_overrides_the_rates_of_its_family() -> None:
 
 
 def test_unknown_name_lists_close_matches_on_one_line() -> None:
-    with pytest.raises(ValueError, match="unknown SoC 'Ascend910B7': did you mean") as error:
+    with pytest.raises(UserError, match="unknown SoC 'Ascend910B7': did you mean") as error:
         soc("Ascend910B7")
     assert "Ascend910B1" in str(error.value) or "Ascend910B4" in str(error.value)
     assert "\n" not in str(error.value)
 
 
 def test_a_name_like_none_lists_all() -> None:
-    with pytest.raises(ValueError, match=r"known are .*Ascend310P3.*Ascend910B4"):
+    with pytest.raises(UserError, match=r"known are .*Ascend310P3.*Ascend910B4"):
         soc("?")
 
 
