@@ -9,9 +9,10 @@ from pathlib import Path
 
 from compiler.om.bundle import read_bundle
 from compiler.om.contract import VARIABLE_BASE, VARIABLE_BASE_NAME, weight_folder
-from compiler.om.errors import OMError
+from compiler.om.errors import OMError, Status
 from compiler.om.model_reader import read_model
 from compiler.om.offline_model import OfflineModel
+from compiler.soc import architecture
 from runtime.device import Memory
 from runtime.errors import AclError, Code, from_om, invalid
 from runtime.executor.memory import Session
@@ -46,11 +47,15 @@ def read(source: Source) -> OfflineModel:
 class Models:
     """Loads and unloads. Static models count their ids from 1, all else from 2147483648.
 
-    `engine` runs the AI-Core tasks, by default the one the environment names.
+    `engine` runs the AI-Core tasks, by default the one the environment names; `soc` is the chip,
+    and models for another architecture do not load; without it every model does.
     """
 
-    def __init__(self, memory: Memory, engine: Engine | None = None) -> None:
+    def __init__(
+        self, memory: Memory, engine: Engine | None = None, *, soc: str | None = None
+    ) -> None:
         self.memory = memory
+        self.soc = soc
         self.engine = engine
         self.mode = FloatMode()
         self._models: dict[int, Model] = {}
@@ -79,11 +84,21 @@ class Models:
         a file and in the current directory for a model from memory.
         """
         om = read(source)
+        self._check_soc(om)
         folder = folder or _beside(source)
         model = load(
             om, self.memory, given=given, weight_folder=folder, engine=self.engine, mode=self.mode
         )
         return self._add(model)
+
+    def _check_soc(self, om: OfflineModel) -> None:
+        """GraphEngine's aclrtCheckArchCompatibility: a model that names no chip runs on any."""
+        attributes = om.root.model_def.attr
+        named = "soc_version" in attributes
+        wanted = attributes["soc_version"].s.decode(errors="replace") if named else ""
+        if wanted and self.soc and architecture(wanted) != architecture(self.soc):
+            message = f"{om.source}: the model is for {wanted}, the device is {self.soc}"
+            raise from_om(OMError(Status.PARAM_INVALID, message))
 
     def _add(self, model: Model) -> int:
         model_id = next(self._dynamic_ids if model.is_dynamic else self._static_ids)
@@ -111,6 +126,8 @@ class Models:
             submodels = bundle.models
         except OMError as error:
             raise from_om(error) from None
+        for om in submodels:
+            self._check_soc(om)
         with ExitStack() as undo:
             session = Session(self.memory, bundle.var_size, _variable_base(submodels))
             undo.callback(session.release)

@@ -56,6 +56,11 @@ def soc(name: str) -> Soc:
     return _read(name, family)
 
 
+def architecture(name: str) -> str | None:
+    """What chips that run the same kernels have in common; None for an unknown chip."""
+    return _parts().get(name)
+
+
 def soc_names() -> tuple[str, ...]:
     """Every known SoC, by generation."""
     return tuple(_parts())

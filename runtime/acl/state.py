@@ -104,7 +104,7 @@ class State:
         self.soc = soc
         self.device = Device(0, find_soc(soc).hbm or DEFAULT_BYTES)
         self.host = Memory(kind="host")
-        self.models = Models(self.device.memory, engine)
+        self.models = Models(self.device.memory, engine, soc=soc)
         self.models.mode.overflow = overflow_modes(soc)[0]
         self.handles = Handles()
         self.reports = Reports()

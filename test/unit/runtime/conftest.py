@@ -162,9 +162,10 @@ class StaticBuilder:
             return address
         return address - (WEIGHTS if constant else BASE)
 
-    def pack(self) -> bytes:
-        """The OM file."""
+    def pack(self, soc: str = "") -> bytes:
+        """The OM file, of a model for a chip where one is named."""
         model = ModelDef(name=self.name, graph=[self.graph])
+        set_attribute(model.attr["soc_version"], soc)
         for key, value in {
             "memory_size": MEMORY,
             "task_gen_base_addr": BASE,

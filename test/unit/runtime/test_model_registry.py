@@ -13,9 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from compiler.om.buffers import Held
+from compiler.om.errors import OMError, Status
 from compiler.om.inout import InOutInfo, TensorInfo
+from compiler.om.writer import pack_bundle
 from runtime.device import Memory
-from runtime.errors import AclError
+from runtime.errors import AclError, from_om
 from runtime.loaded_model import Buffer
 from runtime.model_registry import Models
 
@@ -365,6 +368,33 @@ def test_unloading_leaves_nothing_allocated(
         machine.models.unload_bundle(bundle)
     assert machine.memory.live == []
     assert machine.memory.used == 0
+
+
+@pytest.mark.parametrize(
+    ("model", "device", "fits"),
+    [
+        ("Ascend910B3", "Ascend910B4", True),
+        ("Ascend310P3", "Ascend910B4", False),
+        ("Ascend777", "Ascend910B4", False),
+        ("", "Ascend310P3", True),
+    ],
+)
+def test_models_for_another_architecture_do_not_load(
+    model: str, device: str, fits: bool, static_builder: Callable[..., Any]
+) -> None:
+    builder = static_builder()
+    builder.data("x", np.float32, [2])
+    builder.kernel("y", "Relu", ["x"], (np.float32, [2]))
+    builder.output("y")
+    packed = builder.pack(soc=model)
+    for load, source in (("load", packed), ("load_bundle", pack_bundle(0, [Held(packed)]))):
+        models = Models(Memory(), soc=device)
+        if fits:
+            getattr(models, load)(source)
+            continue
+        with pytest.raises(AclError, match=f"is for {model}, the device is {device}") as refused:
+            getattr(models, load)(source)
+        assert refused.value.code == from_om(OMError(Status.PARAM_INVALID, "")).code
 
 
 def test_ids_count_up_from_their_own_starts(
