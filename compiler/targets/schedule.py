@@ -16,6 +16,7 @@ from compiler.constants import weight_of
 from compiler.errors import UserError
 from compiler.kernels.symbols import AI_CPU_REASON, kernel_symbols, launched_kernels
 from compiler.om.buffers import joined_bytes
+from compiler.om.contract import FEATURE_SIZE_NAME, KERNEL_PREFIX, VARIABLE_SIZE_NAME
 from compiler.simulator.kernel_timing import KernelTiming
 from compiler.simulator.model import (
     EventRecord,
@@ -97,7 +98,7 @@ class Kernels:
 
         name = binary.sym_name.data
         data = joined_bytes(weight_of(binary.value).chunks())
-        if not data.startswith(b"davinci.kernel"):
+        if not data.startswith(KERNEL_PREFIX):
             raise UserError(f"kernel '{name}' was not made by ascend-opt: it cannot be simulated")
         op = Parser(self.ctx, data.decode(), name).parse_op()
         assert isinstance(op, KernelOp)
@@ -124,7 +125,17 @@ def simulate(model: ModelOp, kernels: Kernels) -> ModelTiming:
 
     name = model.attributes.get("soc_version")
     target = soc(name.data if isinstance(name, StringAttr) else "")
+    _check_memory(model, target)
     return replay(list(_steps(model, kernels, target)), target)
+
+
+def _check_memory(model: ModelOp, soc: Soc) -> None:
+    """A model that does not fit the device has no time on it."""
+    parts = (FEATURE_SIZE_NAME, "weight_size", VARIABLE_SIZE_NAME)
+    needed = sum(model.integer(part) for part in parts)
+    if soc.hbm is not None and needed > soc.hbm:
+        sizes = f"{needed / (1 << 30):.1f} GiB of memory, {soc.name} has {soc.hbm / (1 << 30):.0f}"
+        raise UserError(f"om.model '{model.label}' needs {sizes}")
 
 
 def _steps(model: ModelOp, kernels: Kernels, soc: Soc) -> Iterator[Step]:

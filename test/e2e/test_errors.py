@@ -161,6 +161,21 @@ def test_bad_text(text: bytes, words: str, tmp_path: Path, capsys: pytest.Captur
     assert words in printed.err
 
 
+def test_a_model_that_does_not_fit_the_device_is_not_simulated(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    path = tmp_path / "huge.mlir"
+    path.write_text("""ge.graph "huge" {
+      %x = ge.Data "x" {index = 0 : i64} : tensor<1048576x1048576xf16>
+      %y = ge.op "Relu" "y"(x = %x) : (tensor<1048576x1048576xf16>) -> tensor<1048576x1048576xf16>
+      ge.NetOutput "Node_Output"(input0 = %y) : (tensor<1048576x1048576xf16>)
+    }""")
+    passes = "convert-ge-to-davinci,davinci-plan-memory,davinci-inject-sync,convert-ge-to-om"
+    assert ascend_opt([str(path), "-p", passes, "-t", f'schedule{{output="{tmp_path}/s"}}']) == 1
+    assert "needs 4096.0 GiB of memory, Ascend910B4 has 32" in capsys.readouterr().err
+    assert not (tmp_path / "s").exists()
+
+
 def test_external_data_behind_a_link_needs_a_root(folder: Path, capsys: pytest.CaptureFixture[str]):
     blobs = folder.parent / "blobs"
     blobs.mkdir()
