@@ -4,6 +4,7 @@ File names in parentheses are where GraphEngine states the fact.
 """
 
 import struct
+from collections.abc import Sequence
 from enum import IntEnum
 from pathlib import Path
 from typing import NamedTuple
@@ -69,6 +70,16 @@ class KernelType(IntEnum):
     AI_CPU = 6
 
 
+def pack_addresses(addresses: Sequence[int]) -> bytes:
+    """`KernelDef.args`: an address is 64 bits, little-endian."""
+    return struct.pack(f"<{len(addresses)}Q", *addresses)
+
+
+def unpack_addresses(data: bytes) -> tuple[int, ...]:
+    """The addresses of `KernelDef.args`, bytes behind the last whole one aside."""
+    return struct.unpack_from(f"<{len(data) // 8}Q", data)
+
+
 class Arguments(NamedTuple):
     """The logical addresses a kernel is launched with, in this order."""
 
@@ -76,15 +87,10 @@ class Arguments(NamedTuple):
     outputs: tuple[int, ...]
     workspaces: tuple[int, ...] = ()
 
-    def pack(self) -> bytes:
-        """`KernelDef.args`: an address is 64 bits, little-endian."""
-        addresses = (*self.inputs, *self.outputs, *self.workspaces)
-        return struct.pack(f"<{len(addresses)}Q", *addresses)
-
     @classmethod
     def unpack(cls, data: bytes, inputs: int, outputs: int) -> "Arguments | None":
         """The arguments of a node with so many inputs and outputs; None when there are fewer."""
-        addresses = struct.unpack_from(f"<{len(data) // 8}Q", data)
+        addresses = unpack_addresses(data)
         end = inputs + outputs
         if len(addresses) < end:
             return None

@@ -1,9 +1,8 @@
 """TASK_INFO: the tasks that this project writes, as protobuf messages."""
 
-import struct
 from dataclasses import dataclass
 
-from compiler.om.contract import KernelType, TaskType
+from compiler.om.contract import KernelType, TaskType, pack_addresses, unpack_addresses
 from compiler.om.task_pb2 import TaskDef
 
 
@@ -28,7 +27,7 @@ class KernelLaunch:
         kernel.context.origin_op_index.append(self.op_index)
         kernel.kernel_name = self.kernel
         kernel.block_dim = self.block_dim
-        kernel.args = struct.pack(f"<{len(self.args)}Q", *self.args)
+        kernel.args = pack_addresses(self.args)
         kernel.args_size = len(kernel.args)
         return task
 
@@ -57,6 +56,6 @@ def kernel_launch(task: TaskDef) -> KernelLaunch | None:
         KernelType(kernel.context.kernel_type).name,
         task.stream_id,
         kernel.block_dim,
-        struct.unpack(f"<{len(kernel.args) // 8}Q", kernel.args),
+        unpack_addresses(kernel.args),
     )
     return found if found.encode(task.id) == task else None

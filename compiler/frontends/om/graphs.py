@@ -16,7 +16,13 @@ from compiler.frontends.om.attributes import (
     type_of_descriptor,
 )
 from compiler.frontends.om.source import Source
-from compiler.om.contract import INPUT_PLACES_NAME, INPUT_PORTS_NAME
+from compiler.om.contract import (
+    INPUT_PLACES_NAME,
+    INPUT_PORTS_NAME,
+    LENGTH_NAME,
+    LOCATION_NAME,
+    OFFSET_NAME,
+)
 from compiler.om.ge_ir_pb2 import GraphDef, ModelDef, OpDef
 from dialects.ge import (
     ConstOp,
@@ -101,7 +107,7 @@ class GraphReader:
         if kind is FileConstantOp:
             attr = op.attr
             reference = self.source.weight_file(
-                attr["location"].s.decode(), attr["offset"].i, attr["length"].i
+                attr[LOCATION_NAME].s.decode(), attr[OFFSET_NAME].i, attr[LENGTH_NAME].i
             )
             return {"value": reference}
         return {"op_type": StringAttr(op.type)} if kind is Op else {}

@@ -12,12 +12,13 @@ from compiler.om.contract import (
     VARIABLE_BASE,
     Arguments,
     logical_address,
+    pack_addresses,
     weight_folder,
 )
 
 
 def test_arguments_are_inputs_outputs_workspaces() -> None:
-    data = Arguments((1, 2), (3,), (4,)).pack()
+    data = pack_addresses((1, 2, 3, 4))
     assert data == struct.pack("<4Q", 1, 2, 3, 4)
     assert Arguments.unpack(data, 2, 1) == ((1, 2), (3,), (4,))
     assert Arguments.unpack(data, 4, 0) == ((1, 2, 3, 4), (), ())
