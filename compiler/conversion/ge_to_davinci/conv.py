@@ -69,7 +69,8 @@ def build_conv(operator: Operator, soc: Soc) -> KernelOp:
     x, w = operator.input("x"), operator.input("filter")
     if x is None or w is None or operator.input("offset_w"):
         raise UnsupportedError("takes an input, a filter and a bias")
-    if operator.text("data_format", "NHWC") != "NCHW" or len(x.shape) != 4:
+    ranks = {len(tensor.shape) for tensor in (x, w, operator.outputs[0])}
+    if operator.text("data_format", "NHWC") != "NCHW" or ranks != {4}:
         raise UnsupportedError("only four dimensions in the order NCHW")
     if operator.float_element(x) != w.element:
         raise UnsupportedError("input and filter of two element types")

@@ -141,3 +141,10 @@ def test_no_kernel_is_made_for_scalars(
 ) -> None:
     with pytest.raises(AssertionError, match="got no kernel"):
         schedule(op_type, dict.fromkeys(ports, SCALAR), SCALAR, attributes)
+
+
+def test_no_kernel_is_made_for_an_output_of_another_rank(schedule: Any) -> None:
+    x, w = np.zeros((1, 1, 4, 4), np.float16), np.zeros((1, 1, 1, 1), np.float16)
+    attributes = {"strides": [1, 1, 1, 1], "pads": [0, 0, 0, 0], "data_format": "NCHW"}
+    with pytest.raises(AssertionError, match="got no kernel"):
+        schedule("Conv2D", {"x": x, "filter": w}, np.zeros((4, 4), np.float16), attributes)
