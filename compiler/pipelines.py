@@ -21,7 +21,7 @@ OPTIMISE = (
     "ge-lower-global-pool",
     "ge-convert-batch-norm",
     "ge-assign-precision{{mode={precision}}}",
-    "ge-externalize-weights{{mode={external_weight}}}",
+    "ge-externalize-weights{{mode={external_weight} model={model}}}",
 )
 KERNELS = (
     "convert-ge-to-davinci{{soc={soc}}}",
@@ -31,6 +31,9 @@ KERNELS = (
 PROVE = ("davinci-verify-sync",)
 BUILD = ("convert-ge-to-om{{soc={soc}}}",)
 
+ESCAPES = (("\\", r"\\"), ('"', r"\""), ("\n", r"\n"), ("\t", r"\t"))
+"""What stands for a character that the text of an option cannot have; the backslash is first."""
+
 
 @dataclass(frozen=True)
 class OfflinePass(ModulePass):
@@ -38,8 +41,8 @@ class OfflinePass(ModulePass):
 
     `precision` and `external_weight` are ATC's; `refresh` names the weights that can be changed
     after compilation, `init=false` leaves out the graph that sets them to their values of now;
-    `model` is its name. `prove` has the flags and addresses of every kernel proved: that takes
-    up to as long again as making the kernels.
+    `model` is its name, and begins that of its combined weight file. `prove` has the flags and
+    addresses of every kernel proved: that takes up to as long again as making the kernels.
     """
 
     name = "offline"
@@ -68,9 +71,17 @@ class OfflinePass(ModulePass):
             "soc": self.soc,
             "precision": self.precision,
             "external_weight": self.external_weight,
-            "refresh": ",".join(f'"{name}"' for name in self.refresh),
+            "refresh": ",".join(_quoted(name) for name in self.refresh),
             "init": str(self.init).lower(),
+            "model": _quoted(self.model or ""),
         }
         spec = ",".join(phase).format(**values)
         PassPipeline.parse_spec(UNIVERSE.all_passes, spec).apply(ctx, op)
         op.verify()
+
+
+def _quoted(text: str) -> str:
+    """Any text as the value of a pass's option."""
+    for character, escape in ESCAPES:
+        text = text.replace(character, escape)
+    return f'"{text}"'

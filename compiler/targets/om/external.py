@@ -10,37 +10,40 @@ from xdsl.dialects.builtin import IntegerAttr, ModuleOp, StringAttr
 from compiler.constants import weight_of
 from compiler.errors import UserError
 from compiler.om.buffers import Blob, Joined, Zeros
-from compiler.om.contract import WEIGHT_PADDING
-from compiler.om.files import write_file
+from compiler.om.contract import LOCATION_NAME, OFFSET_NAME, WEIGHT_PADDING
 from compiler.planning.placement import align
+from compiler.weights import Weight, sha256
 from dialects.ge import FileConstantOp
 
 
-def write_weight_files(module: ModuleOp, folder: Path) -> list[tuple[Path, int]]:
-    """Write every file that a FileConstant of the module names; the paths and their sizes."""
-    files: dict[str, dict[int, Blob]] = {}
+def weight_files(module: ModuleOp, folder: Path) -> list[tuple[Path, Blob]]:
+    """Every file that a FileConstant of the module names, and what shall be in it."""
+    files: dict[str, dict[int, Weight]] = {}
     for node in module.walk():
         if isinstance(node, FileConstantOp):
             location, offset = _place(node)
-            files.setdefault(location, {})[offset] = weight_of(node.value)
-    if files:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    written: list[tuple[Path, int]] = []
-    for location, parts in sorted(files.items()):
-        blob = _joined(sorted(parts.items()))
-        write_file(folder / location, blob)
-        written.append((folder / location, blob.length))
-    return written
+            weight = weight_of(node.value)
+            known = files.setdefault(location, {}).setdefault(offset, weight)
+            if known != weight and sha256(known) != sha256(weight):
+                raise _collision(location, offset)
+    return [
+        (folder / location, _joined(location, sorted(parts.items(), key=lambda part: part[0])))
+        for location, parts in sorted(files.items())
+    ]
 
 
 def _place(node: FileConstantOp) -> tuple[str, int]:
-    location, offset = node.attributes.get("location"), node.attributes.get("offset")
-    if not isinstance(location, StringAttr) or "/" in location.data or not location.data:
+    location, offset = node.attributes.get(LOCATION_NAME), node.attributes.get(OFFSET_NAME)
+    if not isinstance(location, StringAttr) or not _is_file_name(location.data):
         raise UserError(f"FileConstant '{node.label}': location must be a plain file name")
     return location.data, offset.value.data if isinstance(offset, IntegerAttr) else 0
 
 
-def _joined(parts: Iterable[tuple[int, Blob]]) -> Blob:
+def _is_file_name(text: str) -> bool:
+    return text not in ("", ".", "..") and "/" not in text and "\0" not in text
+
+
+def _joined(location: str, parts: Iterable[tuple[int, Weight]]) -> Blob:
     """Parts at their offsets with zeros between; several are padded at the end."""
     parts = list(parts)
     if len(parts) == 1 and parts[0][0] == 0:
@@ -48,6 +51,12 @@ def _joined(parts: Iterable[tuple[int, Blob]]) -> Blob:
     pieces: list[Blob] = []
     end = 0
     for offset, blob in parts:
+        if offset < end:
+            raise _collision(location, offset)
         pieces += [Zeros(offset - end), blob]
         end = offset + blob.length
     return Joined([*pieces, Zeros(align(end, WEIGHT_PADDING) - end)])
+
+
+def _collision(location: str, offset: int) -> UserError:
+    return UserError(f"two weights are to be at byte {offset} of the weight file '{location}'")

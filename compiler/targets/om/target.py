@@ -12,9 +12,12 @@ from xdsl.utils.target import Target
 
 from compiler.errors import UserError
 from compiler.kernels.symbols import kernel_symbols
+from compiler.om.buffers import Blob
 from compiler.om.contract import weight_folder
-from compiler.om.writer import lay_out_model, write_bundle, write_om
-from compiler.targets.om.external import write_weight_files
+from compiler.om.files import write_files
+from compiler.om.writer import lay_out_bundle, lay_out_model
+from compiler.targets.om.claims import to_write
+from compiler.targets.om.external import weight_files
 from compiler.targets.om.model import compiled_model
 from dialects.om import BundleOp, ModelOp
 
@@ -23,32 +26,52 @@ from dialects.om import BundleOp, ModelOp
 class OMTarget(Target):
     """Write `<output>.om`, and a `weight/` folder beside it for weights that left the model.
 
-    Prints the path and the size in bytes of every file.
+    Prints the path and the size in bytes of every file. `overwrite` replaces weight files that
+    another model in the folder may need.
     """
 
     name = "om"
 
     output: str
+    overwrite: bool = False
+
+    @property
+    def path(self) -> Path:
+        """The offline model's file; UserError where the output does not name one."""
+        name = self.output.rpartition("/")[2].removesuffix(".om")
+        if name in ("", ".", ".."):
+            raise UserError(f"target 'om': output=\"{self.output}\" does not name a file")
+        return Path(f"{self.output.removesuffix('.om')}.om")
+
+    def files(self, module: ModuleOp) -> list[Path]:
+        """The files that a module becomes."""
+        folder = weight_folder(self.path)
+        return [self.path, *(file for file, _ in weight_files(module, folder))]
 
     def emit(self, ctx: Context, module: ModuleOp, output: IO[str]) -> None:
-        path = Path(f"{self.output}.om")
-        top = [op for op in module.body.block.ops if isinstance(op, ModelOp | BundleOp)]
-        if len(top) != 1:
-            raise UserError(
-                f"an offline model is written from one om.model or om.bundle, this module has "
-                f"{len(top)} (pass 'offline' makes one of an ONNX model)"
-            )
+        path = self.path
+        model = _laid_out(module)
+        weights = weight_files(module, weight_folder(path))
+        new = to_write(path, weights, overwrite=self.overwrite)
         path.parent.mkdir(parents=True, exist_ok=True)
-        files = write_weight_files(module, weight_folder(path))
-        _write(path, module, top[0])
-        for file, size in [(path, path.stat().st_size), *files]:
-            output.write(f"{file} {size}\n")
+        if new:
+            # The folder is for its owner alone, as GraphEngine's is (`file_constant_utils.cc`).
+            weight_folder(path).mkdir(mode=0o700, exist_ok=True)
+        write_files([*new, (path, model)])
+        for file, blob in [(path, model), *weights]:
+            output.write(f"{file} {blob.length}\n")
 
 
-def _write(path: Path, module: ModuleOp, top: ModelOp | BundleOp) -> None:
+def _laid_out(module: ModuleOp) -> Blob:
+    """The whole file of the one model or bundle of a module."""
+    top = [op for op in module.body.block.ops if isinstance(op, ModelOp | BundleOp)]
+    if len(top) != 1:
+        raise UserError(
+            f"an offline model is written from one om.model or om.bundle, this module has "
+            f"{len(top)} (pass 'offline' makes one of an ONNX model)"
+        )
     kernels = kernel_symbols(module)
-    if isinstance(top, ModelOp):
-        write_om(path, compiled_model(top, kernels))
-    else:
-        models = [lay_out_model(compiled_model(model, kernels)) for model in top.models]
-        write_bundle(path, top.var_size.value.data, models)
+    if isinstance(top[0], ModelOp):
+        return lay_out_model(compiled_model(top[0], kernels))
+    models = [lay_out_model(compiled_model(model, kernels)) for model in top[0].models]
+    return lay_out_bundle(top[0].var_size.value.data, models)

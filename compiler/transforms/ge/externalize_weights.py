@@ -13,7 +13,7 @@ from xdsl.passes import ModulePass
 from compiler.constants import weight_of
 from compiler.rewrite import main_graphs, nested_graphs, replace_nodes
 from compiler.weights import sha256
-from dialects.ge import ConstOp, FileConstantOp, GraphOp, NodeOp
+from dialects.ge import BundleOp, ConstOp, FileConstantOp, GraphOp, NodeOp
 from dialects.types import tensor_of
 
 ALIGNMENT = 512
@@ -26,18 +26,21 @@ class GEExternalizeWeightsPass(ModulePass):
 
     `mode=1`: one file per distinct content, `weight_<hash>`. `mode=2`: one file for all,
     `<model>_weight_combined`, each weight at a multiple of 512 bytes. `mode=0` does nothing.
+    `model` is the graph's name if not given; with it the file of a graph in a bundle is
+    `<model>_<graph>_weight_combined`, for the graphs of all bundles are called the same.
     Tensors with a zero dimension stay. The node is renamed `<name>_<hash>`.
     """
 
     name = "ge-externalize-weights"
 
     mode: Literal[0, 1, 2] = 1
+    model: str | None = None
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         if self.mode == 0:
             return
         for graph in main_graphs(op):
-            place = Combined(f"{graph.label}_weight_combined") if self.mode == 2 else OneFileEach()
+            place = Combined(self._combined_file(graph)) if self.mode == 2 else OneFileEach()
             external: dict[NodeOp, FileConstantOp] = {}
             for node in eligible(graph):
                 digest = text_of(sha256(weight_of(node.value)))
@@ -45,6 +48,13 @@ class GEExternalizeWeightsPass(ModulePass):
                 external[node] = _file_constant(node, digest, location, offset)
             for inner in nested_graphs(graph):
                 replace_nodes(inner, external)
+
+    def _combined_file(self, graph: GraphOp) -> str:
+        name = self.model or graph.label
+        if self.model and isinstance(graph.parent_op(), BundleOp):
+            name = f"{self.model}_{graph.label}"
+        # The name of an ONNX graph may be any text, that of a file may not.
+        return f"{name.replace('/', '_').replace(chr(0), '_')}_weight_combined"
 
 
 class OneFileEach:

@@ -1,5 +1,6 @@
 // RUN: ascend-opt %s -p 'ge-externalize-weights{mode=1}' | filecheck %s
 // RUN: ascend-opt %s -p 'ge-externalize-weights{mode=2}' | filecheck %s --check-prefix=COMBINED
+// RUN: ascend-opt %s -p 'ge-externalize-weights{mode=2 model="a/b"}' | filecheck %s --check-prefix=NAMED
 // RUN: ascend-opt %s -p 'ge-externalize-weights{mode=0}' | filecheck %s --check-prefix=KEPT
 
 ge.graph "net" {
@@ -26,5 +27,7 @@ ge.graph "net" {
 // COMBINED: ge.FileConstant "a_{{.*}}location = "net_weight_combined", offset = 0 : i64, length = 16 : i64
 // COMBINED: ge.FileConstant "b_{{.*}}location = "net_weight_combined", offset = 0 : i64, length = 16 : i64
 // COMBINED: ge.FileConstant "scalar_{{.*}}location = "net_weight_combined", offset = 512 : i64, length = 8 : i64
+
+// NAMED-COUNT-3: location = "a_b_weight_combined"
 
 // KEPT-NOT: ge.FileConstant

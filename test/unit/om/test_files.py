@@ -10,7 +10,7 @@ import pytest
 
 from compiler.om.buffers import Blob, Buffer, Held, Joined, Zeros
 from compiler.om.errors import OMError, Status
-from compiler.om.files import write_file
+from compiler.om.files import rewriting, write_file, write_files
 
 
 @dataclass
@@ -27,15 +27,16 @@ class Lying:
             raise self.error
 
 
-def test_bytes_mode_and_nothing_else(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0, 0o666)])
+def test_bytes_mode_and_nothing_else(umask: int, mode: int, tmp_path: Path) -> None:
     path = tmp_path / "x.om"
-    previous = os.umask(0)
+    previous = os.umask(umask)
     try:
         write_file(path, Joined([Held(b"ab"), Zeros(3), Held(memoryview(b"cd"))]))
     finally:
         os.umask(previous)
     assert path.read_bytes() == b"ab\0\0\0cd"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.stat().st_mode) == mode
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -89,3 +90,36 @@ def test_a_name_of_full_length(tmp_path: Path) -> None:
     path = tmp_path / ("x" * 252 + ".om")
     write_file(path, Held(b"new"))
     assert path.read_bytes() == b"new"
+
+
+def test_several_files_appear_together(tmp_path: Path) -> None:
+    first, second = tmp_path / "a", tmp_path / "b"
+    first.write_bytes(b"old")
+    with pytest.raises(OSError, match="half way"):
+        write_files([(first, Held(b"new")), (second, Lying(2, b"a", OSError("half way")))])
+    assert first.read_bytes() == b"old" and list(tmp_path.iterdir()) == [first]
+    second.mkdir()
+    with pytest.raises(OMError, match="Is a directory"):
+        write_files([(first, Held(b"new")), (second, Held(b"new"))])
+    assert first.read_bytes() == b"old" and sorted(tmp_path.iterdir()) == [first, second]
+
+
+def test_text_is_there_at_the_end_or_not_at_all(tmp_path: Path) -> None:
+    target, link = tmp_path / "x.mlir", tmp_path / "link"
+    target.write_text("old")
+    link.symlink_to(target)
+    with pytest.raises(KeyboardInterrupt), rewriting(str(link)) as stream:
+        stream.write("new")
+        raise KeyboardInterrupt
+    assert target.read_text() == "old"
+    with rewriting(str(link)) as stream:
+        stream.write("new")
+        assert target.read_text() == "old"
+    assert target.read_text() == "new" and link.is_symlink()
+    assert sorted(tmp_path.iterdir()) == [link, target]
+
+
+def test_text_for_a_device(tmp_path: Path) -> None:
+    with rewriting(os.devnull) as stream:
+        stream.write("new")
+    assert stat.S_ISCHR(os.stat(os.devnull).st_mode)

@@ -1,0 +1,60 @@
+"""Whose a weight file is: one that another offline model may need is not replaced."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from compiler.errors import UserError
+from compiler.om.buffers import Blob
+from compiler.om.bundle import Bundle
+from compiler.om.contract import LOCATION_NAME
+from compiler.om.errors import OMError
+from compiler.om.reader import read_om
+
+
+def to_write(
+    model: Path, weights: Iterable[tuple[Path, Blob]], *, overwrite: bool
+) -> list[tuple[Path, Blob]]:
+    """The weight files that are not there yet as they shall be.
+
+    UserError for one with other bytes, unless `overwrite` or only the previous version of
+    `model` refers to it: GraphEngine replaces it, and the models that need it compute nonsense.
+    """
+    changed = [(file, blob) for file, blob in weights if not _has(file, blob)]
+    for file, _ in changed:
+        if os.path.lexists(file) and not overwrite:
+            _check_claim(file, model)
+    return changed
+
+
+def _check_claim(file: Path, model: Path) -> None:
+    users = [path for path in sorted(model.parent.glob("*.om")) if file.name in _weights_of(path)]
+    if users == [model]:
+        return
+    others = ", ".join(path.name for path in users if path != model)
+    raise UserError(
+        f"{file} has other weights, which {others or 'another model'} may need: choose another "
+        "folder, another name (offline{model=NAME}) or om{overwrite=true}, or remove the file"
+    )
+
+
+def _weights_of(path: Path) -> frozenset[str]:
+    """The names of the weight files of an offline model; none where it cannot be read."""
+    try:
+        file = read_om(path)
+        models = file.models if isinstance(file, Bundle) else (file,)
+        graphs = [graph for model in models for graph in model.root.model_def.graph]
+    except OMError:
+        return frozenset()
+    nodes = (op for graph in graphs for op in graph.op if op.type == "FileConstant")
+    return frozenset(os.path.basename(os.fsdecode(op.attr[LOCATION_NAME].s)) for op in nodes)
+
+
+def _has(file: Path, blob: Blob) -> bool:
+    """Whether a file, not a link to one, already has these bytes."""
+    if file.is_symlink() or not file.is_file() or file.stat().st_size != blob.length:
+        return False
+    with open(file, "rb") as stream:
+        return all(stream.read(len(chunk)) == chunk for chunk in blob.chunks())
