@@ -104,6 +104,11 @@ def _gelu_v2(node: Node, x: Array) -> Array:
     return _gelu_tanh(x) if node.text("approximate", "none") == "tanh" else _gelu(x)
 
 
+def _shrink(node: Node, x: Array) -> Array:
+    limit, bias = node.number("lambd", 0.5), node.number("bias", 0.0)
+    return np.where(x < -limit, x + bias, np.where(x > limit, x - bias, np.zeros_like(x)))
+
+
 _PLAIN: dict[str, Callable[[Array], Array]] = {
     "Abs": np.abs,
     "Acos": np.arccos,
@@ -153,6 +158,7 @@ _WITH_ATTRIBUTES: dict[str, Callable[[Node, Array], Array]] = {
     "Muls": lambda node, x: x * node.number("value"),
     "Power": _power,
     "Round": lambda node, x: np.round(x, node.integer("decimals", 0)),
+    "Shrink": _shrink,
     "Swish": lambda node, x: x * sigmoid(node.number("scale", 1.0) * x),
     "Threshold": lambda node, x: x > node.number("threshold", 0.0),
 }

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from runtime.operator_engine.node import Array, Inputs, Kernel, KernelTable, Node
-from runtime.precision import cube_operand, fixpipe
+from runtime.precision import cube_operand, fixpipe, widen
 
 
 def _oriented(x: Array, transposed: bool) -> Array:
@@ -33,11 +33,17 @@ def _matmul(transpose_left: str, transpose_right: str) -> Kernel:
     return kernel
 
 
+def _determinant(node: Node, inputs: Inputs) -> Sequence[Array]:
+    x = inputs["x"]
+    return [np.asarray(np.linalg.det(widen(x))).astype(x.dtype)]
+
+
 _PLAIN = _matmul("transpose_x1", "transpose_x2")
 _BATCHED = _matmul("adj_x1", "adj_x2")
 
 KERNELS: KernelTable = {
     "BatchMatMul": _BATCHED,
+    "MatrixDeterminant": _determinant,
     "BatchMatMulV2": _BATCHED,
     "BatchMatMulV3": _BATCHED,
     "MatMul": _PLAIN,

@@ -24,13 +24,33 @@ def _sum_of_squares(x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
     return np.sum(np.square(x), axis=axis, keepdims=keepdims)
 
 
+def _extreme(reduce: Any, start: float) -> Reduction:
+    """The largest or smallest element; of none the value that any other beats."""
+
+    def extreme(x: Array, axis: tuple[int, ...], keepdims: bool) -> Any:
+        first = _limit(x.dtype, start)
+        return reduce(x, axis=axis, keepdims=keepdims, initial=first)
+
+    return extreme
+
+
+def _limit(dtype: np.dtype[Any], sign: float) -> Any:
+    """The greatest (1) or least (-1) value of a type."""
+    if dtype == np.bool_:
+        return sign > 0
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        return limits.max if sign > 0 else limits.min
+    return sign * np.inf
+
+
 _REDUCTIONS: dict[str, Reduction] = {
     "ReduceAll": np.all,
     "ReduceAny": np.any,
     "ReduceLogSumExp": _log_sum_exp,
-    "ReduceMax": np.max,
+    "ReduceMax": _extreme(np.max, -1.0),
     "ReduceMean": np.mean,
-    "ReduceMin": np.min,
+    "ReduceMin": _extreme(np.min, 1.0),
     "ReduceProd": np.prod,
     "ReduceSum": np.sum,
 }

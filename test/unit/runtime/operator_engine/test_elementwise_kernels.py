@@ -56,6 +56,7 @@ UNARY: dict[str, tuple[str, dict[str, Any], dict[str, Any], tuple[float, float]]
     "Relu": ("Relu", {}, {}, ANY),
     "Round": ("Round", {}, {}, ANY),
     "Selu": ("Selu", {}, {}, ANY),
+    "Shrink": ("Shrink", {"lambd": 0.6, "bias": 0.2}, {"lambd": 0.6, "bias": 0.2}, ANY),
     "Sigmoid": ("Sigmoid", {}, {}, ANY),
     "Sign": ("Sign", {}, {}, ANY),
     "Sin": ("Sin", {}, {}, ANY),

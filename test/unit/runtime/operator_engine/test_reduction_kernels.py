@@ -201,3 +201,18 @@ def test_other_normalisations(onnx_result: Oracle) -> None:
     np.testing.assert_allclose(y, expected, rtol=1e-5)
     expected = onnx_result("MeanVarianceNormalization", [x])
     close(run(Node("n", "MVNV2"), {"x": x}), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16, np.int32, np.uint8, np.bool_])
+@pytest.mark.parametrize("kind", ["ReduceMax", "ReduceMin"])
+def test_extremes_of_nothing(kind: str, dtype: Any, onnx_result: Oracle) -> None:
+    x, axes = np.zeros((2, 0, 3), dtype), np.array([1])
+    expected = onnx_result(kind, [x, axes], {"keepdims": 0})
+    node = Node("n", kind, {"keep_dims": False})
+    close(run(node, {"x": x, "axes": axes}), expected)
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (2, 4, 4)])
+def test_determinant(shape: tuple[int, ...], onnx_result: Oracle) -> None:
+    x = floats(*shape)
+    close(run(Node("n", "MatrixDeterminant"), {"x": x}), onnx_result("Det", [x]))
