@@ -94,7 +94,7 @@ class Splat:
     def chunks(self) -> Iterator[memoryview]:
         per_chunk = max(1, CHUNK // len(self.element))
         block = memoryview(self.element * min(self.count, per_chunk))
-        for start in range(0, self.length, len(block)):
+        for start in range(0, self.length, len(block) or 1):
             yield block[: self.length - start]
 
 

@@ -32,6 +32,10 @@ def test_a_splat_is_its_element_repeated(element: Attribute, expected: np.ndarra
     assert raw(SplatAttr(element, IntAttr(3))) == expected.tobytes()
 
 
+def test_a_splat_of_nothing_has_no_bytes():
+    assert raw(SplatAttr(IntegerAttr(1, i8), IntAttr(0))) == b""
+
+
 def test_dense_booleans_are_ones():
     type = tensor_type((3,), i1)
     assert raw(dense_from_raw(b"\x01\x00\x01", type)) == b"\x01\x00\x01"
