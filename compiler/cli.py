@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.metadata import version
-from typing import IO, NoReturn
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, NoReturn
 
 from xdsl.context import Context
 from xdsl.dialects import get_all_dialects
@@ -22,10 +23,17 @@ from xdsl.utils.arg_spec import parse_pipeline, parse_spec
 from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
 from xdsl.xdsl_opt_main import xDSLOptMain
 
+from compiler.endings import exit_code
 from compiler.errors import UserError
+from compiler.om.files import rewriting
 from compiler.options import check_spec
+from compiler.sources import check_outputs, source_files
 from compiler.string_literals import mend_lexer
+from compiler.targets.text import text_of
 from compiler.universe import UNIVERSE
+
+if TYPE_CHECKING:
+    from compiler.targets.om import OMTarget
 
 FRONTENDS = ("onnx", "om")
 UPSTREAM_DIALECTS = ("builtin", "affine", "arith", "memref", "test")
@@ -46,6 +54,9 @@ class AscendOptMain(xDSLOptMain):
     """xDSL's driver with our dialects, passes, targets and readers."""
 
     version_format = f"ascend-opt {version('ascend-opt')} (xDSL {{xdsl_version}})"
+    output: IO[str]
+    inputs: frozenset[str] = frozenset()
+    """The files of the ONNX model that is read."""
 
     def __init__(self, args: Sequence[str] | None = None):
         super().__init__("Compile ONNX models to Ascend offline models.", args)
@@ -98,16 +109,66 @@ class AscendOptMain(xDSLOptMain):
         target = parse_spec(self.args.target)
         if target.name in UNIVERSE.all_targets:
             check_spec("target", target, UNIVERSE.all_targets)
+        if target.name == "om":
+            _ = self._om_target().path  # a wrong one shall not cost a compilation
         super().setup_pipeline()
         callback = partial(_between_passes, self.args, [time.perf_counter()])
         self.pipeline = dataclasses.replace(self.pipeline, callback=callback)
 
+    def run(self) -> None:
+        """Run, with the output file written whole at the end or not at all."""
+        path: str | None = self.args.output_file
+        if path is None:
+            if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison]  # `>&-`
+                raise UserError("standard output is closed: -o names a file to write instead")
+            self.output = sys.stdout
+            super().run()
+            return
+        with rewriting(path) as self.output:
+            super().run()
+
+    def prepare_output(self) -> IO[str]:
+        return self.output
+
     def prepare_input(self) -> tuple[list[tuple[IO[bytes], int]], str]:
         path: str | None = self.args.input_file
-        chunks, extension = super().prepare_input()
-        if extension in FRONTENDS and (path is None or self.args.split_input_file):
-            raise UserError(f"a .{extension} model is read whole, from a file: name one")
-        return chunks, extension
+        extension = self.args.frontend or (Path(path).suffix[1:] if path else "mlir")
+        if extension not in self.available_frontends:
+            known = ", ".join(self.available_frontends)
+            raise UserError(f"{path}: no reader for '.{extension}', choose one: -f ({known})")
+        if extension in FRONTENDS and path is None:
+            raise UserError(f"a .{extension} model is read from a file: name one")
+        if extension in FRONTENDS and self.args.split_input_file:
+            raise UserError(f"--split-input-file splits text, a .{extension} model is read whole")
+        return super().prepare_input()
+
+    def parse_chunk(
+        self, chunk: IO[bytes], file_extension: str, start_offset: int = 0
+    ) -> ModuleOp | None:
+        module = super().parse_chunk(chunk, file_extension, start_offset)
+        if module is not None:
+            self._note_inputs(module, file_extension)
+        return module
+
+    def _note_inputs(self, module: ModuleOp, extension: str) -> None:
+        """UserError when -o names one: text may be changed in place, a model would be lost."""
+        output: str | None = self.args.output_file
+        if output is not None or extension == "onnx":
+            models = [self.args.input_file] if extension in FRONTENDS else []
+            inputs = frozenset((*models, *source_files(module)))
+            check_outputs([output] if output is not None else [], inputs)
+            # Of other input the target itself knows which weight files it may replace.
+            self.inputs = inputs if extension == "onnx" else frozenset()
+
+    def output_resulting_program(self, prog: ModuleOp) -> str:
+        if self.inputs and parse_spec(self.args.target).name == "om":
+            check_outputs(self._om_target().files(prog), self.inputs)
+        return super().output_resulting_program(prog)
+
+    def _om_target(self) -> OMTarget:
+        from compiler.targets.om import OMTarget
+
+        return OMTarget.from_spec(parse_spec(self.args.target))
 
     def _read_onnx(self, stream: IO[bytes]) -> ModuleOp:
         from compiler.frontends.onnx import ImportOptions, import_model
@@ -154,7 +215,7 @@ def _between_passes(
     if not args.disable_verify and (at_border or args.verify_each):
         module.verify()
     if args.print_between_passes and done is not None and coming is not None:
-        print(f"// after {done.name}\n{module}\n")
+        print(f"// after {done.name}\n{text_of(module)}")
     started[0] = time.perf_counter()
 
 
@@ -164,7 +225,9 @@ def one_line(error: BaseException) -> str:
         where = error.span.get_location()
         return f"{where}: {error.msg}"
     if isinstance(error, ArgSpecParseError):
-        return f"pass or target options do not parse: {str(error).splitlines()[-1].strip(' ^')}"
+        reason = str(error).splitlines()[-1].strip(" ^")
+        hint = 'names with dots or slashes need quotes, as in refresh="fc1.weight"'
+        return f"pass or target options do not parse: {reason} ({hint})"
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     return " ".join(str(error).split())
@@ -183,8 +246,14 @@ USER_ERRORS = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the driver; the exit code is 0, or 1 after one line on stderr."""
     gc.set_threshold(100_000, 50, 1000)  # the IR is a large, long-lived graph: scan it rarely
+    return exit_code(partial(_run, argv))
+
+
+def _run(argv: Sequence[str] | None) -> int:
     try:
         AscendOptMain(argv).run()
+    except BrokenPipeError:
+        raise
     except USER_ERRORS as error:
         print(f"ascend-opt: error: {one_line(error)}", file=sys.stderr)
         return 1

@@ -58,8 +58,8 @@ def _fits(value: tuple[Any, ...], hint: Any) -> bool:
 
 
 def _is_bare(value: tuple[Any, ...], hint: Any) -> bool:
-    """An option without a value: a flag that is set, or one that may be None."""
-    return not value and (hint is bool or NoneType in get_args(hint))
+    """An option without a value: one that may be None."""
+    return not value and NoneType in get_args(hint)
 
 
 def _describe(hint: Any) -> str:

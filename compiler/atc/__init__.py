@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 from compiler.atc.errors import AtcError, render, render_inner
 from compiler.atc.options import UsageError, check_values, parse, usage
+from compiler.endings import exit_code
 
 START = "ATC start working now, please wait for a moment."
 SUCCESS = "ATC run success, welcome to the next use.\n"
@@ -16,6 +18,10 @@ FAILED = 255
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ATC; the exit code is 0, or 255 after an error on the screen."""
+    return exit_code(partial(_run, arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     print(START)
     try:
         options = parse(sys.argv[1:] if arguments is None else arguments)
@@ -30,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
     except AtcError as error:
         return _fail(render(error))
+    except BrokenPipeError:
+        raise
     except Exception as error:
         from compiler.cli import USER_ERRORS, one_line
 

@@ -5,15 +5,24 @@ from __future__ import annotations
 import gc
 import io
 import os
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, StringAttr
 
 from compiler.atc.errors import AtcError
 from compiler.atc.options import OPTIONS, Use
 from compiler.errors import UnsupportedOperator, UserError
+from compiler.om.contract import weight_folder
+from compiler.om.files import WriteError
+from compiler.sources import OverwritingError, check_outputs, source_files
 from dialects.om import ModelOp
+
+if TYPE_CHECKING:
+    from compiler.targets.om import OMTarget
 
 MAX_MODEL_BYTES = 2**31 - 1
 PRECISION = {
@@ -34,20 +43,37 @@ def build(options: dict[str, str]) -> None:
     from compiler.pipelines import OfflinePass
     from compiler.targets.om import OMTarget
 
+    target = OMTarget(output=options["output"])
     offline = OfflinePass(
         soc=options["soc_version"],
         precision=precision(options),  # pyright: ignore[reportArgumentType]  # of PRECISION's values
         external_weight=int(options.get("external_weight", "0")),  # pyright: ignore[reportArgumentType]
-        model=Path(options["output"]).name,
+        model=target.path.name.removesuffix(".om"),
     )
     ctx = context()
     module = _import(model, input_shapes(options))
+    inputs = (model, *source_files(module))
     try:
         offline.apply(ctx, module)
     except UnsupportedOperator as error:
         raise AtcError("E13010", error.node, error.op_type, more=str(error)) from None
     _sign(module, options)
-    OMTarget(output=options["output"]).emit(ctx, module, io.StringIO())
+    _emit(target, ctx, module, inputs)
+
+
+def _emit(target: OMTarget, ctx: Context, module: ModuleOp, inputs: Iterable[str]) -> None:
+    """Write the files; what is wrong with their place is wrong with --output."""
+    try:
+        check_outputs(target.files(module), inputs)
+        target.emit(ctx, module, io.StringIO())
+    except (OverwritingError, WriteError) as error:
+        raise AtcError("E10001", target.output, "--output", error) from None
+    except OSError as error:
+        folders = (*target.path.parents, weight_folder(target.path))
+        if error.filename is None or Path(error.filename) not in folders:
+            raise
+        reason = f"[Errno {error.errno}] {error.strerror}"
+        raise AtcError("E10001", target.output, "--output", reason) from None
 
 
 def _sign(module: ModuleOp, options: dict[str, str]) -> None:
@@ -79,7 +105,7 @@ def check(options: dict[str, str]) -> None:
         if not options.get(name):
             raise AtcError("E10054", f"--{name}")
     _check_model(options["model"])
-    if options["output"].endswith("/"):
+    if os.path.basename(options["output"]) in ("", ".", "..", ".om"):
         raise AtcError("E10022", options["output"], "output")
     precision(options)
     input_shapes(options)

@@ -13,6 +13,10 @@ from compiler.om.buffers import Blob, exact_chunks
 from compiler.om.errors import OMError, Status
 
 
+class WriteError(OMError):
+    """A file that cannot be written, at no fault of its content."""
+
+
 def write_file(path: str | os.PathLike[str], blob: Blob) -> None:
     """Streams `blob` to `path`, as `write_files` does."""
     write_files([(Path(path), blob)])
@@ -23,7 +27,7 @@ def write_files(files: Sequence[tuple[Path, Blob]]) -> None:
 
     No file takes its place before the bytes of all are on disk, so a blob may be read from a
     file that is replaced. A file's mode is what the umask leaves of 0666; it takes the place of
-    a symbolic link instead of following it. OMError when one cannot be written.
+    a symbolic link instead of following it. WriteError when one cannot be written.
     """
     drafts: list[tuple[str, Path]] = []
     try:
@@ -87,7 +91,7 @@ def _writing(target: Path) -> Generator[None]:
         yield
     except OSError as error:
         message = f"{target}: cannot be written: {error.strerror}"
-        raise OMError(Status.FAILED, message) from None
+        raise WriteError(Status.FAILED, message) from None
 
 
 def _stream(descriptor: int, blob: Blob, target: Path) -> None:

@@ -164,4 +164,6 @@ def main(path):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: refresh.py BUNDLE.om (a bundle of three graphs, as demo.sh compiles)")
     main(sys.argv[1])

@@ -108,7 +108,13 @@ def test_bad_models(
         (["-p", 'offline{refresh="nothing"}'], "no weight is called 'nothing'"),
         (["-p", "offline{soc=Ascend910B9}"], "Ascend910B9"),
         (["-p", "ge-make-weight-refreshable"], "needs the option consts=a list of text"),
+        (["-p", "offline{prove}"], "prove= is not true or false"),
+        (["-p", "offline{refresh=fc1.weight}"], 'need quotes, as in refresh="fc1.weight"'),
         (["-t", "om"], "needs the option output=text"),
+        (["-t", 'om{output=""}'], 'output="" does not name a file'),
+        (["-t", 'om{output="/tmp/"}'], 'output="/tmp/" does not name a file'),
+        (["-t", 'om{output="x/.om"}'], 'output="x/.om" does not name a file'),
+        (["--split-input-file"], "--split-input-file splits text"),
         (["-t", "elf"], "invalid choice: 'elf'"),
         (["--frobnicate"], "unrecognized arguments: --frobnicate"),
     ],
@@ -192,6 +198,99 @@ def test_external_data_behind_a_link_needs_a_root(folder: Path, capsys: pytest.C
     (folder / "w.bin").mkdir()
     (blobs / "w.bin").write_bytes(bytes(16))
     assert ascend_opt([str(model), "--external-data-dir", str(blobs)]) == 0
+
+
+def test_a_file_that_does_not_say_what_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    for name in ("model", "model.bin"):
+        path = tmp_path / name
+        path.write_bytes(DIGITS.read_bytes())
+        assert ascend_opt([str(path)]) == 1
+        assert "-f (mlir, onnx, om)" in capsys.readouterr().err
+    assert ascend_opt(["-f", "onnx"]) == 1
+    assert "from a file: name one" in capsys.readouterr().err
+
+
+def test_a_given_extension_is_not_doubled(tmp_path: Path):
+    assert ascend_opt([str(DIGITS), "-p", "offline", "-t", f'om{{output="{tmp_path}/m.om"}}']) == 0
+    arguments = [f"--model={DIGITS}", f"--output={tmp_path}/n.om", "--external_weight=2"]
+    assert atc(["--framework=5", "--soc_version=Ascend910B4", *arguments]) == 0
+    names = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert names == {"m.om", "n.om", "n_weight_combined"}
+
+
+@pytest.mark.parametrize("output", ["/proc/x/y", "FILE/y", "FILE/x/y", "folder", "taken/y"])
+def test_atc_where_nothing_can_be_written(
+    output: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "FILE").write_text("in the way")
+    (tmp_path / "folder.om").mkdir()
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "weight").write_text("in the way")
+    path = tmp_path / output
+    arguments = [f"--model={DIGITS}", f"--output={path}", "--external_weight=1"]
+    assert atc(["--framework=5", "--soc_version=Ascend910B4", *arguments]) == 255
+    printed = capsys.readouterr().out
+    assert f"(E10001): Value {path} for parameter --output is invalid. Reason: " in printed
+
+
+def test_passes_are_followed_by_ir_that_parses(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    passes = "convert-onnx-to-ge,ge-remove-identity"
+    assert ascend_opt([str(DIGITS), "-p", passes, "--print-between-passes"]) == 0
+    between, _ = capsys.readouterr().out.split("}\n\nbuiltin.module")
+    path = tmp_path / "between.mlir"
+    path.write_text(f"{between}}}\n")
+    assert ascend_opt([str(path)]) == 0
+
+
+def test_an_interrupt_is_no_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("compiler.cli.AscendOptMain.apply_passes", interrupt)
+    monkeypatch.setattr("compiler.atc.build.build", interrupt)
+    assert ascend_opt([str(DIGITS), "-o", str(tmp_path / "x")]) == 130
+    assert atc([f"--model={DIGITS}"]) == 130
+    assert capsys.readouterr().err == ""
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (f"compiler.cli {DIGITS} >&-", 1),
+        (f"compiler.cli {DIGITS} | true", 141),
+        ("compiler.atc --help | true", 141),
+        ("compiler.atc --help >&-", 0),
+    ],
+)
+def test_output_that_nobody_reads(command: str, code: int, tmp_path: Path):
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m {command}; echo ${{PIPESTATUS[0]}}"],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(DIGITS.parents[2])},
+        cwd=tmp_path,
+    )
+    assert done.stdout == f"{code}\n"
+    assert len(done.stderr.splitlines()) == (code == 1)
+
+
+def test_the_example_says_how_it_is_called():
+    refresh = DIGITS.parent / "refresh.py"
+    done = subprocess.run(
+        [sys.executable, "-m", "runtime.acl", str(refresh)],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=DIGITS.parents[2],
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "usage: refresh.py BUNDLE.om (a bundle of three graphs, as demo.sh compiles)"
+    ]
 
 
 def test_the_commands_themselves_exit_with_these_codes(tmp_path: Path):

@@ -136,3 +136,52 @@ def test_atc_with_one_folder_for_two_models(tmp_path: Path):
         assert atc(["--framework=5", "--soc_version=Ascend910B4", *arguments]) == 0
     names = {f"one_{COMBINED}", f"two_{COMBINED}"}
     assert {path.name for path in (tmp_path / "weight").iterdir()} == names
+
+
+def test_text_is_changed_in_place_whole_or_not_at_all(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    text = tmp_path / "x.mlir"
+    assert ascend_opt([str(DIGITS), "-o", str(text)]) == 0
+    before = text.read_text()
+    assert ascend_opt([str(text), "-o", str(text)]) == 0
+    assert text.read_text() == before and "onnx.graph" in before
+    assert ascend_opt([str(text), "-p", "offline{soc=nothing}", "-o", str(text)]) == 1
+    assert ascend_opt([str(tmp_path / "nowhere.onnx"), "-o", str(text)]) == 1
+    assert text.read_text() == before
+    assert ascend_opt([str(text), "-o", f"{tmp_path}/none/x"]) == 1
+    assert "none/x: cannot be written" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == [text]
+
+
+def test_text_does_not_replace_the_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    model = save(tmp_path / "m.onnx", 1, location="data")
+    (tmp_path / "link").symlink_to(tmp_path / "data")
+    text = str(tmp_path / "m.mlir")
+    assert ascend_opt([str(model), "-o", text]) == 0
+    before = content(tmp_path)
+    for source, output in ((model, "m.onnx"), (model, "link"), (text, "data")):
+        assert ascend_opt([str(source), "-o", str(tmp_path / output)]) == 1
+        assert f"{output} belongs to the model that is read" in error(capsys)
+    assert content(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "location"),
+    [("m.onnx", f"weight/m_{COMBINED}"), ("m.onnx", "m.om"), ("m.om", "data")],
+)
+def test_an_offline_model_does_not_replace_what_it_is_made_of(
+    name: str, location: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    model = save(tmp_path / name, 1, location=location)
+    before = content(tmp_path)
+    clash = location if location != "data" else name
+    arguments = [f"--model={model}", f"--output={tmp_path}/m", "--external_weight=2"]
+    assert atc(["--framework=5", "--soc_version=Ascend910B4", *arguments]) == 255
+    printed = capsys.readouterr().out
+    assert "(E10001)" in printed and f"{clash} belongs to the model that is read" in printed
+    passes = ["-p", 'offline{external-weight=2 model="m"}']
+    target = ["-t", f'om{{output="{tmp_path}/m" overwrite=true}}']
+    assert ascend_opt([str(model), "-f", "onnx", *passes, *target]) == 1
+    assert f"{clash} belongs to the model that is read" in error(capsys)
+    assert content(tmp_path) == before

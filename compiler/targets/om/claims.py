@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from compiler.errors import UserError
 from compiler.om.buffers import Blob
 from compiler.om.bundle import Bundle
 from compiler.om.contract import LOCATION_NAME
 from compiler.om.errors import OMError
 from compiler.om.reader import read_om
+from compiler.sources import OverwritingError
 
 
 def to_write(
@@ -19,7 +19,7 @@ def to_write(
 ) -> list[tuple[Path, Blob]]:
     """The weight files that are not there yet as they shall be.
 
-    UserError for one with other bytes, unless `overwrite` or only the previous version of
+    OverwritingError for one with other bytes, unless `overwrite` or only the previous version of
     `model` refers to it: GraphEngine replaces it, and the models that need it compute nonsense.
     """
     changed = [(file, blob) for file, blob in weights if not _has(file, blob)]
@@ -34,9 +34,10 @@ def _check_claim(file: Path, model: Path) -> None:
     if users == [model]:
         return
     others = ", ".join(path.name for path in users if path != model)
-    raise UserError(
-        f"{file} has other weights, which {others or 'another model'} may need: choose another "
-        "folder, another name (offline{model=NAME}) or om{overwrite=true}, or remove the file"
+    raise OverwritingError(
+        f"{file} has other weights, which {others or 'another model'} may need: write to another "
+        "folder or remove the file; ascend-opt can also give it another name "
+        "(offline{model=NAME}) or replace it (om{overwrite=true})"
     )
 
 
