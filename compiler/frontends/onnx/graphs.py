@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 import onnx
-from xdsl.dialects.builtin import StringAttr
+from xdsl.dialects.builtin import StringAttr, UnrankedTensorType
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.rewriter import Rewriter
 
@@ -116,7 +116,7 @@ class _Builder:
                 operator=StringAttr(checked_text(node.op_type)),
             )
         self.ops.append(op)
-        if UNKNOWN in results:
+        if any(type == UNKNOWN or isinstance(type, UnrankedTensorType) for type in results):
             self.untyped.append(op)
         for name, value in zip(node.output, op.results, strict=True):
             if name:
@@ -172,8 +172,9 @@ class _Builder:
 
 
 def _leave_out_unused(op: NodeOp, opsets: Opsets) -> None:
-    """Leave out optional outputs that nobody uses and whose type nobody knows (Dropout's mask)."""
+    """Leave out optional outputs that nobody uses and whose shape nobody knows (Dropout's mask)."""
     known = schema(op.OPERATOR, opsets.get(op.domain))
     for parameter, result in zip(known.outputs if known else (), op.results, strict=False):
-        if parameter.optional and result.type == UNKNOWN and not result.uses:
+        untyped = result.type == UNKNOWN or isinstance(result.type, UnrankedTensorType)
+        if parameter.optional and untyped and not result.uses:
             Rewriter.replace_value_with_new_type(result, NONE)

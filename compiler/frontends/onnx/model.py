@@ -10,18 +10,13 @@ from mmap import ACCESS_READ, mmap
 
 import onnx
 from google.protobuf.message import DecodeError
-from onnx import shape_inference
 
 from compiler.errors import UserError
 from compiler.frontends.onnx import ImportOptions
 from compiler.frontends.onnx.external_data import ExternalData, Place
 from compiler.frontends.onnx.functions import inline_functions
-from compiler.frontends.onnx.opsets import (
-    check_operator,
-    nodes_of,
-    opset_imports,
-    spell_default_domain,
-)
+from compiler.frontends.onnx.inference import forget_shapes, infer_shapes
+from compiler.frontends.onnx.opsets import opset_imports, spell_default_domain
 from compiler.frontends.onnx.scan import SMALL, MalformedError, Scanner
 from compiler.frontends.onnx.tensors import Payloads, type_of
 from dialects.onnx.attributes import byte_count
@@ -36,7 +31,7 @@ def load_model(path: str, options: ImportOptions) -> tuple[onnx.ModelProto, Payl
     _set_input_shapes(model.graph, options.input_shapes)
     model = inline_functions(model)
     if options.infer_shapes:
-        model = _infer_shapes(model)
+        model = infer_shapes(model)
     return model, payloads
 
 
@@ -154,9 +149,7 @@ def _set_input_shapes(graph: onnx.GraphProto, shapes: Mapping[str, Sequence[int]
         )
         _set_shape(tensor, shape)
     if contradicted:  # what the model says about later shapes no longer holds
-        del graph.value_info[:]
-        for output in graph.output:
-            output.type.tensor_type.ClearField("shape")
+        forget_shapes(graph)
 
 
 def _set_shape(tensor: onnx.TypeProto.Tensor, shape: Sequence[int]) -> None:
@@ -170,15 +163,3 @@ def _set_shape(tensor: onnx.TypeProto.Tensor, shape: Sequence[int]) -> None:
             dim.dim_value = size
         elif name:
             dim.dim_param = name
-
-
-def _infer_shapes(model: onnx.ModelProto) -> onnx.ModelProto:
-    # Before IR version 4 onnx looks at initializers only where they are inputs too.
-    model.ir_version = max(model.ir_version, 4)
-    try:
-        return shape_inference.infer_shapes(model, data_prop=True)
-    except (shape_inference.InferenceError, ValueError) as error:
-        opsets = opset_imports(model)
-        for node in nodes_of(model.graph.node):
-            check_operator(node, opsets)
-        raise UserError(f"shape inference fails: {' '.join(str(error).split())[:300]}") from None

@@ -115,9 +115,9 @@ def test_recursion_is_refused(tmp_path: Path, cycle: list[str]):
 
 
 def test_weights_in_functions_are_references(tmp_path: Path):
-    weight = np.arange(1000, dtype=np.float32)
+    weight = np.arange(1000, dtype=np.float32).reshape(250, 4)
     constant = helper.make_node("Constant", [], ["k"], value=numpy_helper.from_array(weight))
     nodes = [constant, helper.make_node("Add", ["a", "k"], ["b"])]
     graph = imported(tmp_path, [call("F", "x", "y")], [function("F", nodes, {"": 17})])
     offset = (tmp_path / "m.onnx").read_bytes().index(weight.tobytes())
-    assert f"{offset} + 4000> : tensor<1000xf32>" in str(next(graph.nodes))
+    assert f"{offset} + 4000> : tensor<250x4xf32>" in str(next(graph.nodes))

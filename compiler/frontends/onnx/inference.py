@@ -1,0 +1,96 @@
+"""Shape inference by onnx's own rules: what a model says and what follows from it must agree."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import onnx
+from onnx import shape_inference
+
+from compiler.errors import UserError
+from compiler.frontends.onnx.opsets import check_operator, describe, nodes_of, opset_imports
+from compiler.frontends.onnx.types import checked_text
+from compiler.frontends.onnx.windows import STAND_IN, drop_idle_pads, put_stand_in
+
+_NODE = re.compile(r"\(op_type:[^,()]*, node name: (\d+)\): ")
+_TAG = re.compile(r"\[\w+Error\] |Inference error\(s\): |\(op_type:[^()]*\): ")
+
+NOT_THE_MODELS_FAULT = (
+    "Cannot parse data from external tensors",
+    "expected to have type but instead is null",
+    "(op_type:Constant): ",
+)
+"""Complaints about weights that are cut out, about results of operators that onnx does not know
+(a value that nobody defines is told later), and from onnx's own bodies of its operators.
+
+Only a node of such a body is nameless here; onnx infers that of MeanVarianceNormalization with an
+attribute that it has not filled in.
+"""
+
+
+def infer_shapes(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with the type of every value that can be told. UserError names the wrong node."""
+    # Before IR version 4 onnx looks at initializers only where they are inputs too.
+    model.ir_version = max(model.ir_version, 4)
+    nodes = list(nodes_of(model.graph.node))
+    drop_idle_pads(nodes)
+    copy = _numbered(model)
+    inferred, complaint = _infer(copy)
+    if complaint and copy.functions:  # the model may say what onnx would have inferred
+        forget_shapes(copy.graph)
+        inferred, complaint = _infer(copy)
+    if complaint:
+        _refuse(model, nodes, complaint)
+    for node, original in zip(nodes_of(inferred.graph.node), nodes, strict=True):
+        if node.domain == STAND_IN:
+            node.CopyFrom(original)
+        node.name = checked_text(original.name)
+    del inferred.functions[:], inferred.opset_import[:]
+    inferred.opset_import.extend(model.opset_import)
+    return inferred
+
+
+def forget_shapes(graph: onnx.GraphProto) -> None:
+    """Drop what a model says about the shapes that follow from its inputs."""
+    del graph.value_info[:]
+    for output in graph.output:
+        output.type.tensor_type.ClearField("shape")
+
+
+def _numbered(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy to infer: onnx tells a node by its name, which here is its number."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    for index, node in enumerate(list(nodes_of(copy.graph.node))):
+        node.name = str(index)
+        put_stand_in(copy, node)
+    return copy
+
+
+def _infer(model: onnx.ModelProto) -> tuple[onnx.ModelProto, str]:
+    """The inferred model, and what onnx says against it."""
+    try:
+        strict = shape_inference.infer_shapes(
+            model, check_type=True, strict_mode=True, data_prop=True
+        )
+        return strict, ""
+    except (shape_inference.InferenceError, ValueError) as error:
+        lines = filter(str.strip, str(error).splitlines())
+        wrong = [line for line in lines if not any(w in line for w in NOT_THE_MODELS_FAULT)]
+    if wrong:
+        return model, wrong[0]
+    try:
+        return shape_inference.infer_shapes(model, data_prop=True), ""
+    except (shape_inference.InferenceError, ValueError) as error:
+        return model, str(error)
+
+
+def _refuse(model: onnx.ModelProto, nodes: Sequence[onnx.NodeProto], complaint: str) -> None:
+    opsets = opset_imports(model)
+    for node in nodes:
+        check_operator(node, opsets)
+    at = _NODE.findall(complaint)
+    who = f"{describe(nodes[int(at[-1])])}: " if at else ""
+    reason = " ".join(_TAG.sub("", _NODE.sub("", complaint)).split())[:300]
+    raise UserError(f"{who}shape inference fails: {reason}")
