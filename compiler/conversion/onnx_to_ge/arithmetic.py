@@ -8,6 +8,8 @@ from xdsl.dialects.builtin import FloatAttr, f32, i32
 from xdsl.ir import SSAValue
 
 from compiler.constants import dense_i32, scalar
+from compiler.conversion.onnx_to_ge.checks import result_type
+from compiler.conversion.onnx_to_ge.elementwise import broadcast
 from compiler.conversion.onnx_to_ge.emitter import (
     Emitter,
     boolean,
@@ -18,7 +20,7 @@ from compiler.conversion.onnx_to_ge.emitter import (
     string,
 )
 from compiler.om.dtypes import BY_MLIR
-from dialects.types import DYNAMIC, element_name, shape_of, tensor_of, tensor_type
+from dialects.types import RankedTensor, element_name, shape_of, tensor_of, tensor_type
 
 FLOAT_MAX = 3.402823e38
 """The bounds that Clip has when it is not told any."""
@@ -30,22 +32,28 @@ def batch_normalization(emit: Emitter) -> list[SSAValue]:
         raise emit.fail("only the first output exists at inference")
     older = {"mean": "mean", "variance": "var"}
     newer = {"mean": "input_mean", "variance": "input_var"}
+    if emit.has("training_mode") and emit.node.integer("training_mode"):
+        raise emit.fail("training_mode=1 trains, an offline model only infers")
+    if emit.has("spatial") and emit.node.integer("spatial") == 0:
+        raise emit.fail("spatial=0 has statistics per element, BatchNorm has them per channel")
     names = newer if emit.input("input_mean") is not None else older
     inputs = {"x": emit.needed("X"), "scale": emit.needed("scale"), "offset": emit.needed("B")}
     inputs |= {port: emit.needed(name) for port, name in names.items()}
-    training = emit.has("training_mode") and emit.node.integer("training_mode") == 1
     attributes = {
         "epsilon": real(emit.node.number("epsilon") or 0.0),
         "data_format": string("NCHW"),
-        "is_training": boolean(training),
+        "is_training": boolean(False),
         "onnx": string("onnx"),
     }
-    return [emit.op("BatchNorm", inputs, attributes)]
+    results = [result_type(emit, shape_of(inputs["x"]))]
+    return [emit.op("BatchNorm", inputs, attributes, results=results)]
 
 
 def lrn(emit: Emitter) -> list[SSAValue]:
     """LRN → LRN, its window a radius and alpha per element."""
     size = emit.node.integer("size") or 1
+    if size % 2 == 0:
+        raise emit.fail(f"size {size} is even: GraphEngine's LRN has as many channels on each side")
     attributes = {
         "depth_radius": integer((size - 1) // 2),
         "bias": real(emit.node.number("bias") or 0.0),
@@ -62,7 +70,11 @@ def softmax(emit: Emitter) -> list[SSAValue]:
     opset = emit.node.opset or 13
     if opset >= 13:
         return [emit.op("SoftmaxV2", {"x": x}, {"axes": integers([-1 if axis is None else axis])})]
-    start = (1 if axis is None else axis) % max(rank_of(x), 1)
+    rank = max(rank_of(x), 1)
+    axis = 1 if axis is None else axis
+    if not -rank <= axis < rank:
+        raise emit.fail(f"axis {axis} is not one of a tensor of rank {rank_of(x)}")
+    start = axis % rank
     trailing = [i for i in range(start + 1, rank_of(x)) if shape_of(x)[i] != 1]
     attributes = {"axes": integers([start, *trailing]), "need_fusion": integer(1)}
     return [emit.op("SoftmaxV2", {"x": x}, attributes)]
@@ -72,8 +84,9 @@ def total(emit: Emitter) -> list[SSAValue]:
     """Sum → AccumulateNV2, or a chain of Add where it would have to broadcast."""
     inputs = [value for value in emit.inputs if value is not None]
     if len({value.type for value in inputs}) == 1:
+        results = [result_type(emit, shape_of(inputs[0]))]
         ports = {f"x{i}": value for i, value in enumerate(inputs)}
-        return [emit.op("AccumulateNV2", ports, {"N": integer(len(inputs))})]
+        return [emit.op("AccumulateNV2", ports, {"N": integer(len(inputs))}, results=results)]
     return _chain(emit, "Add", inputs)
 
 
@@ -95,25 +108,12 @@ def _chain(emit: Emitter, type: str, inputs: list[SSAValue]) -> list[SSAValue]:
     *first, last = zip(steps, inputs[1:], strict=True)
     result = inputs[0]
     for step, value in first:
-        shape = _broadcast(shape_of(result), shape_of(value))
+        shape = broadcast(emit, shape_of(result), shape_of(value))
         type_of_step = tensor_type(shape, tensor_of(value).element_type)
         result = emit.op(type, {"x1": result, "x2": value}, inner=step, results=[type_of_step])
     step, value = last
-    return [emit.op(type, {"x1": result, "x2": value}, inner=step)]
-
-
-def _broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of an elementwise result."""
-    rank = max(len(a), len(b))
-    a, b = (1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b
-    return tuple(_broadcast_dim(*pair) for pair in zip(a, b, strict=True))
-
-
-def _broadcast_dim(x: int, y: int) -> int:
-    """A dimension that is not known is 1 or the other's; beside a 1 it stays unknown."""
-    if 1 in (x, y):
-        return x * y if DYNAMIC not in (x, y) else DYNAMIC
-    return y if x == DYNAMIC else x
+    results = [result_type(emit, broadcast(emit, shape_of(result), shape_of(value)))]
+    return [emit.op(type, {"x1": result, "x2": value}, inner=step, results=results)]
 
 
 def clip(emit: Emitter) -> list[SSAValue]:
@@ -122,6 +122,9 @@ def clip(emit: Emitter) -> list[SSAValue]:
     if emit.has("min"):
         return _clip_by_attributes(emit, x)
     low, high = emit.input("min"), emit.input("max")
+    for bound in (low, high):
+        if bound is not None and shape_of(bound):
+            raise emit.fail(f"a bound must be a scalar, this has shape {list(shape_of(bound))}")
     if low is None and high is None:
         return [emit.op("Identity", {"x": x})]
     if low is None:
@@ -133,15 +136,21 @@ def clip(emit: Emitter) -> list[SSAValue]:
 
 
 def _clip_by_attributes(emit: Emitter, x: SSAValue) -> list[SSAValue]:
-    """Clip up to opset 10: the bounds are attributes, the input is cast to float32."""
-    emit.expand("data0", "cast", "ClipByValue", "data1", "data2")
+    """Clip up to opset 10: the bounds are attributes, the input is cast to float32 and back."""
+    result = result_type(emit, shape_of(x))
+    narrow = tensor_of(x).element_type != f32
+    emit.expand("data0", "cast", "ClipByValue", "data1", "data2", *(["back"] if narrow else []))
     numbers = emit.node.number("min"), emit.node.number("max")
     low = emit.const("data1", _float(numbers[0], -FLOAT_MAX), tensor_type((), f32))
     high = emit.const("data2", _float(numbers[1], FLOAT_MAX), tensor_type((), f32))
     wide = [tensor_type(shape_of(x), f32)]
     x = emit.op("Cast", {"x": x}, {"dst_type": integer(0)}, inner="cast", results=wide)
     inputs = {"x": x, "clip_value_min": low, "clip_value_max": high}
-    return [emit.op("ClipByValue", inputs, inner="ClipByValue")]
+    if not narrow:
+        return [emit.op("ClipByValue", inputs, inner="ClipByValue", results=[result])]
+    clipped = emit.op("ClipByValue", inputs, inner="ClipByValue", results=wide)
+    target = {"dst_type": integer(_number_of(emit, result))}
+    return [emit.op("Cast", {"x": clipped}, target, inner="back", results=[result])]
 
 
 def _float(value: float | None, default: float):
@@ -171,7 +180,14 @@ def reduce(type: str) -> Callable[[Emitter], list[SSAValue]]:
 
 def cast(emit: Emitter) -> list[SSAValue]:
     """Cast → Cast, its target numbered as GraphEngine's memory does."""
-    name = element_name(tensor_of(emit.node.results[0]).element_type)
+    x = emit.needed("input")
+    result = result_type(emit, shape_of(x))
+    target = {"dst_type": integer(_number_of(emit, result))}
+    return [emit.op("Cast", {"x": x}, target, results=[result])]
+
+
+def _number_of(emit: Emitter, type: RankedTensor) -> int:
+    name = element_name(type.element_type)
     if name not in BY_MLIR:
         raise emit.fail(f"GraphEngine has no element type {name}")
-    return [emit.op("Cast", {"x": emit.needed("input")}, {"dst_type": integer(BY_MLIR[name].cpp)})]
+    return BY_MLIR[name].cpp

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ArrayAttr, ModuleOp
+from xdsl.dialects.builtin import ArrayAttr, ModuleOp, TensorType
 from xdsl.ir import Attribute, Operation, OpResult, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import VerifyException
@@ -79,8 +79,12 @@ class Conversion:
 
     def _inputs(self) -> None:
         for index, (name, value) in enumerate(self.graph.inputs.items()):
-            type = ge_type(value.type)
+            type: Attribute = value.type
+            if not isinstance(value.type, TensorType):
+                hint = f"has no shape: give it one (atc --input_shape='{name}:1,3,224,224')"
+                raise UserError(f"input '{name}', {type}, {hint}")
             attributes = {"index": integer(index)}
+            type = ge_type(type)
             dtype = BY_MLIR.get(element_name(tensor_of(value).element_type) or "")
             if dtype is not None:
                 attributes["data_type"] = integer(dtype.cpp)
@@ -131,11 +135,15 @@ class Conversion:
 
 
 def _apply(rule: Rule, emit: Emitter) -> list[SSAValue]:
-    """What the rule makes; an error that names the node where a shape it needs is not known."""
+    """What the rule makes; an error that names the node where a shape is not known."""
     try:
-        return rule(emit)
+        results = rule(emit)
+        for result in results:
+            tensor_of(result)
     except VerifyException as error:
-        raise emit.fail(f"{error} (does an input lack a shape?)") from None
+        hint = "give the model's inputs their shapes (atc --input_shape)"
+        raise emit.fail(f"a shape is not known: {error}; {hint}") from None
+    return results
 
 
 def _constant_payload(op: OnnxNode, label: str) -> Attribute:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from xdsl.ir import Attribute, SSAValue
 
+from compiler.conversion.onnx_to_ge.checks import agree, broadcasts_onto, result_type
 from compiler.conversion.onnx_to_ge.emitter import Emitter, boolean, integer, real
+from dialects.types import shape_of
 
 CACHE_NOTES: dict[str, Attribute] = {
     "fixed_shift_value": integer(42),
@@ -23,6 +25,7 @@ def gemm(emit: Emitter) -> list[SSAValue]:
     alpha, beta = emit.node.number("alpha"), emit.node.number("beta")
     alpha, beta = 1.0 if alpha is None else alpha, 1.0 if beta is None else beta
     addend = emit.input("C")
+    _check_shapes(emit, addend)
     data = ("data0", "data1", "data2")
     if addend is None and alpha == 1.0:
         return [_product(emit, "")]
@@ -37,6 +40,20 @@ def gemm(emit: Emitter) -> list[SSAValue]:
         product = _scaled(emit, _product(emit, "MatMulV2"), alpha, "Muls1")
         addend = _scaled(emit, addend, beta, "Muls2")
     return [emit.op("Add", {"x1": product, "x2": addend}, inner="add")]
+
+
+def _check_shapes(emit: Emitter, addend: SSAValue | None) -> None:
+    a, b = shape_of(emit.needed("A")), shape_of(emit.needed("B"))
+    if len(a) != 2 or len(b) != 2:
+        raise emit.fail(f"two matrices are needed, these are {list(a)} and {list(b)}")
+    a = a[::-1] if emit.node.integer("transA") else a
+    b = b[::-1] if emit.node.integer("transB") else b
+    if not agree(a[1], b[0]):
+        raise emit.fail(f"{list(a)} and {list(b)} cannot be multiplied")
+    result = a[0], b[1]
+    result_type(emit, result)
+    if addend is not None and not broadcasts_onto(shape_of(addend), result):
+        raise emit.fail(f"C {list(shape_of(addend))} does not broadcast to {list(result)}")
 
 
 def _product(emit: Emitter, inner: str) -> SSAValue:

@@ -6,6 +6,7 @@ from xdsl.dialects.builtin import FloatAttr, IntegerAttr, f32, i32
 from xdsl.ir import Attribute, SSAValue
 
 from compiler.constants import dense_i32, first_element, scalar
+from compiler.conversion.onnx_to_ge.checks import agree, result_type, same_count
 from compiler.conversion.onnx_to_ge.emitter import (
     Emitter,
     boolean,
@@ -14,7 +15,7 @@ from compiler.conversion.onnx_to_ge.emitter import (
     rank_of,
 )
 from dialects.onnx.attributes import tensor_parts
-from dialects.types import shape_of, tensor_of, tensor_type
+from dialects.types import DYNAMIC, shape_of, tensor_of, tensor_type
 
 SCALAR_I32 = tensor_type((), i32)
 
@@ -24,8 +25,30 @@ def concat(emit: Emitter) -> list[SSAValue]:
     inputs = [value for value in emit.inputs if value is not None]
     if len(inputs) == 1:
         return [emit.op("Identity", {"x": inputs[0]})]
-    attributes = {"concat_dim": integer(emit.node.integer("axis") or 0), "N": integer(len(inputs))}
-    return [emit.op("ConcatD", {f"x{i}": value for i, value in enumerate(inputs)}, attributes)]
+    axis = emit.node.integer("axis")
+    axis = 1 if axis is None else axis  # of opset 1, where it has a default
+    results = [result_type(emit, _joined(emit, inputs, axis))]
+    attributes = {"concat_dim": integer(axis), "N": integer(len(inputs))}
+    ports = {f"x{i}": value for i, value in enumerate(inputs)}
+    return [emit.op("ConcatD", ports, attributes, results=results)]
+
+
+def _joined(emit: Emitter, inputs: list[SSAValue], axis: int) -> tuple[int, ...]:
+    """The shape of the tensors one after another; beside the axis they must agree."""
+    first, *others = shapes = [shape_of(value) for value in inputs]
+    if not -len(first) <= axis < len(first):
+        raise emit.fail(f"axis {axis} is not one of a tensor of rank {len(first)}")
+    axis %= len(first)
+    for other in others:
+        rest = zip(first[:axis] + first[axis + 1 :], other[:axis] + other[axis + 1 :], strict=False)
+        if len(other) != len(first) or not all(agree(a, b) for a, b in rest):
+            raise emit.fail(f"{list(first)} and {list(other)} do not join along axis {axis}")
+    sizes = [shape[axis] for shape in shapes]
+    known = [
+        next((s for s in column if s != DYNAMIC), DYNAMIC) for column in zip(*shapes, strict=True)
+    ]
+    known[axis] = DYNAMIC if DYNAMIC in sizes else sum(sizes)
+    return tuple(known)
 
 
 def flatten(emit: Emitter) -> list[SSAValue]:
@@ -37,6 +60,7 @@ def flatten(emit: Emitter) -> list[SSAValue]:
 
 def reshape(emit: Emitter) -> list[SSAValue]:
     """Reshape → Reshape, its shape an input."""
+    same_count(emit, emit.needed("data"))
     attributes: dict[str, Attribute] = {"axis": integer(0), "num_axes": integer(-1)}
     if emit.has("allowzero"):
         attributes["allowzero"] = integer(emit.node.integer("allowzero") or 0)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from xdsl.ir import Attribute, SSAValue
 
+from compiler.conversion.onnx_to_ge.checks import convolution, window_fits
 from compiler.conversion.onnx_to_ge.emitter import (
     Emitter,
     boolean,
@@ -22,8 +23,10 @@ PADDING_MODES = {"NOTSET": "CALCULATED", "VALID": "VALID", "SAME_UPPER": "SAME"}
 
 def conv(emit: Emitter) -> list[SSAValue]:
     """Conv on images → Conv2D."""
-    x, weight = emit.needed("X"), emit.needed("W")
+    x, weight, bias = emit.needed("X"), emit.needed("W"), emit.input("B")
     _need_images(emit, x)
+    _need_images(emit, weight, "weight [M, C, H, W]")
+    convolution(emit, x, weight, bias)
     kernel = shape_of(weight)[2:]
     attributes: dict[str, Attribute] = {
         "strides": _with_unit(emit.node.integers("strides")),
@@ -34,7 +37,7 @@ def conv(emit: Emitter) -> list[SSAValue]:
         "auto_pad": string(emit.node.text("auto_pad") or "NOTSET"),
         "fixed_shift_value": integer(0),
     }
-    return [emit.op("Conv2D", {"x": x, "filter": weight, "bias": emit.input("B")}, attributes)]
+    return [emit.op("Conv2D", {"x": x, "filter": weight, "bias": bias}, attributes)]
 
 
 def max_pool(emit: Emitter) -> list[SSAValue]:
@@ -71,9 +74,9 @@ def _window(emit: Emitter) -> dict[str, Attribute]:
     }
 
 
-def _need_images(emit: Emitter, x: SSAValue) -> None:
+def _need_images(emit: Emitter, x: SSAValue, what: str = "input [N, C, H, W]") -> None:
     if rank_of(x) != 4:
-        raise emit.fail(f"a rank-4 input [N, C, H, W] is needed, this has rank {rank_of(x)}")
+        raise emit.fail(f"a rank-4 {what} is needed, this has rank {rank_of(x)}")
 
 
 def _with_unit(values: Sequence[int] | None) -> Attribute:
@@ -83,18 +86,25 @@ def _with_unit(values: Sequence[int] | None) -> Attribute:
 
 def _pads(emit: Emitter, x: SSAValue, kernel: Sequence[int]) -> list[int]:
     """[top, bottom, left, right] of ONNX's begins and ends, or of auto_pad."""
-    auto_pad = emit.node.text("auto_pad") or "NOTSET"
-    if auto_pad in ("NOTSET", "VALID"):
-        begins_ends = emit.node.integers("pads") or (0, 0, 0, 0)
-        return [begins_ends[i] for i in (0, 2, 1, 3)]
     strides = emit.node.integers("strides") or (1, 1)
     dilations = (emit.node.integers("dilations") if emit.has("dilations") else None) or (1, 1)
+    spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilations, strict=True)]
+    sizes = shape_of(x)[2:]
+    auto_pad = emit.node.text("auto_pad") or "NOTSET"
+    if auto_pad not in ("NOTSET", "VALID"):
+        return _same_pads(sizes, spans, strides, auto_pad)
+    begins_ends = emit.node.integers("pads") if auto_pad == "NOTSET" else None
+    pads = [(begins_ends or (0, 0, 0, 0))[i] for i in (0, 2, 1, 3)]
+    window_fits(emit, sizes, spans, pads)
+    return pads
+
+
+def _same_pads(
+    sizes: Sequence[int], spans: Sequence[int], strides: Sequence[int], auto_pad: str
+) -> list[int]:
     pads: list[int] = []
-    for size, window, stride, dilation in zip(
-        shape_of(x)[2:], kernel, strides, dilations, strict=True
-    ):
-        reach = dilation * (window - 1) + 1
-        total = max((-(-size // stride) - 1) * stride + reach - size, 0)
+    for size, span, stride in zip(sizes, spans, strides, strict=True):
+        total = max((-(-size // stride) - 1) * stride + span - size, 0)
         smaller, larger = total // 2, total - total // 2
         pads += [smaller, larger] if auto_pad == "SAME_UPPER" else [larger, smaller]
     return pads

@@ -6,19 +6,24 @@ from collections.abc import Callable, Mapping
 
 from xdsl.ir import Attribute, SSAValue
 
-from compiler.conversion.onnx_to_ge import arithmetic, products, shapes, spatial
+from compiler.conversion.onnx_to_ge import arithmetic, elementwise, products, shapes, spatial
+from compiler.conversion.onnx_to_ge.checks import result_type
 from compiler.conversion.onnx_to_ge.emitter import Emitter, real
 from dialects.ge.catalogue import catalogue
+from dialects.types import shape_of
 
 Rule = Callable[[Emitter], list[SSAValue]]
 
 SAME_NAME = (
     "Abs Acos Acosh Add Asin Asinh Atan Atanh BitwiseAnd BitwiseOr BitwiseXor CastLike Ceil Cos "
     "Cosh Dropout Equal Erf Exp Expand Floor GlobalAveragePool Greater HardSwish Identity Less Log "
-    "Mul Neg PRelu Pow Range Reciprocal Relu Round Sigmoid Sign Sin Sinh Softplus Softsign Sqrt "
+    "Mul Neg Pow Range Reciprocal Relu Round Sigmoid Sign Sin Sinh Softplus Softsign Sqrt "
     "Sub Tan Tanh Tile"
 ).split()
 """Inputs go to the ports by position; there are no attributes."""
+
+RESHAPING = {"GlobalAveragePool", "MatrixDeterminant"}
+"""Types whose one input has another shape than their result."""
 
 OTHER_NAME = {
     "And": "LogicalAnd",
@@ -58,6 +63,7 @@ RULES: dict[str, Rule] = {
     "Max": arithmetic.chain("Maximum"),
     "MaxPool": spatial.max_pool,
     "Min": arithmetic.chain("Minimum"),
+    "PRelu": elementwise.prelu,
     "ReduceMax": arithmetic.reduce("ReduceMax"),
     "ReduceMean": arithmetic.reduce("ReduceMean"),
     "ReduceMin": arithmetic.reduce("ReduceMin"),
@@ -80,9 +86,21 @@ def positional(type: str) -> Rule:
         ports = [port.name for port in catalogue()[type].inputs]
         if any(result.uses for result in emit.node.results[1:]):
             raise emit.fail(f"GraphEngine's {type} has one result")
-        return [emit.op(type, dict(zip(ports, emit.inputs, strict=False)))]
+        inputs = elementwise.aligned(emit) if emit.has("broadcast") else emit.inputs
+        inner = "result" if emit.expansion.order else ""
+        ports_of = dict(zip(ports, inputs, strict=False))
+        return [emit.op(type, ports_of, inner=inner, results=_same_shape(emit, type))]
 
     return rule
+
+
+def _same_shape(emit: Emitter, type: str) -> list[Attribute] | None:
+    """The type of a result that is as large as the first input; None where it need not be."""
+    first = emit.inputs[0]
+    alone = len(emit.inputs) == 1 and type not in RESHAPING
+    if first is None or not (alone or emit.has("broadcast")):
+        return None
+    return [result_type(emit, shape_of(first))]
 
 
 def with_floats(type: str, names: Mapping[str, str]) -> Rule:
@@ -93,7 +111,8 @@ def with_floats(type: str, names: Mapping[str, str]) -> Rule:
             name: real(emit.node.number(source) or 0.0) for name, source in names.items()
         }
         port = catalogue()[type].inputs[0].name
-        return [emit.op(type, {port: emit.inputs[0]}, attributes)]
+        results = _same_shape(emit, type)
+        return [emit.op(type, {port: emit.inputs[0]}, attributes, results=results)]
 
     return rule
 
