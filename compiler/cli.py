@@ -27,6 +27,7 @@ from compiler.endings import exit_code
 from compiler.errors import UserError
 from compiler.om.files import rewriting
 from compiler.options import check_spec
+from compiler.preconditions import check_source
 from compiler.sources import check_outputs, source_files
 from compiler.string_literals import mend_lexer
 from compiler.targets.text import text_of
@@ -208,7 +209,7 @@ def _between_passes(
     module: ModuleOp,
     coming: ModulePass | None,
 ) -> None:
-    """What the pipeline calls before, between and after passes: time, verify, print."""
+    """What the pipeline calls before, between and after passes: time, verify, print, check."""
     if args.time_passes and done is not None:
         print(f"{done.name}: {time.perf_counter() - started[0]:.3f} s", file=sys.stderr)
     at_border = done is None or coming is None
@@ -216,6 +217,8 @@ def _between_passes(
         module.verify()
     if args.print_between_passes and done is not None and coming is not None:
         print(f"// after {done.name}\n{text_of(module)}")
+    if coming is not None:
+        check_source(coming.name, module)
     started[0] = time.perf_counter()
 
 

@@ -102,7 +102,10 @@ def test_bad_models(
         (["-p", "no-such-pass"], "unknown pass 'no-such-pass'"),
         (["-p", "convert-onnx-to-g"], "did you mean 'convert-onnx-to-ge'?"),
         (["-p", "ge-externalize-weights{mode=7}"], "mode=7 is not 0, 1 or 2"),
-        (["-p", "convert-ge-to-om{soc=Ascend910B9}"], "unknown SoC 'Ascend910B9': did you mean"),
+        (
+            ["-p", "convert-onnx-to-ge,convert-ge-to-om{soc=Ascend910B9}"],
+            "unknown SoC 'Ascend910B9': did you mean",
+        ),
         (["-p", "ge-externalize-weights{modus=1}"], "no option 'modus' (options: mode, model)"),
         (["-p", "ge-externalize-weights{mode=1"], "do not parse"),
         (["-p", 'offline{refresh="nothing"}'], "no weight is called 'nothing'"),
@@ -114,6 +117,8 @@ def test_bad_models(
         (["-t", 'om{output=""}'], 'output="" does not name a file'),
         (["-t", 'om{output="/tmp/"}'], 'output="/tmp/" does not name a file'),
         (["-t", 'om{output="x/.om"}'], 'output="x/.om" does not name a file'),
+        (["-p", "convert-ge-to-om"], "convert-ge-to-om: the module has no ge.graph (pass convert"),
+        (["-p", "convert-ge-to-davinci"], "convert-ge-to-davinci: the module has no ge.graph"),
         (["--split-input-file"], "--split-input-file splits text"),
         (["-t", "elf"], "invalid choice: 'elf'"),
         (["--frobnicate"], "unrecognized arguments: --frobnicate"),
@@ -240,6 +245,17 @@ def test_passes_are_followed_by_ir_that_parses(tmp_path: Path, capsys: pytest.Ca
     path = tmp_path / "between.mlir"
     path.write_text(f"{between}}}\n")
     assert ascend_opt([str(path)]) == 0
+
+
+def test_a_model_is_not_converted_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert ascend_opt([str(DIGITS), "-p", "offline", "-t", f'om{{output="{tmp_path}/m"}}']) == 0
+    for conversion in ("offline", "convert-onnx-to-ge"):
+        assert ascend_opt([f"{tmp_path}/m.om", "-p", conversion]) == 1
+        assert f"{conversion}: the module has no onnx.graph" in capsys.readouterr().err
+    assert ascend_opt([f"{tmp_path}/m.om", "-p", "convert-ge-to-om"]) == 0
+    assert ascend_opt([str(DIGITS), "-p", "convert-onnx-to-ge,convert-onnx-to-ge"]) == 0
+    (tmp_path / "empty.mlir").write_text("builtin.module {}")
+    assert ascend_opt([str(tmp_path / "empty.mlir"), "-p", "offline"]) == 0
 
 
 def test_an_interrupt_is_no_traceback(
