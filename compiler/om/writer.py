@@ -1,6 +1,5 @@
-"""Writes OM files and bundles, byte for byte as GraphEngine lays them out."""
+"""Lays out OM files and bundles, byte for byte as GraphEngine lays them out."""
 
-import os
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from compiler.om.buffers import Blob, Held, Joined, joined_bytes
 from compiler.om.encode import encode_message
 from compiler.om.errors import OMError, Status
-from compiler.om.files import write_file
 from compiler.om.ge_ir_pb2 import ModelDef
 from compiler.om.header import (
     HEADER_SIZE,
@@ -64,28 +62,18 @@ class CompiledModel:
     is_unknown: bool = False
 
 
-def write_om(path: str | os.PathLike[str], model: CompiledModel) -> None:
-    """Streams `model` to `path`; OMError when it cannot be an OM file, or be written there."""
-    write_file(path, lay_out_model(model))
-
-
 def pack_om(model: CompiledModel) -> bytes:
-    """The file `write_om` writes."""
+    """A whole OM file in memory; OMError when the model cannot be one."""
     return joined_bytes(lay_out_model(model).chunks())
 
 
-def write_bundle(path: str | os.PathLike[str], var_size: int, models: Sequence[Blob]) -> None:
-    """Streams a bundle of complete OM files that share `var_size` bytes of variables."""
-    write_file(path, lay_out_bundle(var_size, models))
-
-
 def pack_bundle(var_size: int, models: Sequence[Blob]) -> bytes:
-    """The file `write_bundle` writes."""
+    """A whole bundle in memory."""
     return joined_bytes(lay_out_bundle(var_size, models).chunks())
 
 
 def lay_out_model(model: CompiledModel) -> Blob:
-    """An OM file of one model, its weights not yet read; a part for `write_bundle` as well."""
+    """An OM file of one model, its weights not yet read; a part for a bundle as well."""
     version = model.platform_version.encode()
     if len(version) > PLATFORM_VERSION_BYTES:
         limit = f"the header has room for {PLATFORM_VERSION_BYTES} bytes"
@@ -119,7 +107,10 @@ def lay_out_file(header: ModelFileHeader, models: Iterable[Sequence[Partition]])
 
 
 def lay_out_bundle(var_size: int, models: Sequence[Blob]) -> Blob:
-    """A bundle: here offsets count from the table's start, and the length takes in the header."""
+    """A bundle of complete OM files that share `var_size` bytes of variables.
+
+    Here offsets count from the table's start, and the length takes in the header.
+    """
     rows = [(PartitionType.BUNDLE_MODEL_VAR_INFO, 8)]
     rows += [(PartitionType.BUNDLE_MODEL_INFO, model.length) for model in models]
     table = pack_table(rows, base=NORMAL.size(len(rows)))

@@ -9,9 +9,10 @@ import pytest
 from compiler.om.buffers import Held
 from compiler.om.bundle import Bundle, read_bundle
 from compiler.om.errors import OMError, Status
+from compiler.om.files import write_file
 from compiler.om.model_reader import read_model
 from compiler.om.reader import read_om
-from compiler.om.writer import CompiledModel, lay_out_model, pack_bundle, pack_om, write_bundle
+from compiler.om.writer import CompiledModel, lay_out_bundle, lay_out_model, pack_bundle, pack_om
 
 PARTS = [Held(b"a" * 5752), Held(b"b" * 5752)]
 
@@ -44,7 +45,7 @@ def test_reading_it() -> None:
 
 def test_models_of_a_file(static_model: CompiledModel, tmp_path: Path) -> None:
     path = tmp_path / "bundle.om"
-    write_bundle(path, 7, [lay_out_model(static_model), lay_out_model(static_model)])
+    write_file(path, lay_out_bundle(7, [lay_out_model(static_model)] * 2))
     bundle = read_om(path)
     assert isinstance(bundle, Bundle) and bundle.var_size == 7
     assert [model.root.model_def.name for model in bundle.models] == ["net", "net"]

@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from compiler.om.writer import CompiledModel, write_om
+from compiler.om.files import write_file
+from compiler.om.writer import CompiledModel, lay_out_model
 
 Dump = Callable[[Path], dict[str, Any]]
 
 
 @pytest.fixture
 def seen(netron_dump: Dump, static_model: CompiledModel, tmp_path: Path) -> dict[str, Any]:
-    write_om(tmp_path / "net.om", static_model)
+    write_file(tmp_path / "net.om", lay_out_model(static_model))
     return netron_dump(tmp_path / "net.om")
 
 

@@ -9,13 +9,14 @@ import pytest
 
 from compiler.cli import context, main
 from compiler.frontends.om import import_om
+from compiler.om.files import write_file
 from compiler.om.ge_ir_pb2 import ModelDef
 from compiler.om.kernels import Kernel
 from compiler.om.model_reader import read_model
 from compiler.om.offline_model import SubModel
 from compiler.om.task_pb2 import ModelTaskDef, TaskDef
 from compiler.om.tasks import KernelLaunch
-from compiler.om.writer import CompiledModel, write_om
+from compiler.om.writer import CompiledModel, lay_out_model
 from compiler.targets.om import OMTarget
 from dialects.om import KernelTaskOp, ModelOp, RawTaskOp
 
@@ -36,7 +37,7 @@ def om(path: Path, *tasks: TaskDef, tbe: list[Kernel] | None = None, cpu: bool =
         tbe_kernels=tbe or (),
         cust_aicpu_kernels=[Kernel("mine", b"code")] if cpu else (),
     )
-    write_om(path, compiled)
+    write_file(path, lay_out_model(compiled))
     return path
 
 
