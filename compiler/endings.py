@@ -1,4 +1,4 @@
-"""How a command ends that is interrupted, or whose output nobody reads any more."""
+"""How a command ends that is interrupted, or whose output cannot be written."""
 
 from __future__ import annotations
 
@@ -13,16 +13,27 @@ UNREAD = 128 + 13
 
 
 def exit_code(run: Callable[[], int]) -> int:
-    """What `run` returns, its output flushed; without a traceback on Ctrl-C and a closed pipe."""
+    """What `run` returns, its output flushed; without a traceback where that ends badly."""
+    code = 0
     try:
         try:
-            return run()
+            code = run()
         finally:
             print(end="", flush=True)  # unlike a call of flush, right where stdout is closed
     except KeyboardInterrupt:
-        return INTERRUPTED
+        code = INTERRUPTED
     except BrokenPipeError:
-        # What is still in the buffer would be flushed once more, and fail, when Python exits.
-        with suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return UNREAD
+        _give_up_output()
+        code = UNREAD
+    except OSError as error:
+        _give_up_output()
+        if code == 0:  # else `run` has said so already
+            print(f"error: standard output: {error.strerror}", file=sys.stderr)
+            code = 1
+    return code
+
+
+def _give_up_output() -> None:
+    """What is still in the buffer would be flushed once more, and fail, when Python exits."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

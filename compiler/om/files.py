@@ -51,11 +51,11 @@ def rewriting(path: str) -> Generator[IO[str]]:
 
     A link is followed, and a device or a pipe is written to as it is.
     """
-    target = Path(os.path.realpath(path))
-    if target.exists() and not stat.S_ISREG(target.stat().st_mode) and not target.is_dir():
+    if _is_special(path):
         with open(path, "w", encoding="utf-8") as stream:
             yield stream
         return
+    target = Path(os.path.realpath(path))
     descriptor, temporary = _draft(target)
     try:
         with open(descriptor, "w", encoding="utf-8") as stream:
@@ -65,6 +65,15 @@ def rewriting(path: str) -> Generator[IO[str]]:
     except BaseException:
         _remove([temporary])
         raise
+
+
+def _is_special(path: str) -> bool:
+    """Whether a device or a pipe is at `path`."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 def _draft(target: Path) -> tuple[int, str]:

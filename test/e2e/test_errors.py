@@ -276,8 +276,10 @@ def test_an_interrupt_is_no_traceback(
     ("command", "code"),
     [
         (f"compiler.cli {DIGITS} >&-", 1),
+        (f"compiler.cli {DIGITS} >/dev/full", 1),
         (f"compiler.cli {DIGITS} | true", 141),
         ("compiler.atc --help | true", 141),
+        ("compiler.atc --help >/dev/full", 1),
         ("compiler.atc --help >&-", 0),
     ],
 )

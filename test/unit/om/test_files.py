@@ -119,7 +119,13 @@ def test_text_is_there_at_the_end_or_not_at_all(tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == [link, target]
 
 
-def test_text_for_a_device(tmp_path: Path) -> None:
+def test_text_for_a_device_or_a_pipe() -> None:
     with rewriting(os.devnull) as stream:
         stream.write("new")
     assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
+    reader, writer = os.pipe()
+    with rewriting(f"/dev/fd/{writer}") as stream:
+        stream.write("new")
+    assert os.read(reader, 10) == b"new"
+    os.close(reader)
+    os.close(writer)
