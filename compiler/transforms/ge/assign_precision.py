@@ -40,7 +40,7 @@ GE_DTYPE: dict[Attribute, int] = {f32: 0, f16: 1}
 
 SOURCES = (DataOp, ConstOp, FileConstantOp, VariableOp)
 
-KEPT = frozenset({"Assign", "If", "While", "Case", "PartitionedCall"})
+KEPT = frozenset({"Assign", "If", "While", "Case", "PartitionedCall", "TensorMove"})
 """Types that keep the types of their inputs: they move tensors, or own graphs of their own."""
 
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ArrayAttr, IntAttr, ModuleOp, StringAttr
-from xdsl.ir import Attribute
+from xdsl.ir import Attribute, SSAValue
 from xdsl.passes import ModulePass
+from xdsl.rewriter import InsertPoint, Rewriter
 
 from compiler.constants import dense_i64, first_element, reshaped
-from compiler.rewrite import GraphEditor, all_graphs, editing
-from dialects.ge import ConstOp, NodeOp, type_of
+from compiler.rewrite import GraphEditor, all_graphs, carry_location, editing, main_graphs
+from dialects.ge import ConstOp, FileConstantOp, NetOutputOp, NodeOp, Op, VariableOp, type_of
 from dialects.types import (
     SUB_BYTE,
     element_count,
@@ -29,7 +30,9 @@ class GEFoldConstantsPass(ModulePass):
     """Replace nodes whose result is known by constants, without touching a weight's bytes.
 
     Folded are Fill and Shape, and Reshape, Flatten, Squeeze* and Unsqueeze* of constants. A folded
-    node becomes `dynamic_const_<n>`; constants that nobody uses any more are removed.
+    node becomes `dynamic_const_<n>`; constants that nobody uses any more are removed. A constant
+    or variable that is an output of the model is copied by a TensorMove: outputs are what tasks
+    write.
     """
 
     name = "ge-fold-constants"
@@ -44,6 +47,22 @@ class GEFoldConstantsPass(ModulePass):
                         editor.replace(node, _folded(node, value, count))
                         count += 1
                 remove_unused_constants(editor)
+        for graph in main_graphs(op):
+            for node in list(graph.nodes):
+                if isinstance(node, NetOutputOp):
+                    _copy_constants(node)
+
+
+def _copy_constants(output: NetOutputOp) -> None:
+    copies: dict[SSAValue, SSAValue] = {}
+    for value in output.operands:
+        source = value.owner
+        if isinstance(source, STORED) and value not in copies:
+            copy = Op.of("TensorMove", f"{source.label}_output", {"x": value}, [value.type])
+            carry_location(source, copy)
+            Rewriter.insert_op(copy, InsertPoint.before(output))
+            copies[value] = copy.results[0]
+    output.operands = [copies.get(value, value) for value in output.operands]
 
 
 def fold(node: NodeOp) -> Attribute | None:
@@ -77,6 +96,10 @@ def _view(node: NodeOp) -> Attribute | None:
     if not isinstance(source, ConstOp):
         return None
     return reshaped(source.value, tensor_of(node.results[0]))
+
+
+STORED = (ConstOp, FileConstantOp, VariableOp)
+"""What lies in memory before the model runs."""
 
 
 RULES: dict[str, Callable[[NodeOp], Attribute | None]] = {

@@ -18,4 +18,7 @@ ge.graph "net" {
 // CHECK-NEXT: %u = ge.Const "dynamic_const_1" #weights.file<"m.weights", 0 + 32> {_datadump_original_op_names = ["unsqueeze"]} : tensor<8x1x1xf32>
 // CHECK-NEXT: %s = ge.Const "dynamic_const_2" dense<[1, 8, 4, 4]> : tensor<4xi64>
 // CHECK-NEXT: "sum"(x1 = %x, x2 = %u)
-// CHECK-NEXT: ge.NetOutput
+// Outputs are what tasks write, so that a constant must be copied to be one.
+// CHECK-NEXT: [[F:%.+]] = ge.op "TensorMove" "dynamic_const_0_output"(x = %f)
+// CHECK-NEXT: [[S:%.+]] = ge.op "TensorMove" "dynamic_const_2_output"(x = %s)
+// CHECK-NEXT: ge.NetOutput "Node_Output"(input0 = %y, input1 = [[F]], input2 = [[S]])
