@@ -49,13 +49,13 @@ class ExternalData:
         path, size = self._file(tensor, location)
         if offset > size:
             _refuse(tensor, location, f"begins at {offset}, but the file has {size} bytes")
-        length = _number(tensor, location, "length", values.get("length", str(size - offset)))
+        # Without a length a tensor takes what it needs: others may follow in the file.
+        length = needed
+        if "length" in values:
+            length = _number(tensor, location, "length", values["length"])
         if length > size - offset:
-            _refuse(
-                tensor,
-                location,
-                f"{offset} + {length} lies beyond the file, which has {size} bytes",
-            )
+            beyond = f"{offset} + {length} lies beyond the file, which has {size} bytes"
+            _refuse(tensor, location, f"{beyond} (its type and shape take {needed})")
         if length != needed:
             _refuse(tensor, location, f"has {length} bytes, its type and shape take {needed}")
         return Place(path, offset, length)

@@ -24,7 +24,7 @@ from dialects.onnx import OPERATORS, CustomOp, GraphOp, InitializerOp, NodeOp, N
 from dialects.onnx.node import location_of
 from dialects.onnx.schema import operator_name, schema
 from dialects.onnx.types import NONE, UNKNOWN
-from dialects.types import tensor_type
+from dialects.types import is_static, tensor_type
 
 _NOT_IN_HINTS = re.compile(r"[^\w$.-]", re.ASCII)
 
@@ -167,8 +167,18 @@ class _Builder:
         for output in graph.output:
             if output.name not in self.values:
                 raise UserError(f"the graph's output '{output.name}' is never made")
-            outputs[output.name] = self.values[output.name]
+            if output.name in outputs:
+                raise UserError(f"the graph lists its output '{output.name}' twice")
+            outputs[output.name] = _checked(output, self.values[output.name])
         return OutputOp.make(outputs)
+
+
+def _checked(output: onnx.ValueInfoProto, value: SSAValue) -> SSAValue:
+    """The value of an output. Inference compares results, but not inputs and initializers."""
+    said = parse_type(output.type.SerializeToString())
+    if is_static(said) and is_static(value.type) and said != value.type:
+        raise UserError(f"the graph's output '{output.name}' is {value.type}, declared is {said}")
+    return value
 
 
 def _leave_out_unused(op: NodeOp, opsets: Opsets) -> None:

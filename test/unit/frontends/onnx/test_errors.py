@@ -136,6 +136,17 @@ def test_values(path: Path):
     assert complaint(path, model_of([])) == "the graph's output 'y' is never made"
 
 
+def test_outputs(path: Path):
+    twice = model_of([helper.make_node("Relu", ["x"], ["y"])])
+    twice.graph.output.append(value("y"))
+    assert complaint(path, twice) == "the graph lists its output 'y' twice"
+    through = model_of([])
+    through.graph.output[0].CopyFrom(helper.make_tensor_value_info("x", TensorProto.FLOAT, [5]))
+    assert complaint(path, through) == (
+        "the graph's output 'x' is tensor<4xf32>, declared is tensor<5xf32>"
+    )
+
+
 def test_names(path: Path):
     assert complaint(path, model_of([helper.make_node("Relu", ["x"], ["a\nb"], "two\nlines")])) == (
         "the graph's output 'y' is never made"

@@ -88,6 +88,13 @@ def test_offset_and_length(folder: Path):
     assert read(value) == WEIGHT.tobytes()
 
 
+def test_an_offset_without_a_length(folder: Path):
+    (folder / "w.bin").write_bytes(bytes(64) + WEIGHT.tobytes() + bytes(5))
+    value = weight(save(folder, external("w.bin", offset=64)))
+    assert (value.offset.data, value.length.data) == (64, SIZE)
+    assert read(value) == WEIGHT.tobytes()
+
+
 @pytest.mark.parametrize(
     ("location", "rule"),
     [
@@ -173,7 +180,7 @@ def test_refused_files(folder: Path, make: object, rule: str):
         ({"length": 2**63}, "is not a decimal number"),
         ({"length": "9" * 400}, "is not a decimal number"),
         ({"offset": SIZE + 1}, f"begins at {SIZE + 1}, but the file has {SIZE} bytes"),
-        ({"offset": 4}, f"has {SIZE - 4} bytes, its type and shape take {SIZE}"),
+        ({"offset": 4}, rf"4 \+ {SIZE} lies beyond the file, which has {SIZE} bytes"),
         ({"offset": 4, "length": SIZE}, "lies beyond the file"),
         ({"offset": 2**63 - 1, "length": 2}, "begins at"),
         ({"length": SIZE - 1}, f"has {SIZE - 1} bytes, its type and shape take {SIZE}"),
