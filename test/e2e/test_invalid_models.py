@@ -111,3 +111,21 @@ def test_an_input_shape_against_the_weights(tmp_path: Path, capsys: pytest.Captu
     assert "'odd'" in capsys.readouterr().out
     assert not (tmp_path / "out").exists()
     assert atc(["--framework=5", *arguments, "--input_shape=x:4,3,8,8"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("(float x) => (float y) {[odd] y = Relu(x)}", "input 'x'"),
+        ("(float[2] x) => (float y) {h = other.Odd(x) [odd] y = Relu(h)}", "other"),
+        ("(float[6] x, int64[n] s) => (float y) {[odd] h = Reshape(x, s) y = Neg(h)}", "'odd'"),
+        ('(float[2] x) => (string[1] y) {[odd] y = Constant<value_strings=["a"]>()}', "'odd'"),
+    ],
+)
+def test_unknown_shapes(text: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    model = parser.parse_model(f'<ir_version: 8, opset_import: ["": 17, "other": 1]> g {text}')
+    for value in model.graph.input:
+        if not value.type.tensor_type.shape.dim:
+            value.type.tensor_type.ClearField("shape")
+    onnx.save(model, tmp_path / "model.onnx")
+    assert words in complaint(tmp_path / "model.onnx", capsys)

@@ -154,3 +154,27 @@ def test_a_model_may_say_what_onnx_used_to_infer(tmp_path: Path):
     model = model_of(13, text)
     expected = ReferenceEvaluator(model).run(None, inputs_of(model))
     check(model, list(expected), tmp_path)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("precision", TOLERANCE)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(float[2] x) => (float[2] y, float[2] w) <float[2] w={1.1,2.2}> {y = Relu(x)}",
+        "(float[2] x) => (float[2] y, float[2] x) {y = Relu(x)}",
+        "(float[2] x) => (float[2] y) {y = Identity(x)}",
+        "(float[2] x) => (float[2] y, float[2] z) {y = Relu(x) z = Identity(y)}",
+        "(float[2,3] x) => (int64[2] y) {y = Shape(x)}",
+        "(float[2,3] x) => (int64[2] y, int64[2] z) {y = Shape(x) z = Add(y, y)}",
+        "(float[2] x) => (float[2,1] y) <int64[2] s={2,1}, float[2] w={5,6}> {y = Reshape(w, s)}",
+        "(float[2] x) => (float[2] y) {y = Constant<value=float[2] {1.1,2.2}>()}",
+        "(float[2] x) => (float[2] y) {y = Constant<value_floats=[1.1,2.2]>()}",
+        "(float[2] x) => (float[2] y) {w = Constant<value_float=1.5>() y = Mul(x, w)}",
+        "(float[2] x) => (int64 y) {y = Constant<value_int=3>()}",
+        "(float[2] x) => (int64[2] y) {y = Constant<value_ints=[3,-4]>()}",
+    ],
+)
+def test_outputs_that_nothing_computes(text: str, precision: str, tmp_path: Path):
+    model = model_of(17, text)
+    expected = ReferenceEvaluator(model).run(None, inputs_of(model))
+    check(model, list(expected), tmp_path, precision)  # pyright: ignore[reportArgumentType]

@@ -10,6 +10,7 @@ from xdsl.ir import Attribute, Operation, OpResult, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import VerifyException
 
+from compiler.conversion.onnx_to_ge.creation import constant_payload
 from compiler.conversion.onnx_to_ge.emitter import (
     Emitter,
     Expansion,
@@ -27,7 +28,7 @@ from compiler.conversion.onnx_to_ge.table import Rule, rule_for
 from compiler.errors import UnsupportedOperator, UserError
 from compiler.om.dtypes import BY_MLIR
 from dialects.ge import ConstOp, DataOp, GraphOp, NetOutputOp, NodeOp
-from dialects.onnx.attributes import SparseAttr, tensor_parts
+from dialects.onnx.attributes import SparseAttr
 from dialects.onnx.graph import GraphOp as OnnxGraph
 from dialects.onnx.graph import InitializerOp
 from dialects.onnx.node import NodeOp as OnnxNode
@@ -101,7 +102,7 @@ class Conversion:
     def _node(self, op: OnnxNode) -> None:
         label = self.labels[op]
         if op.domain == "ai.onnx" and op.op_type == "Constant":
-            return self._constant(op, label, _constant_payload(op, label))
+            return self._constant(op, label, constant_payload(Emitter(op, label, self.values)))
         rule = rule_for(op.op_type) if op.domain == "ai.onnx" else None
         if rule is None:
             kind = f"{op.domain}::{op.opset}::{op.op_type}"
@@ -144,10 +145,3 @@ def _apply(rule: Rule, emit: Emitter) -> list[SSAValue]:
         hint = "give the model's inputs their shapes (atc --input_shape)"
         raise emit.fail(f"a shape is not known: {error}; {hint}") from None
     return results
-
-
-def _constant_payload(op: OnnxNode, label: str) -> Attribute:
-    given = op.attribute("value")
-    if given is None:
-        raise UserError(f"ONNX node '{label}', Constant: only attribute 'value' can be compiled")
-    return tensor_parts(given)[0]
