@@ -100,8 +100,8 @@ def _check_end(file: BufferedReader, path: Path, parts: Iterable[Part]) -> None:
     is_padding = len(behind) < WEIGHT_PADDING and size % WEIGHT_PADDING == 0 and not any(behind)
     if behind and not is_padding:
         raise _failure(
-            f"weight file {path} is too long: its last weight, of node '{last.node}', ends at "
-            f"byte {last.end}"
+            f"weight file {path} must end with its last weight, of node '{last.node}', at byte "
+            f"{last.end}, or be padded with zeros to a multiple of {WEIGHT_PADDING} bytes"
         )
 
 

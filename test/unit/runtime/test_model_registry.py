@@ -449,9 +449,10 @@ def test_combined_weight_files_are_padded(
     [
         (0, None, "No such file"),
         (0, W.tobytes()[:15], "too short: node 'w' needs 16 bytes at 0, 15 are there"),
-        (0, W.tobytes() + b"x", "too long: its last weight, of node 'w', ends at byte 16"),
-        (0, W.tobytes() + b"x" * 496, "too long"),
-        (496, bytes(496) + W.tobytes() + bytes(512), "too long"),
+        (0, W.tobytes() + b"x", "must end with its last weight, of node 'w', at byte 16"),
+        (0, W.tobytes() + b"x" * 496, "must end"),
+        (496, bytes(496) + W.tobytes() + bytes(512), "must end"),
+        (512, bytes(512) + W.tobytes() + bytes(432), "or be padded with zeros to a multiple"),
     ],
 )
 def test_weight_files_that_do_not_fit(
