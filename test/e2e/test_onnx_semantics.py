@@ -163,6 +163,7 @@ def test_a_model_may_say_what_onnx_used_to_infer(tmp_path: Path):
         "(float[2] x) => (float[2] y, float[2] w) <float[2] w={1.1,2.2}> {y = Relu(x)}",
         "(float[2] x) => (float[2] y, float[2] x) {y = Relu(x)}",
         "(float[2] x) => (float[2] y) {y = Identity(x)}",
+        "(float[2] x) => (float[2] y) <bool t={0}> {y = Dropout(x, , t)}",
         "(float[2] x) => (float[2] y, float[2] z) {y = Relu(x) z = Identity(y)}",
         "(float[2,3] x) => (int64[2] y) {y = Shape(x)}",
         "(float[2,3] x) => (int64[2] y, int64[2] z) {y = Shape(x) z = Add(y, y)}",

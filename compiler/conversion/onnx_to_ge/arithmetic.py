@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from xdsl.dialects.builtin import FloatAttr, f32, i32
+from xdsl.dialects.builtin import FloatAttr, IntegerAttr, f32, i32
 from xdsl.ir import SSAValue
 
-from compiler.constants import dense_i32, scalar
+from compiler.constants import dense_i32, first_element, scalar
 from compiler.conversion.onnx_to_ge.checks import result_type
 from compiler.conversion.onnx_to_ge.elementwise import broadcast
 from compiler.conversion.onnx_to_ge.emitter import (
@@ -20,6 +20,7 @@ from compiler.conversion.onnx_to_ge.emitter import (
     string,
 )
 from compiler.om.dtypes import BY_MLIR
+from dialects.ge import ConstOp
 from dialects.types import RankedTensor, element_name, shape_of, tensor_of, tensor_type
 
 FLOAT_MAX = 3.402823e38
@@ -47,6 +48,19 @@ def batch_normalization(emit: Emitter) -> list[SSAValue]:
     }
     results = [result_type(emit, shape_of(inputs["x"]))]
     return [emit.op("BatchNorm", inputs, attributes, results=results)]
+
+
+def dropout(emit: Emitter) -> list[SSAValue]:
+    """Dropout → Dropout, which passes its input on, unless it may be told to train."""
+    if any(result.uses for result in emit.node.results[1:]):
+        raise emit.fail("GraphEngine's Dropout has one result")
+    mode = emit.input("training_mode")
+    if mode is not None:
+        told = first_element(mode.owner.value) if isinstance(mode.owner, ConstOp) else None
+        if not isinstance(told, IntegerAttr) or told.value.data:
+            raise emit.fail("training_mode must be false: an offline model only infers")
+    x = emit.needed("data")
+    return [emit.op("Dropout", {"x": x}, results=[result_type(emit, shape_of(x))])]
 
 
 def lrn(emit: Emitter) -> list[SSAValue]:
@@ -123,7 +137,7 @@ def clip(emit: Emitter) -> list[SSAValue]:
         return _clip_by_attributes(emit, x)
     low, high = emit.input("min"), emit.input("max")
     for bound in (low, high):
-        if bound is not None and shape_of(bound):
+        if bound is not None and shape_of(bound) not in ((), (1,)):
             raise emit.fail(f"a bound must be a scalar, this has shape {list(shape_of(bound))}")
     if low is None and high is None:
         return [emit.op("Identity", {"x": x})]

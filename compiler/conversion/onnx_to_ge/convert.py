@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ArrayAttr, ModuleOp, TensorType
+from xdsl.dialects.builtin import ArrayAttr, ModuleOp, TensorType, UnrankedTensorType
 from xdsl.ir import Attribute, Operation, OpResult, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import VerifyException
@@ -81,9 +81,11 @@ class Conversion:
     def _inputs(self) -> None:
         for index, (name, value) in enumerate(self.graph.inputs.items()):
             type: Attribute = value.type
+            if isinstance(type, UnrankedTensorType):
+                hint = f"give it one (atc --input_shape='{name}:1,3,224,224')"
+                raise UserError(f"input '{name}' has no shape: {hint}")
             if not isinstance(value.type, TensorType):
-                hint = f"has no shape: give it one (atc --input_shape='{name}:1,3,224,224')"
-                raise UserError(f"input '{name}', {type}, {hint}")
+                raise UserError(f"input '{name}' is {type}: only tensors can be compiled")
             attributes = {"index": integer(index)}
             type = ge_type(type)
             dtype = BY_MLIR.get(element_name(tensor_of(value).element_type) or "")
@@ -142,6 +144,6 @@ def _apply(rule: Rule, emit: Emitter) -> list[SSAValue]:
         for result in results:
             tensor_of(result)
     except VerifyException as error:
-        hint = "give the model's inputs their shapes (atc --input_shape)"
+        hint = "inputs need shapes (atc --input_shape), axes and new shapes must be constants"
         raise emit.fail(f"a shape is not known: {error}; {hint}") from None
     return results

@@ -16,7 +16,7 @@ Rule = Callable[[Emitter], list[SSAValue]]
 
 SAME_NAME = (
     "Abs Acos Acosh Add Asin Asinh Atan Atanh BitwiseAnd BitwiseOr BitwiseXor CastLike Ceil Cos "
-    "Cosh Dropout Equal Erf Exp Expand Floor GlobalAveragePool Greater HardSwish Identity Less Log "
+    "Cosh Equal Erf Exp Expand Floor GlobalAveragePool Greater HardSwish Identity Less Log "
     "Mul Neg Pow Range Reciprocal Relu Round Sigmoid Sign Sin Sinh Softplus Softsign Sqrt "
     "Sub Tan Tanh Tile"
 ).split()
@@ -55,6 +55,7 @@ RULES: dict[str, Rule] = {
     "Concat": shapes.concat,
     "ConstantOfShape": shapes.constant_of_shape,
     "Conv": spatial.conv,
+    "Dropout": arithmetic.dropout,
     "Flatten": shapes.flatten,
     "Gather": shapes.gather,
     "Gemm": products.gemm,
