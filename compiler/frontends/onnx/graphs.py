@@ -19,7 +19,7 @@ from compiler.frontends.onnx.tensors import (
     sparse_attribute,
     type_of,
 )
-from compiler.frontends.onnx.types import checked_text, dim_params, parse_type
+from compiler.frontends.onnx.types import dim_params, parse_type
 from dialects.onnx import OPERATORS, CustomOp, GraphOp, InitializerOp, NodeOp, NoneOp, OutputOp
 from dialects.onnx.node import location_of
 from dialects.onnx.schema import operator_name, schema
@@ -68,7 +68,7 @@ class _Builder:
             _leave_out_unused(op, self.opsets)
         names = [value.name for value in inputs]
         return GraphOp.make(
-            checked_text(graph.name),
+            graph.name,
             block,
             names,
             opsets,
@@ -76,7 +76,7 @@ class _Builder:
         )
 
     def _define(self, name: str, value: SSAValue, who: str) -> None:
-        if not checked_text(name):
+        if not name:
             raise UserError(f"{who} defines a value without a name")
         if name in self.defined:
             raise UserError(f"{who} defines '{name}', which is defined already")
@@ -104,16 +104,16 @@ class _Builder:
         attributes, graphs = self._attributes(node)
         if check_operator(node, self.opsets):
             kind = OPERATORS[operator_name(node.domain, node.op_type)]
-            op: NodeOp = kind.make(checked_text(node.name), inputs, results, attributes, graphs)
+            op: NodeOp = kind.make(node.name, inputs, results, attributes, graphs)
         else:
             op = CustomOp.make(
-                checked_text(node.name),
+                node.name,
                 inputs,
                 results,
                 attributes,
                 graphs,
-                op_domain=StringAttr(checked_text(node.domain)),
-                operator=StringAttr(checked_text(node.op_type)),
+                op_domain=StringAttr(node.domain),
+                operator=StringAttr(node.op_type),
             )
         self.ops.append(op)
         if any(type == UNKNOWN or isinstance(type, UnrankedTensorType) for type in results):
@@ -154,12 +154,12 @@ class _Builder:
         for attribute in node.attribute:
             if attribute.type == onnx.AttributeProto.GRAPH:
                 inner = _Builder(self.payloads, self.opsets, self.values).graph(attribute.g)
-                graphs[checked_text(attribute.name)] = Region(Block([inner]))
+                graphs[attribute.name] = Region(Block([inner]))
                 continue
             value = convert_attribute(attribute, self.payloads)
             if value is None:
                 raise UserError(f"{describe(node)}: attribute '{attribute.name}' has no value")
-            attributes[checked_text(attribute.name)] = value
+            attributes[attribute.name] = value
         return attributes, graphs
 
     def _output(self, graph: onnx.GraphProto) -> OutputOp:

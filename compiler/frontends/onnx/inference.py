@@ -10,7 +10,6 @@ from onnx import shape_inference
 
 from compiler.errors import UserError
 from compiler.frontends.onnx.opsets import check_operator, describe, nodes_of, opset_imports
-from compiler.frontends.onnx.types import checked_text
 from compiler.frontends.onnx.windows import STAND_IN, drop_idle_pads, put_stand_in
 
 _NODE = re.compile(r"\(op_type:[^,()]*, node name: (\d+)\): ")
@@ -45,7 +44,7 @@ def infer_shapes(model: onnx.ModelProto) -> onnx.ModelProto:
     for node, original in zip(nodes_of(inferred.graph.node), nodes, strict=True):
         if node.domain == STAND_IN:
             node.CopyFrom(original)
-        node.name = checked_text(original.name)
+        node.name = original.name
     del inferred.functions[:], inferred.opset_import[:]
     inferred.opset_import.extend(model.opset_import)
     return inferred

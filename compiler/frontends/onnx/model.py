@@ -19,6 +19,7 @@ from compiler.frontends.onnx.inference import forget_shapes, infer_shapes
 from compiler.frontends.onnx.opsets import opset_imports, spell_default_domain
 from compiler.frontends.onnx.scan import SMALL, MalformedError, Scanner
 from compiler.frontends.onnx.tensors import Payloads, type_of
+from compiler.frontends.onnx.text import check_text
 from dialects.onnx.attributes import byte_count
 
 
@@ -48,6 +49,7 @@ def _read(path: str) -> tuple[onnx.ModelProto, Payloads]:
         raise UserError("is not an ONNX model: protobuf cannot parse it") from None
     if not model.HasField("graph"):
         raise UserError("is not an ONNX model: it holds no graph")
+    check_text(model)
     return model, payloads
 
 

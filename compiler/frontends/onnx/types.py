@@ -9,7 +9,6 @@ import onnx
 from xdsl.dialects.builtin import DYNAMIC_INDEX
 from xdsl.ir import Attribute
 
-from compiler.errors import UserError
 from dialects.onnx.types import (
     ELEMENT_BY_ONNX_NAME,
     STRING,
@@ -75,15 +74,8 @@ def _size(dim: onnx.TensorShapeProto.Dimension) -> int:
     return dim.dim_value if known else DYNAMIC_INDEX
 
 
-def checked_text(text: str) -> str:
-    """A name of the model. UserError where it is not UTF-8, which protobuf gives as bytes."""
-    if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # see above
-        raise UserError(f"the name {text!r} is not UTF-8")
-    return text
-
-
 def dim_params(proto: onnx.TypeProto) -> tuple[str, ...]:
     """The names of the unknown dimensions of a tensor, "" for a nameless one; () without names."""
     dims = proto.tensor_type.shape.dim
-    names = tuple(checked_text(dim.dim_param) for dim in dims if _size(dim) == DYNAMIC_INDEX)
+    names = tuple(dim.dim_param for dim in dims if _size(dim) == DYNAMIC_INDEX)
     return names if any(names) else ()

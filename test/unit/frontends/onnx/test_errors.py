@@ -66,6 +66,19 @@ def test_a_field_of_the_wrong_kind(path: Path):
     )
 
 
+@pytest.mark.parametrize("name", [b"odd-node", b"Relu", b"odd-value", b"odd-data", b"odd-dim"])
+def test_names_that_are_not_text(name: bytes, path: Path):
+    model = model_of([helper.make_node("Relu", ["odd-value"], ["y"], name="odd-node")])
+    weight = TensorProto(name="odd-value", data_type=TensorProto.FLOAT, dims=FLOAT4)
+    weight.data_location = TensorProto.EXTERNAL
+    weight.external_data.add(key="location", value="odd-data")
+    model.graph.initializer.append(weight)
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "odd-dim"
+    odd = b"\xff" + name[1:]
+    broken = model.SerializeToString().replace(name, odd)
+    assert complaint(path, broken) == f"the name {odd!r} is not UTF-8"
+
+
 def test_a_truncated_model(path: Path):
     whole = model_of([helper.make_node("Relu", ["x"], ["y"])]).SerializeToString()
     assert complaint(path, whole[:-20]).startswith("is not an ONNX model, or is damaged: it ends")
