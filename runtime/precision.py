@@ -58,15 +58,27 @@ def cube_operand(x: Array) -> Array:
     return x.astype(np.float64)
 
 
-def convert(x: Array, dtype: np.dtype[Any]) -> Array:
-    """The elements in another type: floats saturate and truncate towards zero to integers."""
+_LARGEST = {"float8_e4m3fn": 448.0, "float8_e5m2": 57344.0}
+"""The largest number of each 8-bit float that GraphEngine has and that has signs."""
+
+
+def convert(x: Array, dtype: np.dtype[Any], *, saturates: bool = True) -> Array:
+    """The elements in another type: floats saturate and truncate towards zero to integers.
+
+    8-bit floats saturate as ONNX's Cast does by default, infinities too; without `saturates` they
+    become what their format has for infinity.
+    """
     if x.dtype == dtype:
         return x
     if dtype == np.bool_:
         return x != 0
     if is_float(x.dtype) and dtype.kind in "iu":
         return _to_integer(widen(x), dtype)
-    return widen(x).astype(dtype)
+    wide = widen(x)
+    limit = _LARGEST.get(dtype.name)
+    if saturates and limit is not None:
+        wide = np.clip(wide, -limit, limit)
+    return wide.astype(dtype)
 
 
 def fixpipe(x: Array, dtype: np.dtype[Any]) -> Array:

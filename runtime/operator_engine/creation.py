@@ -24,11 +24,13 @@ def _declared(node: Node, name: str, default: int) -> np.dtype[Any]:
 
 
 def _cast(node: Node, inputs: Inputs) -> Sequence[Array]:
-    return [convert(inputs["x"], _declared(node, "dst_type", _INT32))]
+    dtype = _declared(node, "dst_type", _INT32)
+    return [convert(inputs["x"], dtype, saturates=node.flag("saturate", True))]
 
 
 def _cast_like(node: Node, inputs: Inputs) -> Sequence[Array]:
-    return [convert(inputs["x"], inputs["target"].dtype)]
+    dtype = inputs["target"].dtype
+    return [convert(inputs["x"], dtype, saturates=node.flag("saturate", True))]
 
 
 def _fill(node: Node, inputs: Inputs) -> Sequence[Array]:

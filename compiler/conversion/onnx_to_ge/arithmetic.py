@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr, f32, i32
-from xdsl.ir import SSAValue
+from xdsl.ir import Attribute, SSAValue
 
 from compiler.constants import dense_i32, first_element, scalar
 from compiler.conversion.onnx_to_ge.checks import result_type
@@ -196,8 +196,26 @@ def cast(emit: Emitter) -> list[SSAValue]:
     """Cast → Cast, its target numbered as GraphEngine's memory does."""
     x = emit.needed("input")
     result = result_type(emit, shape_of(x))
-    target = {"dst_type": integer(_number_of(emit, result))}
+    target = {"dst_type": integer(_number_of(emit, result))} | _overflow(emit, result)
     return [emit.op("Cast", {"x": x}, target, results=[result])]
+
+
+def cast_like(emit: Emitter) -> list[SSAValue]:
+    """CastLike → CastLike."""
+    inputs = {"x": emit.needed("input"), "target": emit.needed("target_type")}
+    result = result_type(emit, shape_of(inputs["x"]))
+    return [emit.op("CastLike", inputs, _overflow(emit, result), results=[result])]
+
+
+def _overflow(emit: Emitter, result: RankedTensor) -> dict[str, Attribute]:
+    """How a cast rounds to an 8-bit float.
+
+    GraphEngine's prototypes have no word for one that does not saturate: `saturate` is ours.
+    """
+    if element_name(result.element_type) == "f8E8M0FNU":
+        raise emit.fail("how powers of two are rounded (round_mode) has no form in GraphEngine")
+    kept = emit.has("saturate") and emit.node.integer("saturate") == 0
+    return {"saturate": boolean(False)} if kept else {}
 
 
 def _number_of(emit: Emitter, type: RankedTensor) -> int:

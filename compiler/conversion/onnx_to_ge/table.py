@@ -15,7 +15,7 @@ from dialects.types import shape_of
 Rule = Callable[[Emitter], list[SSAValue]]
 
 SAME_NAME = (
-    "Abs Acos Acosh Add Asin Asinh Atan Atanh BitwiseAnd BitwiseOr BitwiseXor CastLike Ceil Cos "
+    "Abs Acos Acosh Add Asin Asinh Atan Atanh BitwiseAnd BitwiseOr BitwiseXor Ceil Cos "
     "Cosh Equal Erf Exp Expand Floor GlobalAveragePool Greater HardSwish Identity Less Log "
     "Mul Neg Pow Range Reciprocal Relu Round Sigmoid Sign Sin Sinh Softplus Softsign Sqrt "
     "Sub Tan Tanh Tile"
@@ -51,6 +51,7 @@ RULES: dict[str, Rule] = {
     "AveragePool": spatial.average_pool,
     "BatchNormalization": arithmetic.batch_normalization,
     "Cast": arithmetic.cast,
+    "CastLike": arithmetic.cast_like,
     "Clip": arithmetic.clip,
     "Concat": shapes.concat,
     "ConstantOfShape": shapes.constant_of_shape,

@@ -9,6 +9,7 @@ import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 import pytest
+from onnx import TensorProto
 
 from runtime.operator_engine import KERNELS, Node, OperatorError, run
 from runtime.operator_engine.broadcast import KERNELS as BROADCAST
@@ -253,6 +254,17 @@ def test_casts_to_integers_saturate() -> None:
         (y,) = run(Node("n", "Cast", {"dst_type": to_ge(np.dtype(dtype)).cpp}), {"x": x})
         limits = np.iinfo(dtype)
         assert y.tolist() == [limits.max, limits.min, 0, limits.max, limits.max]
+
+
+@pytest.mark.parametrize("saturate", [0, 1])
+@pytest.mark.parametrize("name", ["FLOAT8E4M3FN", "FLOAT8E5M2"])
+def test_casts_to_8_bit_floats(name: str, saturate: int, onnx_result: Oracle) -> None:
+    x = np.array([0.1, -3.7, 1e6, -1e6, np.inf, -np.inf, np.nan], np.float32)
+    number = int(getattr(TensorProto, name))
+    (expected,) = onnx_result("Cast", [x], {"to": number, "saturate": saturate})
+    to = to_ge(expected.dtype).cpp
+    (y,) = run(Node("n", "Cast", {"dst_type": to, "saturate": saturate}), {"x": x})
+    np.testing.assert_array_equal(y.astype(np.float32), expected.astype(np.float32))
 
 
 def test_overflow_is_silent() -> None:
