@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check lit bench clean
+.PHONY: demo test check lit bench conformance clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/digits/demo.sh
@@ -23,6 +23,9 @@ lit: $(READY)
 
 bench: $(READY)
 	$(BIN)/python bench/run.py
+
+conformance: $(READY)
+	$(BIN)/python -m conformance.run
 
 clean:
 	rm -rf $(VENV) .lit out
