@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from mmap import MADV_DONTNEED, mmap
 from typing import TypeAlias
 
+from compiler.om.encode import encode_varint
+
 Buffer: TypeAlias = bytes | mmap
 
 SMALL = 1024
@@ -86,18 +88,8 @@ def read_varint(data: Buffer, at: int, end: int) -> tuple[int, int]:
     raise MalformedError(f"a number is cut off at byte {at}")
 
 
-def write_varint(value: int) -> bytes:
-    """The number in base 128, the low digits first."""
-    digits = bytearray()
-    while value > 0x7F:
-        digits.append(value & 0x7F | 0x80)
-        value >>= 7
-    digits.append(value)
-    return bytes(digits)
-
-
 def _message(number: int, content: bytes) -> bytes:
-    return write_varint(number << 3 | BYTES) + write_varint(len(content)) + content
+    return encode_varint(number << 3 | BYTES) + encode_varint(len(content)) + content
 
 
 def fields(data: Buffer, start: int, end: int) -> Iterator[Field]:

@@ -19,8 +19,8 @@ from compiler.frontends.onnx.scan import (
     MalformedError,
     Scanner,
     Span,
-    write_varint,
 )
+from compiler.om.encode import encode_varint
 
 MARK = "the mark"
 LIGHT = sorted((Path(onnx.__file__).parent / "backend/test/data/light").glob("*.onnx"))
@@ -176,7 +176,7 @@ def test_training_information_is_dropped():
 
 def message(number: int, content: bytes) -> bytes:
     """A length-delimited field on the wire."""
-    return bytes([number << 3 | 2]) + write_varint(len(content)) + content
+    return bytes([number << 3 | 2]) + encode_varint(len(content)) + content
 
 
 def test_of_repeated_raw_data_the_last_counts():
