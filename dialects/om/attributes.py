@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 from xdsl.dialects.builtin import ArrayAttr, IntAttr
@@ -74,7 +74,10 @@ class PlacementAttr(ParametrizedAttribute):
 def _parse_list(parser: AttrParser, keyword: str) -> ArrayAttr[IntAttr]:
     if parser.parse_optional_keyword(keyword) is None:
         return ints(())
-    number: Callable[[], int] = lambda: parser.parse_integer(allow_boolean=False)  # noqa: E731
+
+    def number() -> int:
+        return parser.parse_integer(allow_boolean=False)
+
     return ints(tuple(parser.parse_comma_separated_list(parser.Delimiter.SQUARE, number)))
 
 
