@@ -81,6 +81,13 @@ def unranked_type(element: Attribute) -> UnrankedTensorType[Attribute]:
     return UnrankedTensorType(element)
 
 
+def tensor_like(type: AnyTensor, element: Attribute) -> AnyTensor:
+    """The type of the same shape, known or not, and other elements."""
+    if isinstance(type, UnrankedTensorType):
+        return unranked_type(element)
+    return tensor_type(type.get_shape(), element)
+
+
 def tensor_of(value: SSAValue) -> RankedTensor:
     """The ranked tensor type of a value; VerifyException when it has another type."""
     found: Attribute = value.type

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from runtime.operator_engine import (
+    ai_cpu,
     broadcast,
     convolution,
     creation,
@@ -48,6 +49,8 @@ KERNELS: KernelTable = {
 def kernel_for(node: Node) -> Kernel:
     """The kernel of a node's operator type; OperatorError when there is none."""
     kernel = KERNELS.get(node.type)
+    if kernel is None and node.type.startswith(ai_cpu.PREFIX):
+        return ai_cpu.run_onnx
     if kernel is None:
         raise node.error("there is no kernel for this operator type")
     return kernel

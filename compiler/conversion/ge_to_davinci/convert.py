@@ -109,7 +109,7 @@ def _assign(node: Op, kernels: _Kernels) -> None:
         kernel = kernels.of(node)
     except NO_KERNEL as error:
         _set_engine(node, contract.AI_CPU_ENGINE)
-        node.attributes[AI_CPU_REASON] = StringAttr(str(error))
+        node.attributes.setdefault(AI_CPU_REASON, StringAttr(str(error)))
         return
     _set_engine(node, contract.AI_CORE_ENGINE)
     node.attributes[contract.KERNEL_NAME] = kernel.sym_name

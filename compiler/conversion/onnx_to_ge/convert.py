@@ -10,10 +10,12 @@ from xdsl.ir import Attribute, Operation, OpResult, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import VerifyException
 
+from compiler.conversion.onnx_to_ge.ai_cpu import on_ai_cpu
 from compiler.conversion.onnx_to_ge.creation import constant_payload
 from compiler.conversion.onnx_to_ge.emitter import (
     Emitter,
     Expansion,
+    NoForm,
     boolean,
     ge_type,
     integer,
@@ -24,7 +26,7 @@ from compiler.conversion.onnx_to_ge.naming import (
     node_labels,
     number_expansions,
 )
-from compiler.conversion.onnx_to_ge.table import Rule, rule_for
+from compiler.conversion.onnx_to_ge.table import rule_for
 from compiler.errors import UnsupportedOperator, UserError
 from compiler.om.dtypes import BY_MLIR
 from dialects.ge import ConstOp, DataOp, GraphOp, NetOutputOp, NodeOp
@@ -33,6 +35,9 @@ from dialects.onnx.graph import GraphOp as OnnxGraph
 from dialects.onnx.graph import InitializerOp
 from dialects.onnx.node import NodeOp as OnnxNode
 from dialects.types import element_name, tensor_of
+
+NEWEST = 1000
+"""The opset of a node outside a model: later than any."""
 
 
 @dataclass(frozen=True)
@@ -105,18 +110,33 @@ class Conversion:
         label = self.labels[op]
         if op.domain == "ai.onnx" and op.op_type == "Constant":
             return self._constant(op, label, constant_payload(Emitter(op, label, self.values)))
-        rule = rule_for(op.op_type) if op.domain == "ai.onnx" else None
-        if rule is None:
+        if op.schema is None:
             kind = f"{op.domain}::{op.opset}::{op.op_type}"
-            message = f"ONNX node '{label}': there is no GraphEngine operator for {kind}"
+            message = f"ONNX node '{label}': nobody knows the operator {kind}"
             raise UnsupportedOperator(label, kind, message)
-        emit = Emitter(op, label, self.values)
-        for result, value in zip(op.results, _apply(rule, emit), strict=False):
+        emit, results = self._apply(op, label)
+        for result, value in zip(op.results, results, strict=False):
             value.name_hint = result.name_hint
             self.values[result] = value
         self.expansions[op] = emit.expansion
         self.nodes += [node for _, node in emit.expansion.nodes]
         return None
+
+    def _apply(self, op: OnnxNode, label: str) -> tuple[Emitter, list[SSAValue]]:
+        """What the node becomes: GraphEngine's form, or ONNX's on the AI CPU where it has none."""
+        emit = Emitter(op, label, self.values)
+        rule = rule_for(op.op_type, op.opset or NEWEST) if op.domain == "ai.onnx" else None
+        reason = f"GraphEngine has no operator for {op.domain}::{op.opset}::{op.op_type}"
+        if rule is not None:
+            try:
+                return emit, rule(emit)
+            except NoForm as missing:
+                reason = str(missing)
+            except VerifyException as unknown:
+                reason = f"a shape is not known: {unknown}"
+            emit.discard()
+        emit = Emitter(op, label, self.values)
+        return emit, on_ai_cpu(emit, reason)
 
     def _outputs(self) -> list[str]:
         """Add Node_Output; the names of the outputs as a user of the model sees them."""
@@ -135,15 +155,3 @@ class Conversion:
         self.nodes.append(node)
         node.results[0].name_hint = value.name_hint
         self.values[value] = node.results[0]
-
-
-def _apply(rule: Rule, emit: Emitter) -> list[SSAValue]:
-    """What the rule makes; an error that names the node where a shape is not known."""
-    try:
-        results = rule(emit)
-        for result in results:
-            tensor_of(result)
-    except VerifyException as error:
-        hint = "inputs need shapes (atc --input_shape), axes and new shapes must be constants"
-        raise emit.fail(f"a shape is not known: {error}; {hint}") from None
-    return results

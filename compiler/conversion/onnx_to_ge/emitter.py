@@ -11,8 +11,10 @@ from xdsl.dialects.builtin import (
     DenseArrayBase,
     FloatAttr,
     IntegerAttr,
+    NoneType,
     StringAttr,
     TensorType,
+    UnrankedTensorType,
     f32,
     i64,
 )
@@ -21,10 +23,27 @@ from xdsl.ir import Attribute, SSAValue
 from compiler.errors import UserError
 from dialects.ge import ConstOp, DTypeType, NodeOp, Op
 from dialects.onnx.node import NodeOp as OnnxNode
-from dialects.onnx.types import StringType
-from dialects.types import RankedTensor, tensor_of, tensor_type
+from dialects.onnx.types import (
+    UNKNOWN,
+    MapType,
+    OptionalType,
+    SequenceType,
+    SparseTensorType,
+    StringType,
+)
+from dialects.types import (
+    AnyTensor,
+    RankedTensor,
+    tensor_like,
+    tensor_of,
+    tensor_type,
+    unranked_type,
+)
 
 GE_STRING = DTypeType(StringAttr("STRING"))
+GE_RESOURCE = DTypeType(StringAttr("RESOURCE"))
+"""A handle: what GraphEngine makes of sequences; optional values and maps are such, too."""
+GE_UNDEFINED = DTypeType(StringAttr("UNDEFINED"))
 
 
 @dataclass
@@ -49,6 +68,10 @@ class Expansion:
         return base + len(self.order)
 
 
+class NoForm(Exception):
+    """A node that ONNX allows and GraphEngine cannot express; the message says what it cannot."""
+
+
 class Emitter:
     """Reads one ONNX node and makes its ge nodes."""
 
@@ -63,6 +86,10 @@ class Emitter:
         return UserError(
             f"ONNX node '{self.expansion.label}', {self.node.op_type}{opset}: {reason}"
         )
+
+    def no_form(self, reason: str) -> NoForm:
+        """Raised where GraphEngine cannot express this node: the AI CPU runs it as ONNX does."""
+        return NoForm(f"{self.node.op_type} {reason}")
 
     def input(self, name: str) -> SSAValue | None:
         """The ge value at an input of the ONNX schema; None when it is left out."""
@@ -92,6 +119,25 @@ class Emitter:
         return known is not None and attribute in known.attributes
 
     @property
+    def first(self) -> SSAValue:
+        """The first input, which the schema requires."""
+        value = self.inputs[0]
+        assert value is not None
+        return value
+
+    def kept_results(self) -> list[Attribute]:
+        """The types of the results, without those left out at the end.
+
+        NoForm where one before the end is left out: no port of GraphEngine's can be.
+        """
+        types = self.result_types
+        while isinstance(types[-1], NoneType):
+            types.pop()
+        if any(isinstance(type, NoneType) for type in types):
+            raise self.no_form("leaves out an output before its last")
+        return types
+
+    @property
     def result_types(self) -> list[Attribute]:
         """The types of the node's results in ge."""
         return [ge_type(result.type) for result in self.node.results]
@@ -110,11 +156,23 @@ class Emitter:
         results: Sequence[Attribute] | None = None,
     ) -> SSAValue:
         """Make a node; without `results` it yields what the ONNX node yields. Its first result."""
-        connected = {port: value for port, value in inputs.items() if value is not None}
         types = self.result_types[:1] if results is None else results
-        node = Op.of(type, self.expansion.label, connected, types, self._noted(attributes))
+        return self.ops(type, inputs, attributes, inner=inner, results=types)[0]
+
+    def ops(
+        self,
+        type: str,
+        inputs: Mapping[str, SSAValue | None],
+        attributes: Mapping[str, Attribute] | None = None,
+        *,
+        inner: str = "",
+        results: Sequence[Attribute],
+    ) -> list[SSAValue]:
+        """Make a node of several results; all of them."""
+        connected = {port: value for port, value in inputs.items() if value is not None}
+        node = Op.of(type, self.expansion.label, connected, results, self._noted(attributes))
         self._add(inner, node)
-        return node.results[0]
+        return list(node.results)
 
     def const(self, inner: str, value: Attribute, type: RankedTensor) -> SSAValue:
         """Make a helper constant."""
@@ -123,6 +181,11 @@ class Emitter:
         )
         self._add(inner, node)
         return node.results[0]
+
+    def discard(self) -> None:
+        """Undo every node made so far."""
+        for _, node in reversed(self.expansion.nodes):
+            node.erase()
 
     def _noted(self, attributes: Mapping[str, Attribute] | None) -> dict[str, Attribute]:
         """The attributes, and on nodes of an expansion the ONNX node they come from."""
@@ -137,13 +200,20 @@ class Emitter:
 
 
 def ge_type(type: Attribute) -> Attribute:
-    """The ge type of an ONNX tensor type: strings have GraphEngine's own element type."""
-    if not isinstance(type, TensorType):
-        return type
-    ranked = cast(RankedTensor, type)
-    if isinstance(ranked.element_type, StringType):
-        return tensor_type(ranked.get_shape(), GE_STRING)
-    return ranked
+    """The ge type of an ONNX type: strings have GraphEngine's own element type, and what is no
+    tensor is a handle."""
+    if type == UNKNOWN:
+        return unranked_type(GE_UNDEFINED)
+    if isinstance(type, SequenceType | OptionalType | MapType | SparseTensorType):
+        return tensor_type((), GE_RESOURCE)
+    if isinstance(type, TensorType | UnrankedTensorType):
+        tensor = cast(AnyTensor, type)
+        return tensor_like(tensor, GE_STRING) if _holds_strings(tensor) else tensor
+    return type
+
+
+def _holds_strings(tensor: AnyTensor) -> bool:
+    return isinstance(tensor.element_type, StringType)
 
 
 def rank_of(value: SSAValue) -> int:

@@ -16,7 +16,7 @@ from xdsl.dialects.builtin import (
     f32,
     i64,
 )
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir import Attribute, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
@@ -32,7 +32,7 @@ from dialects.ge import (
     VariableOp,
     type_of,
 )
-from dialects.types import AnyTensor, shape_of, tensor_of, tensor_type
+from dialects.types import AnyTensor, tensor_like, tensor_of, tensor_type
 from dialects.weights import CastAttr
 
 GE_DTYPE: dict[Attribute, int] = {f32: 0, f16: 1}
@@ -88,7 +88,7 @@ class Halving:
         """Let a node compute in float16, or give it back the float32 it needs."""
         if isinstance(node, SOURCES):
             return
-        if isinstance(node, NetOutputOp) or type_of(node) in KEPT:
+        if _keeps_types(node):
             operands = [self._single(v, node) if v in self.halved else v for v in node.operands]
         else:
             operands = self._half_operands(node)
@@ -105,7 +105,7 @@ class Halving:
     def _halve_results(self, node: NodeOp) -> None:
         for result in list(node.results):
             if element_of(result) == f32:
-                type = tensor_type(shape_of(result), f16)
+                type = tensor_like(cast(AnyTensor, result.type), f16)
                 self.halved.add(Rewriter.replace_value_with_new_type(result, type))
                 if "dst_type" in node.attributes:
                     node.attributes["dst_type"] = IntegerAttr(GE_DTYPE[f16], i64)
@@ -121,10 +121,10 @@ class Halving:
         return self.halves[value]
 
     def _single(self, value: SSAValue, user: NodeOp) -> SSAValue:
-        cast = self._cast(value, f32)
-        carry_location(user, cast)
-        Rewriter.insert_op(cast, InsertPoint.before(user))
-        return cast.results[0]
+        made = self._cast(value, f32)
+        carry_location(user, made)
+        Rewriter.insert_op(made, InsertPoint.before(user))
+        return made.results[0]
 
     def _cast(self, value: SSAValue, to: Attribute) -> Op:
         target = IntegerAttr(GE_DTYPE[to], i64)
@@ -132,9 +132,9 @@ class Halving:
             "Cast",
             f"trans_Cast_{next(self.casts)}",
             {"x": value},
-            [tensor_type(shape_of(value), to)],
+            [tensor_like(cast(AnyTensor, value.type), to)],
             {
-                "SrcT": IntegerAttr(GE_DTYPE[tensor_of(value).element_type], i64),
+                "SrcT": IntegerAttr(GE_DTYPE[cast(AnyTensor, value.type).element_type], i64),
                 "DstT": target,
                 "dst_type": target,
             },
@@ -144,7 +144,7 @@ class Halving:
 def _half_constant(node: ConstOp) -> ConstOp:
     type = tensor_of(node.results[0])
     readers = [use.operation for use in node.results[0].uses]
-    shared = any(isinstance(reader, NetOutputOp) or _keeps_types(reader) for reader in readers)
+    shared = any(isinstance(reader, NodeOp) and _keeps_types(reader) for reader in readers)
     return ConstOp.make(
         f"{node.label}_fp16" if shared else node.label,
         results=[tensor_type(type.get_shape(), f16)],
@@ -154,8 +154,10 @@ def _half_constant(node: ConstOp) -> ConstOp:
     )
 
 
-def _keeps_types(op: Operation) -> bool:
-    return isinstance(op, NodeOp) and type_of(op) in KEPT
+def _keeps_types(node: NodeOp) -> bool:
+    """Whether a node has the types of the model: an operator in ONNX's own form is none of ours."""
+    in_onnx_form = "onnx_opset" in node.attributes
+    return isinstance(node, NetOutputOp) or in_onnx_form or type_of(node) in KEPT
 
 
 def element_of(value: SSAValue) -> Attribute | None:

@@ -1,0 +1,128 @@
+"""Operators in ONNX's own form, as the AI CPU runs them: with onnx's reference implementation.
+
+A node of type `Onnx<operator>` has ONNX's input names as ports, ONNX's attributes, and says with
+`onnx_domain` and `onnx_opset` which version of the operator it is. A tensor attribute is an input
+at a port of its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from runtime.operator_engine.node import Array, Inputs, Node
+
+if TYPE_CHECKING:
+    import onnx
+    from onnx.defs import OpSchema
+    from onnx.reference import ReferenceEvaluator
+
+PREFIX = "Onnx"
+
+
+def run_onnx(node: Node, inputs: Inputs) -> Sequence[Array]:
+    """The outputs of the operator; a sequence is a list, an absent optional value None."""
+    evaluator, names = _evaluator(node, inputs)
+    feeds: dict[str, Any] = {port: inputs[port] for port in names}
+    return [_result(value) for value in cast("Any", evaluator).run(None, feeds)]
+
+
+def _result(value: Any) -> Any:
+    kept = value is None or isinstance(value, list | dict)
+    return cast("Any", value) if kept else np.asarray(value)
+
+
+def _evaluator(node: Node, inputs: Inputs) -> tuple[ReferenceEvaluator, Sequence[str]]:
+    """An evaluator of the one node, and the names of its inputs."""
+    import onnx
+    from onnx.reference import ReferenceEvaluator
+
+    domain, opset = node.text("onnx_domain"), node.integer("onnx_opset")
+    domain = "" if domain == "ai.onnx" else domain
+    schema = onnx.defs.get_schema(node.type.removeprefix(PREFIX), opset, domain)
+    places = _inputs(schema, inputs)
+    connected = [port for port in places if port]
+    infos = [onnx.helper.make_value_info(port, _type(inputs[port])) for port in connected]
+    outputs = _outputs(node)
+    made = onnx.helper.make_node(
+        schema.name, places, outputs, node.name, domain=domain,
+        **_attributes(node, schema, inputs),
+    )  # fmt: skip
+    kept = [onnx.ValueInfoProto(name=name) for name in outputs if name]
+    graph = onnx.helper.make_graph([made], node.name, infos, kept)
+    newest = onnx.defs.onnx_opset_version()
+    versions = {"": newest, domain: opset}
+    imports = [onnx.helper.make_opsetid(*version) for version in versions.items()]
+    model = onnx.helper.make_model(graph, opset_imports=imports)
+    return ReferenceEvaluator(model), connected
+
+
+def _inputs(schema: OpSchema, inputs: Inputs) -> list[str]:
+    """The connected ports in the order of the schema; "" for one that is left out."""
+    names: list[str] = []
+    for parameter in schema.inputs:
+        if parameter.option == parameter.option.Variadic:
+            numbered = (f"{parameter.name}{i}" for i in range(len(inputs)))
+            names += [port for port in numbered if port in inputs]
+        else:
+            names.append(parameter.name if parameter.name in inputs else "")
+    while names and not names[-1]:
+        names.pop()
+    return names
+
+
+def _outputs(node: Node) -> list[str]:
+    """A name for each output up to the last one the node has; "" for one that it has not."""
+    kept = node.integers("onnx_outputs", list(range(len(node.outputs))))
+    return [f"y{i}" if i in kept else "" for i in range(max(kept) + 1)]
+
+
+def _attributes(node: Node, schema: OpSchema, inputs: Inputs) -> Mapping[str, Any]:
+    import onnx
+
+    given = {name: value for name, value in node.attributes.items() if name in schema.attributes}
+    tensors = {
+        name: onnx.numpy_helper.from_array(array)
+        for name, array in inputs.items()
+        if name in schema.attributes
+    }
+    typed = {n: _typed(cast("Any", schema.attributes[n].type), v) for n, v in given.items()}
+    return typed | tensors
+
+
+def _typed(kind: Any, value: Any) -> Any:
+    """A value of the kind the schema says: a list may have lost it, and a type is spelled."""
+    if kind.name == "FLOATS":
+        return [float(number) for number in value]
+    return parse_type(value) if kind.name == "TYPE_PROTO" else value
+
+
+def parse_type(spelling: str) -> onnx.TypeProto:
+    """A type from ONNX's spelling, `seq(tensor(float))` and the like, its shape left open."""
+    import onnx
+
+    outer, _, inner = spelling.removesuffix(")").partition("(")
+    if outer == "seq":
+        return onnx.helper.make_sequence_type_proto(parse_type(inner))
+    if outer == "optional":
+        return onnx.helper.make_optional_type_proto(parse_type(inner))
+    number = onnx.TensorProto.DataType.Value(inner.upper())
+    return onnx.helper.make_tensor_type_proto(number, None)
+
+
+def _type(value: Any) -> onnx.TypeProto:
+    """The type of an input; an empty sequence could be one of anything."""
+    import onnx
+
+    if isinstance(value, list):
+        items = cast("list[Any]", value)
+        element = _type(items[0]) if items else onnx.helper.make_tensor_type_proto(1, None)
+        return onnx.helper.make_sequence_type_proto(element)
+    array = cast("Array", value)
+    if value is None:
+        return onnx.helper.make_optional_type_proto(onnx.helper.make_tensor_type_proto(1, None))
+    string = array.dtype.kind in "OUS"
+    number = 8 if string else onnx.helper.np_dtype_to_tensor_dtype(array.dtype)
+    return onnx.helper.make_tensor_type_proto(number, array.shape)
