@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain, count
 
-from xdsl.dialects.builtin import ModuleOp, UnknownLoc
+from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr, UnknownLoc
 from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import Rewriter
+from xdsl.utils.hints import isa
 
 from dialects.ge import BundleOp, GraphOp, NodeOp, subgraphs_of
 from dialects.op import names_attr
@@ -86,6 +88,21 @@ class GraphEditor:
         missing = len(node.results) - len(instead)
         Rewriter.replace_op(node, [], [*instead, *[None] * missing])
 
+    def fuse(self, parts: Sequence[NodeOp], *new: NodeOp) -> None:
+        """Put new nodes in the place of the last part; the others go where nobody reads them now.
+
+        The last new node notes whom it stands for. Parts are in order and have no control edges.
+        """
+        last = new[-1]
+        last.attributes[ORIGINS] = ArrayAttr([StringAttr(name) for name in _origins(parts)])
+        for part in parts:
+            if part.label == last.label:
+                carry_location(part, last)
+        self.replace(parts[-1], *new)
+        for part in reversed(parts[:-1]):
+            if not any(result.uses for result in part.results):
+                self.remove(part)
+
     def move_control_edges(self) -> None:
         """Let the nodes that waited for a node that is gone wait for what stands for it."""
         waiting = [node for node in self.graph.nodes if node.after] if self._moved else []
@@ -98,6 +115,39 @@ class GraphEditor:
             return
         for other in self._moved[name]:
             yield from self._now(other)
+
+
+ORIGINS = "_datadump_original_op_names"
+"""The attribute that lists the ONNX nodes which a node stands for."""
+
+
+def _origins(parts: Sequence[NodeOp]) -> Iterator[str]:
+    """The names of the ONNX nodes behind some nodes, each once."""
+    names: dict[str, None] = {}
+    for part in parts:
+        noted = part.attributes.get(ORIGINS)
+        listed = noted if isa(noted, ArrayAttr[StringAttr]) else ()
+        names |= dict.fromkeys([name.data for name in listed] or [part.label])
+    return iter(names)
+
+
+def waited_for(graph: GraphOp) -> set[str]:
+    """The names of the nodes that others wait for."""
+    return {name for node in graph.nodes if node.after for name in node.control_inputs}
+
+
+class Names:
+    """Makes names that no node of a graph has."""
+
+    def __init__(self, graph: GraphOp):
+        self._taken = {node.label for node in graph.nodes}
+
+    def fresh(self, name: str) -> str:
+        """The name, or with the first free number behind it."""
+        candidates = chain((name,), (f"{name}_{k}" for k in count(1)))
+        found = next(candidate for candidate in candidates if candidate not in self._taken)
+        self._taken.add(found)
+        return found
 
 
 def _wait_for(node: NodeOp, names: Sequence[str]) -> None:

@@ -20,6 +20,11 @@ DIALECTS = {
 PASSES = {
     "convert-onnx-to-ge": "compiler.conversion.onnx_to_ge:ConvertOnnxToGEPass",
     "ge-fold-constants": "compiler.transforms.ge.fold_constants:GEFoldConstantsPass",
+    "ge-remove-dead-nodes": "compiler.transforms.ge.remove_dead_nodes:GERemoveDeadNodesPass",
+    "ge-merge-duplicates": "compiler.transforms.ge.merge_duplicates:GEMergeDuplicatesPass",
+    "ge-cancel-reshapes": "compiler.transforms.ge.cancel_reshapes:GECancelReshapesPass",
+    "ge-cancel-transposes": "compiler.transforms.ge.cancel_transposes:GECancelTransposesPass",
+    "ge-cancel-casts": "compiler.transforms.ge.cancel_casts:GECancelCastsPass",
     "ge-remove-identity": "compiler.transforms.ge.remove_identity:GERemoveIdentityPass",
     "ge-lower-global-pool": "compiler.transforms.ge.lower_global_pool:GELowerGlobalPoolPass",
     "ge-convert-batch-norm": "compiler.transforms.ge.convert_batch_norm:GEConvertBatchNormPass",

@@ -1,0 +1,32 @@
+"""Which nodes only compute their results: they can be left out, merged, or computed beforehand."""
+
+from __future__ import annotations
+
+import re
+
+from dialects.ge import DataOp, NetOutputOp, NodeOp, VariableOp, type_of
+
+_EFFECTS = re.compile(
+    r"(Assign|Variable|Random|Multinomial|Bernoulli|Truncated|ParameterizedTruncated|DropOut"
+    r"|Print|Assert|Send|Recv|Hcom|Hcc|Stack|Queue|TensorArray|Scatter\w*Update)"
+)
+"""Beginnings of the types that draw random numbers, or change or tell what outlives them."""
+
+CHANGED_PORTS = frozenset({"ref", "var"})
+"""The ports whose tensor a node changes where it lies."""
+
+
+def changes_memory(node: NodeOp) -> bool:
+    """Whether a node writes into the memory of one of its inputs."""
+    return not CHANGED_PORTS.isdisjoint(node.port_names)
+
+
+def is_pure(node: NodeOp) -> bool:
+    """Whether a node does nothing but make its results, the same ones each time."""
+    return (
+        bool(node.results)
+        and not node.regions
+        and not isinstance(node, DataOp | VariableOp | NetOutputOp)
+        and not changes_memory(node)
+        and _EFFECTS.match(type_of(node)) is None
+    )
