@@ -20,6 +20,7 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, SSAValue
 from xdsl.utils.hints import isa
 
+from compiler.derived_weights import Computed, Operand, Transposed
 from compiler.weights import Cast, FileBytes, Inline, Splat, Weight
 from dialects.ge import ConstOp
 from dialects.types import (
@@ -30,7 +31,14 @@ from dialects.types import (
     tensor_of,
     tensor_type,
 )
-from dialects.weights import CastAttr, FileAttr, SplatAttr
+from dialects.weights import (
+    CastAttr,
+    ComputeAttr,
+    FileAttr,
+    SplatAttr,
+    TransposeAttr,
+    static_tensor,
+)
 
 
 def weight_of(value: Attribute) -> Weight:
@@ -44,10 +52,27 @@ def weight_of(value: Attribute) -> Weight:
             names = element_name(value.from_type), element_name(value.to_type)
             assert names[0] and names[1], "CastAttr checks its element types"
             return Cast(weight_of(value.source), names[0], names[1])
+        case ComputeAttr():
+            return _computed(value)
+        case TransposeAttr():
+            type = static_tensor(value.type)
+            source, element = weight_of(value.source), element_name(type.element_type) or ""
+            perm = tuple(int(axis) for axis in value.perm.get_values())
+            return Transposed(source, element, type.get_shape(), perm)
         case DenseIntOrFPElementsAttr():
             return Inline(_raw(value.data.data, element_name(_element_type(value)) or ""))
         case _:
             raise TypeError(f"not a weight: {value}")
+
+
+def _computed(value: ComputeAttr) -> Computed:
+    result = static_tensor(value.result)
+    operands = tuple(
+        Operand(weight_of(operand), static_tensor(type).get_shape())
+        for operand, type in zip(value.operands, value.types, strict=True)
+    )
+    element = element_name(result.element_type) or ""
+    return Computed(value.kind.data, element, result.get_shape(), operands)
 
 
 def _raw(stored: bytes, element: str) -> bytes:

@@ -6,11 +6,15 @@ import math
 from typing import TypeAlias, cast
 
 from xdsl.dialects.builtin import (
+    ArrayAttr,
+    DenseArrayBase,
     DenseIntOrFPElementsAttr,
     FloatAttr,
     IntAttr,
     IntegerAttr,
+    IntegerType,
     StringAttr,
+    i64,
 )
 from xdsl.ir import Attribute, Dialect, ParametrizedAttribute, TypedAttribute
 from xdsl.irdl import irdl_attr_definition, param_def
@@ -18,7 +22,7 @@ from xdsl.parser import AttrParser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
-from dialects.types import ELEMENT_TYPES, SUB_BYTE, element_name
+from dialects.types import ELEMENT_TYPES, SUB_BYTE, RankedTensor, element_name, is_static
 
 
 @irdl_attr_definition
@@ -135,7 +139,135 @@ class CastAttr(ParametrizedAttribute):
             printer.print_attribute(self.to_type)
 
 
-Weight: TypeAlias = FileAttr | SplatAttr | CastAttr | DenseIntOrFPElementsAttr
+COMPUTED = {
+    "Add": 2,
+    "Maximum": 2,
+    "Minimum": 2,
+    "Mul": 2,
+    "Neg": 1,
+    "RealDiv": 2,
+    "Sqrt": 1,
+    "Sub": 2,
+}
+"""How many operands the operators have that derived weights may stand for."""
+FLOATS = frozenset({"f16", "bf16", "f32", "f64"})
+
+
+@irdl_attr_definition
+class ComputeAttr(ParametrizedAttribute):
+    """`#weights.compute<"Mul"(source as tensor<8x3xf32>, …) -> tensor<8x3xf32>>`.
+
+    A GraphEngine operator, element by element with broadcasting, on float weights of one type.
+    Nothing is computed until somebody reads the bytes, and then in bounded chunks.
+    """
+
+    name = "weights.compute"
+
+    kind: StringAttr = param_def()
+    operands: ArrayAttr[Attribute] = param_def()
+    types: ArrayAttr[Attribute] = param_def()
+    result: Attribute = param_def()
+
+    def verify(self) -> None:
+        if COMPUTED.get(self.kind.data) != len(self.operands) or len(self.types) != len(
+            self.operands
+        ):
+            known = ", ".join(f"{name} of {count}" for name, count in COMPUTED.items())
+            raise VerifyException(f"computes one of: {known}; not {self.kind.data}")
+        for operand in self.operands:
+            if not isinstance(operand, Weight):
+                raise VerifyException(f"computes with weights, not with {operand}")
+        elements = {_float_element(type) for type in (*self.types, self.result)}
+        if len(elements) > 1:
+            raise VerifyException("computes with tensors of one element type")
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> list[Attribute]:
+        with parser.in_angle_brackets():
+            kind = parser.parse_str_literal()
+            pairs = parser.parse_comma_separated_list(
+                parser.Delimiter.PAREN, lambda: _parse_shaped(parser)
+            )
+            parser.parse_punctuation("->")
+            result = parser.parse_type()
+        operands, types = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+        return [StringAttr(kind), ArrayAttr(operands), ArrayAttr(types), result]
+
+    def print_parameters(self, printer: Printer) -> None:
+        with printer.in_angle_brackets():
+            printer.print_string_literal(self.kind.data)
+            with printer.in_parens():
+                printer.print_list(
+                    zip(self.operands, self.types, strict=True),
+                    lambda pair: _print_shaped(printer, *pair),
+                )
+            printer.print_string(" -> ")
+            printer.print_attribute(self.result)
+
+
+@irdl_attr_definition
+class TransposeAttr(ParametrizedAttribute):
+    """`#weights.transpose<source as tensor<8x3xf32>, [1, 0]>`: axis i is the source's perm[i]."""
+
+    name = "weights.transpose"
+
+    source: Attribute = param_def()
+    type: Attribute = param_def()
+    perm: DenseArrayBase[IntegerType] = param_def()
+
+    def verify(self) -> None:
+        if not isinstance(self.source, Weight):
+            raise VerifyException(f"a transpose needs a weight, not {self.source}")
+        shape = static_tensor(self.type).get_shape()
+        if sorted(self.perm.get_values()) != list(range(len(shape))):
+            raise VerifyException(f"{self.perm} does not permute the axes of {self.type}")
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> list[Attribute]:
+        with parser.in_angle_brackets():
+            source, type = _parse_shaped(parser)
+            parser.parse_punctuation(",")
+            perm = parser.parse_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_integer)
+        return [source, type, DenseArrayBase.from_list(i64, perm)]
+
+    def print_parameters(self, printer: Printer) -> None:
+        with printer.in_angle_brackets():
+            _print_shaped(printer, self.source, self.type)
+            printer.print_string(f", {list(self.perm.get_values())}")
+
+
+def _parse_shaped(parser: AttrParser) -> tuple[Attribute, Attribute]:
+    source = parser.parse_attribute()
+    parser.parse_characters("as")
+    return source, parser.parse_type()
+
+
+def _print_shaped(printer: Printer, source: Attribute, type: Attribute) -> None:
+    print_weight(printer, source)
+    printer.print_string(" as ")
+    printer.print_attribute(type)
+
+
+def static_tensor(type: Attribute) -> RankedTensor:
+    """A type as that of a tensor whose bytes can be read; VerifyException when it is none."""
+    if not is_static(type):
+        raise VerifyException(f"a weight has a static tensor type, not {type}")
+    ranked = cast(RankedTensor, type)
+    if element_name(ranked.element_type) not in CONVERTIBLE:
+        raise VerifyException(f"no derived weight of {ranked.element_type}")
+    return ranked
+
+
+def _float_element(type: Attribute) -> str | None:
+    name = element_name(static_tensor(type).element_type)
+    if name not in FLOATS:
+        raise VerifyException(f"computes with floats, not with {name}")
+    return name
+
+
+Weight: TypeAlias = (
+    FileAttr | SplatAttr | CastAttr | ComputeAttr | TransposeAttr | DenseIntOrFPElementsAttr
+)
 """What a constant may hold: a reference, a derived weight, or (when small) its values."""
 
 
@@ -169,4 +301,4 @@ def print_weight(printer: Printer, weight: Attribute) -> None:
     printer.print_attribute(cast("TypedAttribute", weight).get_type())
 
 
-WEIGHTS = Dialect("weights", [], [FileAttr, SplatAttr, CastAttr])
+WEIGHTS = Dialect("weights", [], [FileAttr, SplatAttr, CastAttr, ComputeAttr, TransposeAttr])

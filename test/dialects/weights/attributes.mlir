@@ -6,5 +6,9 @@
   // CHECK-SAME: splat = #weights.splat<1.000000e+00 : f32, 64>
   splat = #weights.splat<1.0 : f32, 64>,
   // CHECK-SAME: cast = #weights.cast<#weights.file<"w", 0 + 8>, f32 to f16>
-  cast = #weights.cast<#weights.file<"w", 0 + 8>, f32 to f16>
+  cast = #weights.cast<#weights.file<"w", 0 + 8>, f32 to f16>,
+  // CHECK-SAME: compute = #weights.compute<"Mul"(#weights.file<"w", 0 + 24> as tensor<2x3xf32>, dense<[1.000000e+00, 2.000000e+00]> : tensor<2xf32> as tensor<2x1xf32>) -> tensor<2x3xf32>>
+  compute = #weights.compute<"Mul"(#weights.file<"w", 0 + 24> as tensor<2x3xf32>, dense<[1.0, 2.0]> : tensor<2xf32> as tensor<2x1xf32>) -> tensor<2x3xf32>>,
+  // CHECK-SAME: transpose = #weights.transpose<#weights.file<"w", 0 + 24> as tensor<2x3xf32>, [1, 0]>
+  transpose = #weights.transpose<#weights.file<"w", 0 + 24> as tensor<2x3xf32>, [1, 0]>
 } : () -> ()

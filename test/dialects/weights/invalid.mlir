@@ -27,3 +27,28 @@
 
 "test.op"() {w = #weights.cast<#weights.file<"w", 0 + 8>, f32 to f6E2M3FN>} : () -> ()
 // CHECK: no cast from or to f6E2M3FN
+
+// -----
+
+"test.op"() {w = #weights.compute<"Mul"(#weights.file<"w", 0 + 8> as tensor<2xf32>) -> tensor<2xf32>>} : () -> ()
+// CHECK: computes one of: Add of 2,
+
+// -----
+
+"test.op"() {w = #weights.compute<"Neg"(#weights.file<"w", 0 + 8> as tensor<2xf32>) -> tensor<2xf16>>} : () -> ()
+// CHECK: computes with tensors of one element type
+
+// -----
+
+"test.op"() {w = #weights.compute<"Neg"(#weights.file<"w", 0 + 8> as tensor<2xi32>) -> tensor<2xi32>>} : () -> ()
+// CHECK: computes with floats, not with i32
+
+// -----
+
+"test.op"() {w = #weights.transpose<#weights.file<"w", 0 + 8> as tensor<2xf32>, [1]>} : () -> ()
+// CHECK: does not permute the axes
+
+// -----
+
+"test.op"() {w = #weights.transpose<#weights.file<"w", 0 + 8> as tensor<?xf32>, [0]>} : () -> ()
+// CHECK: a weight has a static tensor type

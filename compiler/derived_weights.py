@@ -1,0 +1,135 @@
+"""Weights made of other weights: arithmetic and transposes, done while the bytes are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from compiler.weights import CHUNK, FileBytes, Weight, numpy_dtype
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, np.dtype[Any]]
+
+_UFUNCS = {
+    "Add": "add",
+    "Maximum": "maximum",
+    "Minimum": "minimum",
+    "Mul": "multiply",
+    "Neg": "negative",
+    "RealDiv": "divide",
+    "Sqrt": "sqrt",
+    "Sub": "subtract",
+}
+"""NumPy's functions for GraphEngine's operators on floats."""
+
+_NARROW = ("f16", "bf16")
+"""The element types that are computed in float32."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """A weight under a shape; the shape broadcasts to that of the result."""
+
+    weight: Weight
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """An operator's result, element by element: all weights have one element type.
+
+    Operands of as many elements as the result are read along with it; others must be small, they
+    are held as a whole.
+    """
+
+    kind: str
+    dtype: str
+    shape: tuple[int, ...]
+    operands: tuple[Operand, ...]
+
+    @property
+    def length(self) -> int:
+        return prod(self.shape) * numpy_dtype(self.dtype).itemsize
+
+    def chunks(self) -> Iterator[memoryview]:
+        import numpy as np
+
+        size, element = prod(self.shape), numpy_dtype(self.dtype)
+        step = CHUNK // element.itemsize
+        parts = [self._parts(operand, step) for operand in self.operands]
+        function = getattr(np, _UFUNCS[self.kind])
+        for start in range(0, size, step):
+            with np.errstate(all="ignore"):
+                result = function(*(part(start, min(start + step, size)) for part in parts))
+                yield memoryview(result.astype(element).tobytes())
+
+    def _parts(self, operand: Operand, step: int) -> Callable[[int, int], Array]:
+        """The elements of an operand that belong to a range of the result's."""
+        import numpy as np
+
+        element = numpy_dtype(self.dtype)
+
+        def wide(data: bytes | memoryview) -> Array:
+            values = np.frombuffer(data, element)
+            return values.astype(np.float32) if self.dtype in _NARROW else values
+
+        if prod(operand.shape) == prod(self.shape):
+            pieces = blocks(operand.weight, step * element.itemsize)
+            return lambda start, stop: wide(next(pieces))
+        small = wide(b"".join(operand.weight.chunks())).reshape(operand.shape)
+        repeated = np.broadcast_to(small, self.shape).flat
+        return lambda start, stop: repeated[start:stop]
+
+
+@dataclass(frozen=True, slots=True)
+class Transposed:
+    """Another weight with its axes in another order: axis i of the result is axis perm[i]."""
+
+    source: Weight
+    dtype: str
+    shape: tuple[int, ...]
+    """The shape of the source."""
+    perm: tuple[int, ...]
+
+    @property
+    def length(self) -> int:
+        return self.source.length
+
+    def chunks(self) -> Iterator[memoryview]:
+        import numpy as np
+
+        # A file is read where it lies; what is computed is held for the time of one transpose.
+        source = self.source
+        data = source.view() if isinstance(source, FileBytes) else b"".join(source.chunks())
+        values = np.frombuffer(data, numpy_dtype(self.dtype)).reshape(self.shape)
+        return _pieces(values.transpose(self.perm))
+
+
+def _pieces(values: Array) -> Iterator[memoryview]:
+    """The bytes of an array in row-major order, at most CHUNK at a time."""
+    if values.nbytes <= CHUNK:
+        yield memoryview(values.tobytes())
+        return
+    rows = CHUNK // (values.nbytes // len(values))
+    for start in range(0, len(values), rows or 1):
+        part = values[start : start + rows] if rows else values[start]
+        yield from _pieces(part)
+
+
+def blocks(weight: Weight, size: int) -> Iterator[bytes | memoryview]:
+    """The bytes of a weight in blocks of one size; the last one may be shorter."""
+    rest = bytearray()
+    for chunk in weight.chunks():
+        if not rest and len(chunk) == size:
+            yield chunk
+            continue
+        rest += chunk
+        while len(rest) >= size:
+            yield bytes(rest[:size])
+            del rest[:size]
+    if rest:
+        yield bytes(rest)
