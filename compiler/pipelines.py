@@ -18,9 +18,16 @@ REFRESH = ("ge-make-weight-refreshable{{consts={refresh} init={init}}}",)
 OPTIMISE = (
     "ge-remove-identity",
     "ge-fold-constants",
+    "ge-cancel-reshapes",
+    "ge-cancel-transposes",
+    "ge-merge-duplicates",
+    "ge-remove-dead-nodes",
     "ge-lower-global-pool",
     "ge-convert-batch-norm",
     "ge-assign-precision{{mode={precision}}}",
+    "ge-cancel-casts",
+    "ge-remove-dead-nodes",
+    "ge-copy-stored-outputs",
     "ge-externalize-weights{{mode={external_weight} model={model}}}",
 )
 KERNELS = (

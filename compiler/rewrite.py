@@ -94,7 +94,7 @@ class GraphEditor:
         The last new node notes whom it stands for. Parts are in order and have no control edges.
         """
         last = new[-1]
-        last.attributes[ORIGINS] = ArrayAttr([StringAttr(name) for name in _origins(parts)])
+        last.attributes[ORIGINS] = origins(parts)
         for part in parts:
             if part.label == last.label:
                 carry_location(part, last)
@@ -121,14 +121,14 @@ ORIGINS = "_datadump_original_op_names"
 """The attribute that lists the ONNX nodes which a node stands for."""
 
 
-def _origins(parts: Sequence[NodeOp]) -> Iterator[str]:
+def origins(parts: Sequence[NodeOp]) -> ArrayAttr[StringAttr]:
     """The names of the ONNX nodes behind some nodes, each once."""
     names: dict[str, None] = {}
     for part in parts:
         noted = part.attributes.get(ORIGINS)
         listed = noted if isa(noted, ArrayAttr[StringAttr]) else ()
         names |= dict.fromkeys([name.data for name in listed] or [part.label])
-    return iter(names)
+    return names_attr(tuple(names))
 
 
 def waited_for(graph: GraphOp) -> set[str]:

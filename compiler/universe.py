@@ -24,6 +24,7 @@ PASSES = {
     "ge-merge-duplicates": "compiler.transforms.ge.merge_duplicates:GEMergeDuplicatesPass",
     "ge-cancel-reshapes": "compiler.transforms.ge.cancel_reshapes:GECancelReshapesPass",
     "ge-cancel-transposes": "compiler.transforms.ge.cancel_transposes:GECancelTransposesPass",
+    "ge-copy-stored-outputs": "compiler.transforms.ge.copy_stored_outputs:GECopyStoredOutputsPass",
     "ge-cancel-casts": "compiler.transforms.ge.cancel_casts:GECancelCastsPass",
     "ge-remove-identity": "compiler.transforms.ge.remove_identity:GERemoveIdentityPass",
     "ge-lower-global-pool": "compiler.transforms.ge.lower_global_pool:GELowerGlobalPoolPass",
