@@ -10,6 +10,7 @@ from xdsl.dialects.builtin import (
     DenseArrayBase,
     DenseIntOrFPElementsAttr,
     IntAttr,
+    IntegerAttr,
     StringAttr,
     i64,
 )
@@ -105,9 +106,16 @@ def _of_shape(node: NodeOp) -> Attribute | None:
 
     if not is_static(node.operands[0].type):
         return None
-    numbers = OF_SHAPES[type_of(node)](shape_of(node.operands[0]))
+    part = slice(_number(node, "start"), _number(node, "end"))
+    numbers = OF_SHAPES[type_of(node)](shape_of(node.operands[0]))[part]
     array = np.array(numbers, numpy_dtype(_element(node.results[0])))
     return dense_from_raw(array.tobytes(), tensor_of(node.results[0]))
+
+
+def _number(node: NodeOp, name: str) -> int | None:
+    """An attribute that is an integer; None where the node has none."""
+    found = node.attributes.get(name)
+    return found.value.data if isinstance(found, IntegerAttr) else None
 
 
 def _view(node: NodeOp) -> Attribute | None:

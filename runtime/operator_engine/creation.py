@@ -54,7 +54,9 @@ def _range(node: Node, inputs: Inputs) -> Sequence[Array]:
 
 
 def _shape(node: Node, inputs: Inputs) -> Sequence[Array]:
-    return [np.array(inputs["x"].shape, _declared(node, "dtype", _INT32))]
+    shape = inputs["x"].shape
+    part = shape[node.integer("start", 0) : node.integer("end", len(shape))]
+    return [np.array(part, _declared(node, "dtype", _INT32))]
 
 
 def _size(node: Node, inputs: Inputs) -> Sequence[Array]:

@@ -110,10 +110,13 @@ def constant_of_shape(emit: Emitter) -> list[SSAValue]:
 
 
 def shape(emit: Emitter) -> list[SSAValue]:
-    """Shape → Shape in int64."""
-    if emit.has("start") and (emit.node.integer("start") or emit.node.integer("end") is not None):
-        raise emit.fail("GraphEngine's Shape has neither start nor end")
-    return [emit.op("Shape", {"x": emit.needed("data")}, {"dtype": integer(9)})]
+    """Shape → Shape in int64; `start` and `end` are ours."""
+    attributes = {"dtype": integer(9)}
+    for name in ("start", "end"):
+        place = emit.node.integer(name) if emit.has(name) else None
+        if place is not None and (name, place) != ("start", 0):
+            attributes[name] = integer(place)
+    return [emit.op("Shape", {"x": emit.needed("data")}, attributes)]
 
 
 def gather(emit: Emitter) -> list[SSAValue]:

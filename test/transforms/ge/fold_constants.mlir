@@ -20,6 +20,17 @@ ge.graph "net" {
 // CHECK-NEXT: "sum"(x1 = %x, x2 = %u)
 // CHECK-NEXT: ge.NetOutput "Node_Output"(input0 = %y, input1 = %f, input2 = %s)
 
+// A part of a shape is known where the whole is.
+ge.graph "part" {
+  %x = ge.Data "x" {index = 0 : i64} : tensor<1x8x4x4xf32>
+  %s = ge.op "Shape" "shape"(x = %x) {dtype = 9 : i64, start = -3 : i64, end = -1 : i64} : (tensor<1x8x4x4xf32>) -> tensor<2xi64>
+  ge.NetOutput "Node_Output"(input0 = %s) : (tensor<2xi64>)
+}
+
+// CHECK-LABEL: ge.graph "part" {
+// CHECK-NEXT: %x = ge.Data "x"
+// CHECK-NEXT: %s = ge.Const "dynamic_const_{{.*}}" dense<[8, 4]> : tensor<2xi64>
+
 // Small operands are computed with.
 ge.graph "shapes" {
   %x = ge.Data "x" {index = 0 : i64} : tensor<2x6x4xf32>
@@ -42,8 +53,8 @@ ge.graph "shapes" {
 
 // CHECK-LABEL: ge.graph "shapes"
 // CHECK-NEXT: ge.Data "x"
-// CHECK-NEXT: %g = ge.Const "dynamic_const_4" dense<6> : tensor<i64>
-// CHECK-NEXT: %t = ge.Const "dynamic_const_7" dense<[2, 4, -3]> : tensor<3xi64> {_datadump_original_op_names = ["target"], _is_from_constant_folding = true}
+// CHECK-NEXT: %g = ge.Const "dynamic_const_5" dense<6> : tensor<i64>
+// CHECK-NEXT: %t = ge.Const "dynamic_const_8" dense<[2, 4, -3]> : tensor<3xi64> {_datadump_original_op_names = ["target"], _is_from_constant_folding = true}
 // CHECK-NEXT: ge.op "Reshape" "reshape"(x = %x, shape = %t)
 // CHECK-NEXT: ge.Const "n"
 // CHECK-NEXT: ge.op "RealDiv" "none"(x1 = %g, x2 = %n)

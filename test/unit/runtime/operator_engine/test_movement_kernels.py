@@ -256,6 +256,8 @@ def test_made_tensors(onnx_result: Oracle) -> None:
     same(ge("OnesLike", {"x": X}), [np.ones_like(X)])
     same(ge("Shape", {"x": X}, dtype=9), onnx_result("Shape", [X]))
     same(ge("Shape", {"x": X}), [np.array([2, 3, 4], np.int32)])
+    for part in ({"start": 1}, {"start": -2, "end": -1}, {"start": 2, "end": 1}, {"end": 9}):
+        same(ge("Shape", {"x": X}, dtype=9, **part), onnx_result("Shape", [X], part))
     same(ge("Size", {"x": X}, dtype=9), onnx_result("Size", [X]))
     for bounds in ((1, 9, 3), (5, -4, -2), (3, 3, 1)):
         start, limit, delta = (np.array(bound, np.int64) for bound in bounds)
