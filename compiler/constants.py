@@ -21,7 +21,7 @@ from xdsl.ir import Attribute, SSAValue
 from xdsl.utils.hints import isa
 
 from compiler.derived_weights import Computed, Operand, Transposed
-from compiler.weights import Cast, FileBytes, Inline, Splat, Weight
+from compiler.weights import Cast, FileBytes, Inline, Splat, Weight, pinned
 from dialects.ge import ConstOp
 from dialects.types import (
     SUB_BYTE,
@@ -45,7 +45,8 @@ def weight_of(value: Attribute) -> Weight:
     """The bytes that a constant's value attribute stands for."""
     match value:
         case FileAttr():
-            return FileBytes(value.path.data, value.offset.data, value.length.data)
+            path = value.path.data
+            return FileBytes(path, value.offset.data, value.length.data, pinned(path))
         case SplatAttr():
             return Splat(_element_bytes(value.value), value.count.data)
         case CastAttr():

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import mmap
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 from compiler.errors import UserError
 
@@ -32,38 +33,91 @@ class Weight(Protocol):
         ...
 
 
-@lru_cache(maxsize=64)
-def _mapped(path: str, size: int, modified_ns: int) -> memoryview:
-    """The file's bytes; a changed file has another key, so stale bytes are never served."""
-    with open(path, "rb") as file:
-        return (
-            memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-            if size
-            else memoryview(b"")
+class Version(NamedTuple):
+    """One state of one file: another file at its path, or a change to it, is another version.
+
+    The change time is in it because, unlike the others, nobody can set it back.
+    """
+
+    device: int
+    inode: int
+    size: int
+    modified_ns: int
+    changed_ns: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Self:
+        """The version that `os.stat` or `os.fstat` sees."""
+        return cls(
+            status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
         )
+
+
+_checked: dict[str, Version] = {}
+
+
+def pin(path: str, version: Version) -> None:
+    """Let references to `path` stand for this version of the file, which has been checked.
+
+    The IR holds paths only, so a process keeps one version of each: the one pinned last.
+    """
+    _checked[path] = version
+
+
+def pinned(path: str) -> Version | None:
+    """The version that references to `path` stand for; None for whatever is there."""
+    return _checked.get(path)
+
+
+@lru_cache(maxsize=64)
+def _mapped(path: str, version: Version) -> memoryview:
+    """The file's bytes. UserError when what is opened is not the version that was looked at."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if Version.of(os.fstat(descriptor)) != version:
+            raise _changed(path)
+        if not version.size:
+            return memoryview(b"")
+        return memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ))
+    finally:
+        os.close(descriptor)
+
+
+def _changed(path: str) -> UserError:
+    return UserError(f"{path} has changed since the model was read: read the model again")
 
 
 @dataclass(frozen=True, slots=True)
 class FileBytes:
-    """A range of a file."""
+    """A range of a file, of a certain version of it if one is given."""
 
     path: str
     offset: int
     length: int
+    version: Version | None = None
 
     def view(self) -> memoryview:
-        """The bytes, still in the page cache only; UserError when the file is too short."""
+        """The bytes, still in the page cache only.
+
+        UserError when the file is no longer the version, is too short, or is no regular file.
+        """
         status = os.stat(self.path)
+        version = Version.of(status)
+        if self.version not in (None, version):
+            raise _changed(self.path)
+        if not stat.S_ISREG(status.st_mode):
+            raise UserError(f"{self.path} is not a regular file, a weight cannot be read from it")
         if self.offset + self.length > status.st_size:
             raise UserError(
                 f"{self.path} has {status.st_size} bytes, a weight needs bytes "
                 f"{self.offset} to {self.offset + self.length}"
             )
-        whole = _mapped(self.path, status.st_size, status.st_mtime_ns)
-        return whole[self.offset : self.offset + self.length]
+        return _mapped(self.path, version)[self.offset : self.offset + self.length]
 
     def chunks(self) -> Iterator[memoryview]:
-        return _split(self.view())
+        yield from _split(self.view())
+        if self.version not in (None, Version.of(os.stat(self.path))):
+            raise _changed(self.path)
 
 
 @dataclass(frozen=True, slots=True)

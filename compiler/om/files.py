@@ -4,11 +4,13 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from compiler.beneath import open_folder
 from compiler.om.buffers import Blob, exact_chunks
 from compiler.om.errors import OMError, Status
 
@@ -22,27 +24,94 @@ def write_file(path: str | os.PathLike[str], blob: Blob) -> None:
     write_files([(Path(path), blob)])
 
 
-def write_files(files: Sequence[tuple[Path, Blob]]) -> None:
+def write_files(
+    files: Sequence[tuple[Path, Blob]], *, base: Path | None = None, overwrite: bool = True
+) -> None:
     """Streams each blob to its path: on any failure what was at the paths is still there.
 
     No file takes its place before the bytes of all are on disk, so a blob may be read from a
     file that is replaced. A file's mode is what the umask leaves of 0666; it takes the place of
-    a symbolic link instead of following it. WriteError when one cannot be written.
+    a symbolic link instead of following it, and below `base` no folder is entered through one.
+    WriteError when one cannot be written, or without `overwrite` when something is there.
     """
-    drafts: list[tuple[str, Path]] = []
-    try:
-        for target, blob in files:
-            descriptor, temporary = _draft(target)
-            drafts.append((temporary, target))
-            _stream(descriptor, blob, target)
-        for temporary, target in drafts:
-            with _writing(target):
-                os.replace(temporary, target)
-    except BaseException:
-        _remove(temporary for temporary, _ in drafts)
-        raise
-    for folder in dict.fromkeys(target.parent for target, _ in files):
+    drafts: list[_Draft] = []
+    reserved: list[_Draft] = []
+    with ExitStack() as folders:
+        opened = _open_folders(files, base, folders)
+        try:
+            for target, blob in files:
+                drafts.append(_Draft(target, opened[target.parent]))
+                _stream(drafts[-1].create(), blob, target)
+            for draft in drafts if not overwrite else ():
+                draft.reserve()
+                reserved.append(draft)
+            for draft in drafts:
+                draft.take_place()
+        except BaseException:
+            for draft in drafts:
+                draft.remove(draft.name)
+            for draft in reserved:
+                draft.remove(draft.target.name)
+            raise
+    for folder in opened:
         _sync_folder(folder)
+
+
+def _open_folders(
+    files: Sequence[tuple[Path, Blob]], base: Path | None, opened: ExitStack
+) -> dict[Path, int]:
+    """A descriptor of each file's folder."""
+    folders: dict[Path, int] = {}
+    for target, _ in files:
+        parent = target.parent
+        if parent not in folders:
+            below = parent.relative_to(base).parts if base is not None else ()
+            with _writing(target):
+                folders[parent] = open_folder(str(parent if base is None else base), below)
+            opened.callback(os.close, folders[parent])
+    return folders
+
+
+@dataclass
+class _Draft:
+    """A file on its way to `target`, beside it in the folder that is open as `folder`."""
+
+    target: Path
+    folder: int
+    name: str = field(default_factory=lambda: f".om-{secrets.token_hex(8)}")
+
+    def create(self) -> int:
+        """A descriptor to write to."""
+        with _writing(self.target):
+            if self._is_folder():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            return self._new(self.name)
+
+    def reserve(self) -> None:
+        """Make sure that what takes the target's place is this file: nothing else is there."""
+        with _writing(self.target):
+            os.close(self._new(self.target.name))
+
+    def take_place(self) -> None:
+        with _writing(self.target):
+            os.replace(
+                self.name, self.target.name, src_dir_fd=self.folder, dst_dir_fd=self.folder
+            )
+
+    def remove(self, name: str) -> None:
+        with suppress(OSError):
+            os.unlink(name, dir_fd=self.folder)
+
+    def _new(self, name: str) -> int:
+        # Not mkstemp, whose files are for their owner alone: here the umask shall decide.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        return os.open(name, flags, 0o666, dir_fd=self.folder)
+
+    def _is_folder(self) -> bool:
+        try:
+            return stat.S_ISDIR(os.stat(self.target.name, dir_fd=self.folder).st_mode)
+        except OSError:
+            return False
 
 
 @contextmanager
@@ -56,15 +125,18 @@ def rewriting(path: str) -> Generator[IO[str]]:
             yield stream
         return
     target = Path(os.path.realpath(path))
-    descriptor, temporary = _draft(target)
+    with _writing(target):
+        folder = open_folder(str(target.parent))
+    draft = _Draft(target, folder)
     try:
-        with open(descriptor, "w", encoding="utf-8") as stream:
+        with open(draft.create(), "w", encoding="utf-8") as stream:
             yield stream
-        with _writing(target):
-            os.replace(temporary, target)
+        draft.take_place()
     except BaseException:
-        _remove([temporary])
+        draft.remove(draft.name)
         raise
+    finally:
+        os.close(folder)
 
 
 def _is_special(path: str) -> bool:
@@ -74,23 +146,6 @@ def _is_special(path: str) -> bool:
     except OSError:
         return False
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
-
-
-def _draft(target: Path) -> tuple[int, str]:
-    """A new file beside `target`, open for writing, and its path."""
-    temporary = str(target.parent / f".om-{secrets.token_hex(8)}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
-    with _writing(target):
-        if target.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        # Not mkstemp, whose files are for their owner alone: here the umask shall decide.
-        return os.open(temporary, flags, 0o666), temporary
-
-
-def _remove(drafts: Iterable[str]) -> None:
-    for temporary in drafts:
-        with suppress(OSError):
-            os.unlink(temporary)
 
 
 @contextmanager

@@ -39,10 +39,10 @@ def import_model(path: str, *, options: ImportOptions = DEFAULTS) -> ModuleOp:
     from xdsl.dialects.builtin import ModuleOp
 
     from compiler.frontends.onnx.graphs import build_model
-    from compiler.frontends.onnx.model import load_model
+    from compiler.frontends.onnx.prepare import prepared_model
 
     try:
-        model, payloads = load_model(path, options)
+        model, payloads = prepared_model(path, options)
         return ModuleOp([build_model(model, payloads)])
     except UserError as error:
         raise error.at(path) from None

@@ -9,12 +9,8 @@ import onnx
 from xdsl.dialects.builtin import ArrayAttr, DenseArrayBase, FloatAttr, IntegerAttr, f32, i64
 from xdsl.ir import Attribute
 
-from compiler.frontends.onnx.tensors import (
-    Payloads,
-    sparse_attribute,
-    string_attribute,
-    tensor_attribute,
-)
+from compiler.frontends.onnx.payloads import Payloads
+from compiler.frontends.onnx.tensors import sparse_attribute, string_attribute, tensor_attribute
 from compiler.frontends.onnx.types import convert_type
 from dialects.weights import is_printable_number
 

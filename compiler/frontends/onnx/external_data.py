@@ -1,171 +1,192 @@
 """Finds the bytes of a tensor that lies outside the model, and refuses what leads elsewhere.
 
 The rules are those of ONNX's external data: a location is relative to the model's folder, stays
-in it, and names a regular file that nothing else links to.
+in it, and names a regular file that nothing else links to. Beyond what onnx checks, the bytes are
+as many as the tensor takes, and a checksum is right.
 """
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import posixpath
 import re
 import stat
-from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NoReturn
 
+from compiler.beneath import open_file
 from compiler.errors import UserError
+from compiler.weights import FileBytes, Version, pin
 
-KEYS = ("location", "offset", "length")
+KEYS = ("location", "offset", "length", "checksum")
 LARGEST = 2**63 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where bytes lie: a path, an offset and a length."""
-
-    path: str
-    offset: int
-    length: int
 
 
 @dataclass
 class ExternalData:
-    """The folder external data lies in ("" is the current one), and further roots one may trust."""
+    """The folder external data lies in ("" is the current one), and further roots one may trust.
+
+    Each file is opened once and judged by its descriptor; what is read of it later must be the
+    very version that was judged.
+    """
 
     folder: str
     allow_roots: tuple[str, ...] = ()
-    _sizes: dict[str, tuple[str, int]] = field(default_factory=dict[str, tuple[str, int]])
+    _files: dict[str, FileBytes] = field(default_factory=dict[str, FileBytes])
+    _sums: dict[str, str] = field(default_factory=dict[str, str])
 
-    def place(self, tensor: str, entries: Iterable[tuple[str, str]], needed: int) -> Place:
-        """Where the `needed` bytes of a tensor lie. UserError names tensor, location and rule."""
-        values = _entries(tensor, entries)
-        if "location" not in values:
-            _refuse(tensor, "", "names no location")
-        location = _checked_location(tensor, values["location"])
-        offset = _number(tensor, location, "offset", values.get("offset", "0"))
-        path, size = self._file(tensor, location)
-        if offset > size:
-            _refuse(tensor, location, f"begins at {offset}, but the file has {size} bytes")
+    def __post_init__(self) -> None:
+        for folder in (self.folder or ".", *self.allow_roots):
+            if not os.path.isdir(folder):
+                raise UserError(f"{folder!r} is no folder that external data could be in")
+
+    def place(self, tensor: str, entries: Iterable[tuple[str, str]], needed: int) -> FileBytes:
+        """The `needed` bytes of a tensor.
+
+        UserError names the tensor, its location, where that leads and the rule that refuses it.
+        """
+        claim = _Claim(self.folder, tensor)
+        values = _entries(claim, entries)
+        location = _checked_location(claim)
+        offset = _number(claim, "offset", values.get("offset", "0"))
         # Without a length a tensor takes what it needs: others may follow in the file.
-        length = needed
-        if "length" in values:
-            length = _number(tensor, location, "length", values["length"])
-        if length > size - offset:
-            beyond = f"{offset} + {length} lies beyond the file, which has {size} bytes"
-            _refuse(tensor, location, f"{beyond} (its type and shape take {needed})")
-        if length != needed:
-            _refuse(tensor, location, f"has {length} bytes, its type and shape take {needed}")
-        return Place(path, offset, length)
+        length = _number(claim, "length", values["length"]) if "length" in values else needed
+        file = self._file(claim, location)
+        _check_bounds(claim, offset, length, file.length, needed)
+        if "checksum" in values:
+            self._check_sum(claim, file, values["checksum"])
+        return FileBytes(file.path, offset, length, file.version)
 
-    def read(self, tensor: str, location: str, place: Place) -> bytes:
-        """The bytes of a small tensor."""
-        with self._open(tensor, location) as (_, descriptor):
-            return os.pread(descriptor, place.length, place.offset)
+    def _file(self, claim: _Claim, location: str) -> FileBytes:
+        """The whole file at a checked location."""
+        if location not in self._files:
+            self._files[location] = self._judged(claim, location)
+        return self._files[location]
 
-    def _file(self, tensor: str, location: str) -> tuple[str, int]:
-        """The path and the size in bytes of the file at a checked location."""
-        if location not in self._sizes:
-            with self._open(tensor, location) as (path, descriptor):
-                self._sizes[location] = path, os.fstat(descriptor).st_size
-        return self._sizes[location]
-
-    @contextmanager
-    def _open(self, tensor: str, location: str) -> Generator[tuple[str, int]]:
-        """Open the file once and judge the descriptor, so that nobody can swap it in between."""
+    def _judged(self, claim: _Claim, location: str) -> FileBytes:
+        """Open the file and judge the descriptor, so that nobody can swap it in between."""
         path = os.path.join(self.folder, location)
+        base, inside = self.folder or ".", location
         root = self._trusted_root(path)
-        base, inside = (
-            (self.folder or ".", location) if root is None else (root, _below(root, path))
-        )
+        if root is not None:
+            base, inside = root, os.path.relpath(os.path.realpath(path), root)
+            path = os.path.join(root, inside)
         try:
-            descriptor = _open_beneath(base, inside)
+            descriptor = open_file(base, inside)
         except OSError as error:
-            _refuse(tensor, location, _reason(error))
+            claim.refuse(_reason(error))
         try:
             status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                _refuse(tensor, location, "is not a regular file")
-            if status.st_nlink > 1 and root is None:
-                _refuse(tensor, location, f"is a hard link: {_ALLOW}")
-            yield (path if root is None else os.path.join(root, inside)), descriptor
         finally:
             os.close(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            claim.refuse("is not a regular file")
+        if status.st_nlink > 1 and root is None:
+            claim.refuse(f"is a hard link, one of {status.st_nlink} names of the file: {_ALLOW}")
+        pin(path, Version.of(status))
+        return FileBytes(path, 0, status.st_size, Version.of(status))
 
     def _trusted_root(self, path: str) -> str | None:
         """The allowed root that the file really lies in, links followed."""
         real = os.path.realpath(path)
         roots = (os.path.realpath(root) for root in self.allow_roots)
-        return next((root for root in roots if _is_below(root, real)), None)
+        return next((root for root in roots if os.path.commonpath([root, real]) == root), None)
+
+    def _check_sum(self, claim: _Claim, file: FileBytes, said: str) -> None:
+        """Compare the SHA-1 digest of the whole file, which is read for it, in chunks."""
+        if not re.fullmatch(r"[0-9a-fA-F]{40}", said):
+            claim.refuse(f"checksum {said[:50]!r} is no SHA-1 digest (40 hexadecimal digits)")
+        if file.path not in self._sums:
+            digest = hashlib.sha1(usedforsecurity=False)
+            for chunk in file.chunks():
+                digest.update(chunk)
+            self._sums[file.path] = digest.hexdigest()
+        found = self._sums[file.path]
+        if found != said.lower():
+            claim.refuse(f"has the SHA-1 checksum {found}, the model says {said.lower()}")
 
 
-_ALLOW = "copy it, or allow the folder it is kept in (ascend-opt --allow-root)"
+_ALLOW = "copy the file, or allow the folder it is kept in (--allow-root FOLDER)"
 
 
-def _below(root: str, path: str) -> str:
-    return os.path.relpath(os.path.realpath(path), root)
+@dataclass
+class _Claim:
+    """What a tensor says about where its bytes lie."""
 
+    folder: str
+    tensor: str
+    location: str | None = None
 
-def _is_below(root: str, path: str) -> bool:
-    return os.path.commonpath([root, path]) == root
+    def refuse(self, rule: str) -> NoReturn:
+        """UserError that names the rule which the claim breaks."""
+        raise UserError(f"external data of tensor '{self.tensor}':{self._where()} {rule}")
 
-
-def _open_beneath(base: str, inside: str) -> int:
-    """Open a file below a folder without following a link anywhere on the way."""
-    *folders, name = inside.split("/")
-    at = os.open(base, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        for folder in folders:
-            inner = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at)
-            os.close(at)
-            at = inner
-        # O_NONBLOCK: opening a pipe must not wait for its writer.
-        return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=at)
-    finally:
-        os.close(at)
+    def _where(self) -> str:
+        if self.location is None:
+            return ""
+        said = f" location {self.location[:200]!r}"
+        if not self.location or "\0" in self.location:
+            return said
+        real = os.path.realpath(os.path.join(self.folder, self.location))
+        return f"{said} ({real[:1000]!r})"
 
 
 def _reason(error: OSError) -> str:
     if error.errno == errno.ELOOP:
-        return f"is a symbolic link: {_ALLOW}"
+        return f"is a symbolic link, or goes through one: {_ALLOW}"
     if error.errno == errno.ENOTDIR:
-        return f"goes through something that is no folder, or through a link: {_ALLOW}"
+        return "goes through something that is no folder"
+    if error.errno == errno.ENXIO:
+        return "is not a regular file"
     return f"cannot be opened: {error.strerror}"
 
 
-def _entries(tensor: str, entries: Iterable[tuple[str, str]]) -> dict[str, str]:
+def _entries(claim: _Claim, entries: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The entries whose keys ONNX knows; others mean nothing."""
     values: dict[str, str] = {}
     for key, value in entries:
         if key in KEYS and key in values:
-            _refuse(tensor, values.get("location", ""), f"gives '{key}' twice")
+            claim.refuse(f"gives '{key}' twice")
+        if key == "location":
+            claim.location = value
         if key in KEYS:
             values[key] = value
     return values
 
 
-def _checked_location(tensor: str, location: str) -> str:
+def _checked_location(claim: _Claim) -> str:
     """The location in normal form."""
+    if claim.location is None:
+        claim.refuse("names no location")
+    location = claim.location
     normal = posixpath.normpath(location) if location else ""
-    if not location or normal == ".":
-        _refuse(tensor, location, "is empty")
+    if not location:
+        claim.refuse("is empty")
     if "\0" in location or "\\" in location:
-        _refuse(tensor, location, "holds a character that no portable path has")
+        claim.refuse("holds a character that no portable path has")
     if location.startswith("/") or re.match(r"[A-Za-z]:", location):
-        _refuse(tensor, location, "is absolute, it must be relative to the model's folder")
+        claim.refuse("is absolute, it must be relative to the model's folder")
     if normal == ".." or normal.startswith("../"):
-        _refuse(tensor, location, "leads out of the model's folder")
-    if location.endswith(("/", "/.")):
-        _refuse(tensor, location, "is not a regular file")
+        claim.refuse("leads out of the model's folder")
+    if normal == "." or location.endswith(("/", "/.", "/..")):
+        claim.refuse("is a folder, not a regular file")
     return normal
 
 
-def _number(tensor: str, location: str, key: str, text: str) -> int:
+def _number(claim: _Claim, key: str, text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,19}", text) or int(text) > LARGEST:
-        _refuse(tensor, location, f"{key} '{text[:40]}' is not a decimal number of bytes")
+        claim.refuse(f"{key} {text[:40]!r} is not a decimal number of bytes")
     return int(text)
 
 
-def _refuse(tensor: str, location: str, rule: str) -> NoReturn:
-    raise UserError(f"external data of tensor '{tensor}': location {location[:200]!r} {rule}")
+def _check_bounds(claim: _Claim, offset: int, length: int, size: int, needed: int) -> None:
+    if offset > size:
+        claim.refuse(f"begins at {offset}, but the file has {size} bytes")
+    if length > size - offset:
+        beyond = f"{offset} + {length} lies beyond the file, which has {size} bytes"
+        claim.refuse(f"{beyond} (its type and shape take {needed})")
+    if length != needed:
+        claim.refuse(f"has {length} bytes, its type and shape take {needed}")

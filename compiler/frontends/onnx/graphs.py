@@ -13,12 +13,8 @@ from xdsl.rewriter import Rewriter
 from compiler.errors import UserError
 from compiler.frontends.onnx.attributes import convert_attribute
 from compiler.frontends.onnx.opsets import Opsets, check_operator, describe, opset_imports
-from compiler.frontends.onnx.tensors import (
-    Payloads,
-    payload_of,
-    sparse_attribute,
-    type_of,
-)
+from compiler.frontends.onnx.payloads import Payloads
+from compiler.frontends.onnx.tensors import payload_of, sparse_attribute, type_of
 from compiler.frontends.onnx.types import dim_params, parse_type
 from dialects.onnx import OPERATORS, CustomOp, GraphOp, InitializerOp, NodeOp, NoneOp, OutputOp
 from dialects.onnx.node import location_of

@@ -42,6 +42,7 @@ CHILDREN: dict[str, dict[int, str]] = {
         23: "SparseTensorProto",
     },
     "SparseTensorProto": {1: TENSOR, 2: TENSOR},
+    TRAINING_INFO: {1: "GraphProto", 2: "GraphProto"},
 }
 """The fields of each message in which tensors can be."""
 
@@ -119,11 +120,13 @@ class Scanner:
     """Rewrites a model without its weights.
 
     A weight that is cut out leaves an `external_data` entry whose key is `mark` and whose value
-    is an index into `spans`. Nobody can write such a mark who does not know it.
+    is an index into `spans`. Nobody can write such a mark who does not know it. What is for
+    training goes too, unless it is to be kept: an offline model only infers.
     """
 
     data: Buffer
     mark: str
+    keep_training: bool = False
     spans: list[Span] = field(default_factory=list[Span])
 
     def model(self) -> bytes:
@@ -153,8 +156,8 @@ class Scanner:
     def _child(self, kind: str, start: int, end: int, depth: int) -> bytes | None:
         if kind == TENSOR:
             return self._tensor(start, end)
-        if kind == TRAINING_INFO:
-            return b""  # an offline model only infers
+        if kind == TRAINING_INFO and not self.keep_training:
+            return b""
         return self._slim(kind, start, end, depth)
 
     def _tensor(self, start: int, end: int) -> bytes | None:

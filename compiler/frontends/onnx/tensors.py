@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,7 +22,7 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute
 
 from compiler.errors import UserError
-from compiler.frontends.onnx.external_data import Place
+from compiler.frontends.onnx.payloads import TYPED_FIELDS, Payloads
 from compiler.frontends.onnx.types import element_type
 from dialects.onnx.attributes import (
     SparseAttr,
@@ -39,39 +38,8 @@ if TYPE_CHECKING:
 
 TensorProto = onnx.TensorProto
 
-_TYPED_FIELDS = (
-    "float_data",
-    "int32_data",
-    "int64_data",
-    "double_data",
-    "uint64_data",
-    "string_data",
-)
-
 _AS_BYTES = {"i1", "i2", "i4", "i8", "ui2", "ui4", "ui8"}
 """Element types that a dense attribute keeps in a byte each."""
-
-
-@dataclass(frozen=True)
-class Payloads:
-    """Where the weights lie that were cut out of a model; `mark` is the key that tells them."""
-
-    mark: str
-    places: list[Place]
-
-    def of(self, tensor: TensorProto) -> Place | None:
-        """Where the bytes of a tensor lie, None when it has its values with it."""
-        entries = tensor.external_data
-        if len(entries) == 1 and entries[0].key == self.mark:
-            return self.places[int(entries[0].value)]
-        return None
-
-    def put(self, tensor: TensorProto, place: Place) -> None:
-        """Let a tensor lie at a place."""
-        del tensor.external_data[:]
-        tensor.external_data.add(key=self.mark, value=str(len(self.places)))
-        tensor.data_location = TensorProto.EXTERNAL
-        self.places.append(place)
 
 
 def type_of(tensor: TensorProto) -> RankedTensor:
@@ -107,7 +75,7 @@ def payload_of(tensor: TensorProto, payloads: Payloads) -> tuple[Attribute, Rank
 
 def _check_given_once(tensor: TensorProto) -> None:
     elsewhere = tensor.HasField("raw_data") or tensor.data_location == TensorProto.EXTERNAL
-    if elsewhere and any(len(getattr(tensor, field)) for field in _TYPED_FIELDS):
+    if elsewhere and any(len(getattr(tensor, field)) for field in TYPED_FIELDS):
         raise UserError(f"tensor '{tensor.name}' gives its values twice")
 
 

@@ -57,7 +57,7 @@ class OMTarget(Target):
         if new:
             # The folder is for its owner alone, as GraphEngine's is (`file_constant_utils.cc`).
             weight_folder(path).mkdir(mode=0o700, exist_ok=True)
-        write_files([*new, (path, model)])
+        write_files([*new, (path, model)], base=path.parent)
         for file, blob in [(path, model), *weights]:
             output.write(f"{file} {blob.length}\n")
 

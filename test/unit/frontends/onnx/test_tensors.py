@@ -16,13 +16,14 @@ from xdsl.parser import Parser
 from compiler.cli import context
 from compiler.errors import UserError
 from compiler.frontends.onnx.attributes import convert_attribute
-from compiler.frontends.onnx.external_data import Place
-from compiler.frontends.onnx.tensors import Payloads, payload_of, sparse_attribute, tensor_attribute
+from compiler.frontends.onnx.payloads import Payloads
+from compiler.frontends.onnx.tensors import payload_of, sparse_attribute, tensor_attribute
+from compiler.weights import FileBytes
 from dialects.onnx.attributes import byte_count
 from dialects.onnx.values import numbers_of
 from dialects.weights import FileAttr, SplatAttr
 
-NOTHING_CUT = Payloads("mark", [])
+NOTHING_CUT = Payloads([], "mark")
 DTYPES = {
     name: number
     for name, number in TensorProto.DataType.items()
@@ -120,7 +121,7 @@ def test_strings_also_when_not_utf8():
 
 
 def test_a_weight_is_a_reference():
-    payloads = Payloads("mark", [Place("m.onnx", 64, 4096)])
+    payloads = Payloads([FileBytes("m.onnx", 64, 4096)], "mark")
     tensor = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[1024])
     tensor.data_location = TensorProto.EXTERNAL
     tensor.external_data.add(key="mark", value="0")
@@ -135,7 +136,7 @@ def test_a_weight_is_a_reference():
 
 
 def test_packed_types_take_half_a_byte():
-    payloads = Payloads("mark", [Place("m.onnx", 64, 2000)])
+    payloads = Payloads([FileBytes("m.onnx", 64, 2000)], "mark")
     tensor = TensorProto(name="w", data_type=TensorProto.INT4, dims=[3999])
     tensor.external_data.add(key="mark", value="0")
     assert isinstance(payload_of(tensor, payloads)[0], FileAttr)

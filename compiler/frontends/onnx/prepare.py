@@ -1,0 +1,72 @@
+"""From a file to a slim ModelProto that is ready to become IR: checked, inlined, inferred."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import onnx
+
+from compiler.errors import UserError
+from compiler.frontends.onnx import ImportOptions
+from compiler.frontends.onnx.external_data import ExternalData
+from compiler.frontends.onnx.functions import inline_functions
+from compiler.frontends.onnx.inference import forget_shapes, infer_shapes
+from compiler.frontends.onnx.opsets import opset_imports, spell_default_domain
+from compiler.frontends.onnx.payloads import Payloads
+from compiler.frontends.onnx.scan import SMALL
+from compiler.frontends.onnx.slim import read_slim, resolve
+
+
+def prepared_model(path: str, options: ImportOptions) -> tuple[onnx.ModelProto, Payloads]:
+    """The model without its weights, and where those are."""
+    slim = read_slim(path)
+    folder = options.external_data_dir
+    store = ExternalData(slim.folder if folder is None else folder, options.allow_roots)
+    for tensor, place in resolve(slim, store):
+        if place.length <= SMALL:  # for inference to see
+            tensor.raw_data = b"".join(place.chunks())
+            tensor.ClearField("data_location")
+    model = slim.proto
+    opset_imports(model)
+    spell_default_domain(model)
+    _set_input_shapes(model.graph, options.input_shapes)
+    model = inline_functions(model)
+    if options.infer_shapes:
+        model = infer_shapes(model)
+    return model, slim.payloads
+
+
+def _set_input_shapes(graph: onnx.GraphProto, shapes: Mapping[str, Sequence[int]]) -> None:
+    """Give graph inputs the shapes that the user asks for."""
+    inputs = {value.name: value for value in graph.input}
+    contradicted = False
+    for name, shape in shapes.items():
+        if name not in inputs:
+            known = ", ".join(f"'{known}'" for known in inputs)
+            raise UserError(f"input_shape names '{name}', the model's inputs are {known}")
+        tensor = inputs[name].type.tensor_type
+        dims = tensor.shape.dim
+        if tensor.HasField("shape") and len(dims) != len(shape):
+            raise UserError(
+                f"input_shape gives '{name}' {len(shape)} dimensions, it has {len(dims)}"
+            )
+        contradicted |= any(
+            dim.HasField("dim_value") and dim.dim_value != size
+            for dim, size in zip(dims, shape, strict=False)
+        )
+        _set_shape(tensor, shape)
+    if contradicted:  # what the model says about later shapes no longer holds
+        forget_shapes(graph)
+
+
+def _set_shape(tensor: onnx.TypeProto.Tensor, shape: Sequence[int]) -> None:
+    """Set each dimension; an unknown one keeps its name."""
+    names = [dim.dim_param for dim in tensor.shape.dim] or [""] * len(shape)
+    tensor.ClearField("shape")
+    tensor.shape.SetInParent()
+    for size, name in zip(shape, names, strict=True):
+        dim = tensor.shape.dim.add()
+        if size >= 0:
+            dim.dim_value = size
+        elif name:
+            dim.dim_param = name
