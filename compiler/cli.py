@@ -92,12 +92,13 @@ class AscendOptMain(xDSLOptMain):
             metavar="FOLDER",
             action="append",
             default=[],
-            help="External data of an ONNX model may also lie in FOLDER, behind links too",
+            help="External data of an ONNX model may also lie in FOLDER, behind links, as in a "
+            "download cache; give it once for each folder",
         )
         arg_parser.add_argument(
             "--external-data-dir",
             metavar="FOLDER",
-            help="External data of an ONNX model is relative to FOLDER, not to the model's",
+            help="Look for external data of an ONNX model in FOLDER, not in the model's own",
         )
         arg_parser.prog = "ascend-opt"
         arg_parser.epilog = EXAMPLES

@@ -51,7 +51,7 @@ def build(options: dict[str, str]) -> None:
         model=target.path.name.removesuffix(".om"),
     )
     ctx = context()
-    module = _import(model, input_shapes(options))
+    module = _import(options)
     inputs = (model, *source_files(module))
     try:
         offline.apply(ctx, module)
@@ -105,6 +105,7 @@ def check(options: dict[str, str]) -> None:
         if not options.get(name):
             raise AtcError("E10054", f"--{name}")
     _check_model(options["model"])
+    _check_folders(options)
     if os.path.basename(options["output"]) in ("", ".", "..", ".om"):
         raise AtcError("E10022", options["output"], "output")
     precision(options)
@@ -121,6 +122,15 @@ def _check_model(path: str) -> None:
         raise AtcError("E10001", path, "--model", reason) from None
     if not 0 < size <= MAX_MODEL_BYTES:
         raise AtcError("E13015", path, size, MAX_MODEL_BYTES)
+
+
+def _check_folders(options: dict[str, str]) -> None:
+    folders = [("allow_root", root) for root in _roots(options)]
+    if "external_data_dir" in options:
+        folders.append(("external_data_dir", options["external_data_dir"]))
+    for name, folder in folders:
+        if not os.path.isdir(folder):
+            raise AtcError("E10001", folder, f"--{name}", "It is not a directory")
 
 
 def _check_soc(name: str) -> None:
@@ -161,12 +171,22 @@ def input_shapes(options: dict[str, str]) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _import(model: str, shapes: dict[str, tuple[int, ...]]) -> ModuleOp:
+def _import(options: dict[str, str]) -> ModuleOp:
     from compiler.frontends.onnx import ImportOptions, import_model
 
+    chosen = ImportOptions(
+        allow_roots=tuple(_roots(options)),
+        external_data_dir=options.get("external_data_dir"),
+        input_shapes=input_shapes(options),
+    )
+    model = options["model"]
     try:
-        return import_model(model, options=ImportOptions(input_shapes=shapes))
+        return import_model(model, options=chosen)
     except UnsupportedOperator as error:
         raise AtcError("E13010", error.node, error.op_type, more=str(error)) from None
     except UserError as error:
         raise AtcError("E13005", model, more=str(error)) from None
+
+
+def _roots(options: dict[str, str]) -> list[str]:
+    return options["allow_root"].split(os.pathsep) if "allow_root" in options else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -15,15 +16,20 @@ class Use(Enum):
     USED = "used"
     NOTED = "checked and noted; it changes nothing in a simulated compilation"
     REFUSED = "refused: this compiler does not do it"
+    ADDED = "not ATC's: where external data of the ONNX model may lie"
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option: its use, the values it is limited to, and the code when it has another one."""
+    """One option: its use, the values it is limited to, and the code when it has another one.
+
+    An option that `repeats` collects its values, as in PATH, with colons between them.
+    """
 
     use: Use = Use.NOTED
     values: tuple[str, ...] = ()
     code: str = "E10001"
+    repeats: bool = False
 
 
 ZERO_ONE = ("0", "1")
@@ -60,6 +66,8 @@ OPTIONS: dict[str, Option] = {
     "external_weight": Option(Use.USED, ("0", "1", "2"), "E10006"),
     "precision_mode": Option(Use.USED, PRECISION_MODES),
     "precision_mode_v2": Option(Use.USED, PRECISION_MODES_V2),
+    "external_data_dir": Option(Use.ADDED),
+    "allow_root": Option(Use.ADDED, repeats=True),
     "log": Option(Use.NOTED, ("debug", "info", "warning", "error", "null"), "E10010"),
     **dict.fromkeys(
         (
@@ -127,7 +135,8 @@ def parse(arguments: Sequence[str]) -> dict[str, str] | None:
             if not rest:
                 raise UsageError(f"flag '--{name}' is missing its argument")
             value = rest.pop(0)
-        found[name] = value
+        earlier = [found[name]] if OPTIONS[name].repeats and name in found else []
+        found[name] = os.pathsep.join([*earlier, value])
     return found
 
 

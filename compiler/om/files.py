@@ -94,9 +94,7 @@ class _Draft:
 
     def take_place(self) -> None:
         with _writing(self.target):
-            os.replace(
-                self.name, self.target.name, src_dir_fd=self.folder, dst_dir_fd=self.folder
-            )
+            os.replace(self.name, self.target.name, src_dir_fd=self.folder, dst_dir_fd=self.folder)
 
     def remove(self, name: str) -> None:
         with suppress(OSError):
@@ -154,8 +152,9 @@ def _writing(target: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:
-        message = f"{target}: cannot be written: {error.strerror}"
-        raise WriteError(Status.FAILED, message) from None
+        linked = error.errno == errno.ELOOP
+        reason = f"{target.parent} is a symbolic link, or below one" if linked else error.strerror
+        raise WriteError(Status.FAILED, f"{target}: cannot be written: {reason}") from None
 
 
 def _stream(descriptor: int, blob: Blob, target: Path) -> None:

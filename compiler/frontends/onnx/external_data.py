@@ -50,7 +50,7 @@ class ExternalData:
         """
         claim = _Claim(self.folder, tensor)
         values = _entries(claim, entries)
-        location = _checked_location(claim)
+        location = claim.checked_location()
         offset = _number(claim, "offset", values.get("offset", "0"))
         # Without a length a tensor takes what it needs: others may follow in the file.
         length = _number(claim, "length", values["length"]) if "length" in values else needed
@@ -124,6 +124,15 @@ class _Claim:
         """UserError that names the rule which the claim breaks."""
         raise UserError(f"external data of tensor '{self.tensor}':{self._where()} {rule}")
 
+    def checked_location(self) -> str:
+        """The location in normal form, as far as its text can be judged."""
+        if self.location is None:
+            self.refuse("names no location")
+        rule = _broken_rule(self.location)
+        if rule:
+            self.refuse(rule)
+        return posixpath.normpath(self.location)
+
     def _where(self) -> str:
         if self.location is None:
             return ""
@@ -132,6 +141,30 @@ class _Claim:
             return said
         real = os.path.realpath(os.path.join(self.folder, self.location))
         return f"{said} ({real[:1000]!r})"
+
+
+def checked_location(location: str) -> str:
+    """The location of a file to write in normal form. UserError when nobody would read it."""
+    rule = _broken_rule(location)
+    if rule:
+        raise UserError(f"location {location!r} of external data {rule}")
+    return posixpath.normpath(location)
+
+
+def _broken_rule(location: str) -> str | None:
+    """The rule that the text of a location breaks."""
+    if not location:
+        return "is empty"
+    if "\0" in location or "\\" in location:
+        return "holds a character that no portable path has"
+    if location.startswith("/") or re.match(r"[A-Za-z]:", location):
+        return "is absolute, it must be relative to the model's folder"
+    normal = posixpath.normpath(location)
+    if normal == ".." or normal.startswith("../"):
+        return "leads out of the model's folder"
+    if normal == "." or location.endswith(("/", "/.", "/..")):
+        return "is a folder, not a regular file"
+    return None
 
 
 def _reason(error: OSError) -> str:
@@ -155,25 +188,6 @@ def _entries(claim: _Claim, entries: Iterable[tuple[str, str]]) -> dict[str, str
         if key in KEYS:
             values[key] = value
     return values
-
-
-def _checked_location(claim: _Claim) -> str:
-    """The location in normal form."""
-    if claim.location is None:
-        claim.refuse("names no location")
-    location = claim.location
-    normal = posixpath.normpath(location) if location else ""
-    if not location:
-        claim.refuse("is empty")
-    if "\0" in location or "\\" in location:
-        claim.refuse("holds a character that no portable path has")
-    if location.startswith("/") or re.match(r"[A-Za-z]:", location):
-        claim.refuse("is absolute, it must be relative to the model's folder")
-    if normal == ".." or normal.startswith("../"):
-        claim.refuse("leads out of the model's folder")
-    if normal == "." or location.endswith(("/", "/.", "/..")):
-        claim.refuse("is a folder, not a regular file")
-    return normal
 
 
 def _number(claim: _Claim, key: str, text: str) -> int:

@@ -7,7 +7,7 @@ from secrets import token_hex
 
 from onnx import TensorProto
 
-from compiler.weights import FileBytes
+from compiler.weights import FileBytes, Inline
 
 TYPED_FIELDS = (
     "float_data",
@@ -26,17 +26,17 @@ class Payloads:
     Nobody who writes a model can guess the mark.
     """
 
-    places: list[FileBytes] = field(default_factory=list[FileBytes])
+    places: list[FileBytes | Inline] = field(default_factory=list[FileBytes | Inline])
     mark: str = field(default_factory=lambda: token_hex(16))
 
-    def of(self, tensor: TensorProto) -> FileBytes | None:
+    def of(self, tensor: TensorProto) -> FileBytes | Inline | None:
         """Where the bytes of a tensor lie, None when they are with it or nobody has looked."""
         for entry in tensor.external_data:
             if entry.key == self.mark:
                 return self.places[int(entry.value)]
         return None
 
-    def put(self, tensor: TensorProto, place: FileBytes) -> None:
+    def put(self, tensor: TensorProto, place: FileBytes | Inline) -> None:
         """Let a tensor lie at a place."""
         del tensor.external_data[:]
         tensor.external_data.add(key=self.mark, value=str(len(self.places)))

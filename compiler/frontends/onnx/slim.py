@@ -70,12 +70,12 @@ def _slim(path: str, payloads: Payloads, keep_training: bool) -> bytes:
     return slim
 
 
-def resolve(model: SlimModel, store: ExternalData) -> Iterator[tuple[TensorProto, FileBytes]]:
-    """Check each external tensor that nobody has looked for, and note where it lies."""
-    for tensor in unresolved(model):
-        place = place_of(tensor, store)
+def resolve(model: SlimModel, store: ExternalData) -> list[tuple[TensorProto, FileBytes]]:
+    """Check each external tensor that nobody has looked for, then note where they lie."""
+    found = [(tensor, place_of(tensor, store)) for tensor in unresolved(model)]
+    for tensor, place in found:
         model.payloads.put(tensor, place)
-        yield tensor, place
+    return found
 
 
 def unresolved(model: SlimModel) -> Iterator[TensorProto]:

@@ -24,6 +24,7 @@ from xdsl.ir import Attribute
 from compiler.errors import UserError
 from compiler.frontends.onnx.payloads import TYPED_FIELDS, Payloads
 from compiler.frontends.onnx.types import element_type
+from compiler.weights import FileBytes
 from dialects.onnx.attributes import (
     SparseAttr,
     TensorAttr,
@@ -63,7 +64,7 @@ def payload_of(tensor: TensorProto, payloads: Payloads) -> tuple[Attribute, Rank
     type = type_of(tensor)
     _check_given_once(tensor)
     place = payloads.of(tensor)
-    if place is not None:
+    if isinstance(place, FileBytes):
         _check_bytes(tensor, type, place.length)
         return FileAttr(_path(place.path), IntAttr(place.offset), IntAttr(place.length)), type
     if tensor.data_location == TensorProto.EXTERNAL:

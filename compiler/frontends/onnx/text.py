@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import onnx
 
 from compiler.errors import UserError
+from compiler.frontends.onnx.walk import tensors_of
 
 
 def check_text(model: onnx.ModelProto) -> None:
@@ -20,6 +21,10 @@ def _model(model: onnx.ModelProto) -> Iterator[object]:
     for opset in model.opset_import:
         yield opset.domain
     yield from _graph(model.graph)
+    for tensor in tensors_of(model):
+        yield tensor.name
+        for entry in tensor.external_data:
+            yield from (entry.key, entry.value)
     for function in model.functions:
         yield from (function.name, function.domain, function.overload)
         yield from (*function.input, *function.output, *function.attribute)
@@ -31,11 +36,6 @@ def _graph(graph: onnx.GraphProto) -> Iterator[object]:
     for value in (*graph.input, *graph.output, *graph.value_info):
         yield value.name
         yield from (dim.dim_param for dim in value.type.tensor_type.shape.dim)
-    for tensor in graph.initializer:
-        yield from _tensor(tensor)
-    for sparse in graph.sparse_initializer:
-        yield from _tensor(sparse.values)
-        yield from _tensor(sparse.indices)
     yield from _nodes(graph.node)
 
 
@@ -46,15 +46,7 @@ def _nodes(nodes: Iterable[onnx.NodeProto]) -> Iterator[object]:
         yield from node.output
         for attribute in node.attribute:
             yield from (attribute.name, attribute.ref_attr_name)
-            if attribute.HasField("t"):
-                yield from _tensor(attribute.t)
             if attribute.HasField("g"):
                 yield from _graph(attribute.g)
             for graph in attribute.graphs:
                 yield from _graph(graph)
-
-
-def _tensor(tensor: onnx.TensorProto) -> Iterator[object]:
-    yield tensor.name
-    for entry in tensor.external_data:
-        yield from (entry.key, entry.value)
