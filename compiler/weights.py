@@ -115,7 +115,13 @@ class FileBytes:
         return _mapped(self.path, version)[self.offset : self.offset + self.length]
 
     def chunks(self) -> Iterator[memoryview]:
-        yield from _split(self.view())
+        view = self.view()
+        source = view.obj
+        for number, chunk in enumerate(_split(view)):
+            yield chunk
+            if isinstance(source, mmap.mmap):  # what was read need not stay in our memory
+                start = (self.offset + number * CHUNK) // mmap.PAGESIZE * mmap.PAGESIZE
+                source.madvise(mmap.MADV_DONTNEED, start, CHUNK)
         if self.version not in (None, Version.of(os.stat(self.path))):
             raise _changed(self.path)
 

@@ -146,9 +146,12 @@ class _Claim:
 def checked_location(location: str) -> str:
     """The location of a file to write in normal form. UserError when nobody would read it."""
     rule = _broken_rule(location)
+    normal = posixpath.normpath(location)
+    if not rule and ".." in normal:
+        rule = "has '..' in it, which onnx takes for a way out wherever it stands"
     if rule:
         raise UserError(f"location {location!r} of external data {rule}")
-    return posixpath.normpath(location)
+    return normal
 
 
 def _broken_rule(location: str) -> str | None:

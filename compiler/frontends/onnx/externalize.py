@@ -130,8 +130,7 @@ class _FileNames:
         self.taken: set[str] = set()
 
     def of(self, tensor: TensorProto) -> str:
-        plain = re.sub(r"[^\w.+@=-]", "_", tensor.name, flags=re.ASCII)[:MAX_NAME]
-        stem = plain if plain.strip(".") else f"tensor{plain}"
+        stem = re.sub(r"[^\w.+@=-]|\.\.+|^\.?$", "_", tensor.name, flags=re.ASCII)[:MAX_NAME]
         name, number = stem, 1
         while name.casefold() in self.taken:
             number += 1
