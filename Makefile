@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+EXPORT := .venv-export
 
-.PHONY: demo test check lit bench conformance clean
+.PHONY: demo test check lit bench conformance models export-models clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/digits/demo.sh
@@ -27,8 +28,17 @@ bench: $(READY)
 conformance: $(READY)
 	$(BIN)/python -m conformance.run
 
+models: $(READY)
+	$(BIN)/python -m conformance.models
+
+# Needs torch, which is large: an environment of its own.
+export-models:
+	$(PYTHON) -m venv $(EXPORT)
+	$(EXPORT)/bin/python -m pip install --quiet -r examples/models/export/requirements.txt
+	$(EXPORT)/bin/python -m examples.models.export
+
 clean:
-	rm -rf $(VENV) .lit out
+	rm -rf $(VENV) $(EXPORT) .lit out
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
