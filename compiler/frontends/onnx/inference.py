@@ -28,8 +28,35 @@ attribute that it has not filled in.
 """
 
 
-def infer_shapes(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model with the type of every value that can be told. UserError names the wrong node."""
+def infer_shapes(model: onnx.ModelProto, said: Sequence[onnx.ValueInfoProto]) -> onnx.ModelProto:
+    """The model with the type of every value that can be told. UserError names the wrong node.
+
+    What was `said` of a value, and forgotten, counts where nothing can be inferred.
+    """
+    inferred = _inferred(model)
+    untold = [info for info in said if info.name not in _told(inferred.graph)]
+    if not untold:
+        return inferred
+    model.graph.value_info.extend(untold)
+    for output in model.graph.output:
+        for info in untold:
+            if info.name == output.name:
+                output.CopyFrom(info)
+    return _inferred(model)
+
+
+def _told(graph: onnx.GraphProto) -> set[str]:
+    """The values of a graph whose type and rank are known."""
+    infos = (*graph.value_info, *graph.output)
+    return {info.name for info in infos if _has_shape(info.type)}
+
+
+def _has_shape(type: onnx.TypeProto) -> bool:
+    kind = type.WhichOneof("value")
+    return kind is not None and (kind != "tensor_type" or type.tensor_type.HasField("shape"))
+
+
+def _inferred(model: onnx.ModelProto) -> onnx.ModelProto:
     # Before IR version 4 onnx looks at initializers only where they are inputs too.
     model.ir_version = max(model.ir_version, 4)
     nodes = list(nodes_of(model.graph.node))
@@ -50,11 +77,21 @@ def infer_shapes(model: onnx.ModelProto) -> onnx.ModelProto:
     return inferred
 
 
-def forget_shapes(graph: onnx.GraphProto) -> None:
-    """Drop what a model says about the shapes that follow from its inputs."""
+def forget_shapes(graph: onnx.GraphProto) -> list[onnx.ValueInfoProto]:
+    """Drop what a model says about the shapes that follow from its inputs; what was dropped."""
+    said = [onnx.ValueInfoProto.FromString(info.SerializeToString()) for info in graph.value_info]
+    said += [onnx.ValueInfoProto.FromString(info.SerializeToString()) for info in graph.output]
     del graph.value_info[:]
     for output in graph.output:
-        output.type.tensor_type.ClearField("shape")
+        if output.type.HasField("tensor_type"):
+            output.type.tensor_type.ClearField("shape")
+    return said
+
+
+def has_open_inputs(graph: onnx.GraphProto) -> bool:
+    """Whether a dimension of an input is left open."""
+    types = [value.type.tensor_type for value in graph.input if value.type.HasField("tensor_type")]
+    return any(not dim.HasField("dim_value") for type in types for dim in type.shape.dim)
 
 
 def _numbered(model: onnx.ModelProto) -> onnx.ModelProto:

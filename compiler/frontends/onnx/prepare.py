@@ -10,7 +10,11 @@ from compiler.errors import UserError
 from compiler.frontends.onnx import ImportOptions
 from compiler.frontends.onnx.external_data import ExternalData
 from compiler.frontends.onnx.functions import inline_functions
-from compiler.frontends.onnx.inference import forget_shapes, infer_shapes
+from compiler.frontends.onnx.inference import (
+    forget_shapes,
+    has_open_inputs,
+    infer_shapes,
+)
 from compiler.frontends.onnx.opsets import opset_imports, spell_default_domain
 from compiler.frontends.onnx.payloads import Payloads
 from compiler.frontends.onnx.scan import SMALL
@@ -29,10 +33,13 @@ def prepared_model(path: str, options: ImportOptions) -> tuple[onnx.ModelProto, 
     model = slim.proto
     opset_imports(model)
     spell_default_domain(model)
+    # torch.onnx notes shapes of its example where inputs are open, and zeros where it knows none.
+    doubtful = options.infer_shapes and has_open_inputs(model.graph)
+    said = forget_shapes(model.graph) if doubtful else []
     _set_input_shapes(model.graph, options.input_shapes)
     model = inline_functions(model)
     if options.infer_shapes:
-        model = infer_shapes(model)
+        model = infer_shapes(model, said)
     return model, slim.payloads
 
 

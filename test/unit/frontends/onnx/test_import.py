@@ -150,6 +150,24 @@ def test_an_input_shape_overrides_a_fixed_one(tmp_path: Path):
     assert [str(op.results[0].type) for op in graph.nodes] == ["tensor<8x3xf32>"] * 2
 
 
+@pytest.mark.parametrize(("shapes", "rows"), [({}, "?"), ({"x": (5, 3)}, "5")])
+def test_what_a_model_with_open_inputs_says_counts_only_where_nothing_is_inferred(
+    tmp_path: Path, shapes: dict[str, tuple[int, ...]], rows: str
+):
+    """torch's exporter notes the 9 rows of its example, or 0 where it does not know."""
+    nodes = [
+        helper.make_node("Relu", ["x"], ["h"]),
+        helper.make_node("Theirs", ["h"], ["c"], domain="custom"),
+        helper.make_node("Relu", ["c"], ["y"]),
+    ]
+    model = model_of(nodes, [value("x", ["n", 3])], [value("y", [9, 4])])
+    model.opset_import.add(domain="custom", version=1)
+    model.graph.value_info.extend([value("h", [9, 0]), value("c", [9, 4])])
+    graph = imported(tmp_path, model, input_shapes=shapes)
+    types = [str(op.results[0].type) for op in graph.nodes]
+    assert types == [f"tensor<{rows}x3xf32>", "tensor<9x4xf32>", "tensor<9x4xf32>"]
+
+
 def test_shapes_flow_through_shape_arithmetic(tmp_path: Path):
     nodes = [
         helper.make_node("Shape", ["x"], ["shape"]),
