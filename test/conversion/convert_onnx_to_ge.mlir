@@ -53,3 +53,27 @@ onnx.graph "chain" opset {ai.onnx = 17} (%x : tensor<?x1xf32> "x", %y : tensor<1
   %m = onnx.Max "max"(%x, %y, %x) : (tensor<?x1xf32>, tensor<1x4xf32>, tensor<?x1xf32>) -> tensor<?x4xf32>
   onnx.output(%m "m" : tensor<?x4xf32>)
 }
+
+// Two axes are the least that GraphEngine slides over; a window may hang over with ceil_mode.
+// CHECK: ge.graph "lines"
+onnx.graph "lines" opset {ai.onnx = 17} (%x : tensor<2x3x8xf32> "x", %w : tensor<4x3x3xf32> "w") {
+  // CHECK: %[[X:.+]] = ge.op "Unsqueeze" "PartitionedCall_conv_UnsqueezeX_2"(x = %x) {axes = array<i64: 2>, {{.*}}} : (tensor<2x3x8xf32>) -> tensor<2x3x1x8xf32>
+  // CHECK-NEXT: %[[W:.+]] = ge.op "Unsqueeze" "PartitionedCall_conv_UnsqueezeW_3"(x = %w) {axes = array<i64: 2>
+  // CHECK-NEXT: %[[Y:.+]] = ge.op "Conv2D" "PartitionedCall_conv_Conv2D_4"(x = %[[X]], filter = %[[W]]) {strides = array<i64: 1, 1, 1, 2>, pads = array<i64: 0, 0, 1, 0>, dilations = array<i64: 1, 1, 1, 1>, {{.*}}} : (tensor<2x3x1x8xf32>, tensor<4x3x1x3xf32>) -> tensor<2x4x1x4xf32>
+  // CHECK-NEXT: %c = ge.op "Squeeze" "PartitionedCall_conv_SqueezeY_5"(x = %[[Y]]) {axis = array<i64: 2>
+  %c = onnx.Conv "conv"(%x, %w) {strides = array<i64: 2>, pads = array<i64: 1, 0>} : (tensor<2x3x8xf32>, tensor<4x3x3xf32>) -> tensor<2x4x4xf32>
+  // CHECK-NEXT: ge.op "Unsqueeze" "PartitionedCall_pool_UnsqueezeX_7"(x = %c) {axes = array<i64: 3>
+  // CHECK-NEXT: ge.op "AvgPoolV2" "PartitionedCall_pool_AvgPoolV2_8"({{.*}}) {ksize = array<i64: 1, 1, 5, 1>, strides = array<i64: 1, 1, 2, 1>
+  // CHECK-NEXT: %p = ge.op "Squeeze" "PartitionedCall_pool_SqueezeAvgpoolv2_9"({{.*}}) {axis = array<i64: 3>
+  %p = onnx.AveragePool "pool"(%c) {kernel_shape = array<i64: 5>, strides = array<i64: 2>, ceil_mode = 1 : i64} : (tensor<2x4x4xf32>) -> tensor<2x4x1xf32>
+  onnx.output(%p "p" : tensor<2x4x1xf32>)
+}
+
+// CHECK: ge.graph "volume"
+onnx.graph "volume" opset {ai.onnx = 17} (%x : tensor<1x2x4x4x4xf32> "x", %w : tensor<2x2x3x1x1xf32> "w") {
+  // CHECK: ge.op "Conv3D" "conv"({{.*}}) {strides = array<i64: 1, 1, 1, 1, 1>, pads = array<i64: 1, 1, 0, 0, 0, 0>, {{.*}}data_format = "NCDHW"
+  %c = onnx.Conv "conv"(%x, %w) {pads = array<i64: 1, 0, 0, 1, 0, 0>} : (tensor<1x2x4x4x4xf32>, tensor<2x2x3x1x1xf32>) -> tensor<1x2x4x4x4xf32>
+  // CHECK-NEXT: ge.op "MaxPool3D" "pool"({{.*}}) {ksize = array<i64: 1, 1, 2, 2, 2>, {{.*}}padding = "CALCULATED", dilation = array<i64: 1, 1, 1, 1, 1>
+  %p = onnx.MaxPool "pool"(%c) {kernel_shape = array<i64: 2, 2, 2>, strides = array<i64: 2, 2, 2>} : (tensor<1x2x4x4x4xf32>) -> tensor<1x2x2x2x2xf32>
+  onnx.output(%p "p" : tensor<1x2x2x2x2xf32>)
+}

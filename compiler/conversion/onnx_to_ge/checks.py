@@ -82,12 +82,17 @@ def convolution(emit: Emitter, x: SSAValue, weight: SSAValue, bias: SSAValue | N
 
 
 def window_fits(
-    emit: Emitter, sizes: Sequence[int], spans: Sequence[int], pads: Sequence[int]
+    emit: Emitter,
+    sizes: Sequence[int],
+    spans: Sequence[int],
+    pads: Sequence[tuple[int, int]],
+    slack: Sequence[int],
 ) -> None:
-    """A window lies at least once in the padded image."""
+    """A window lies at least once in the padded image, all but the slack of it."""
     padded = [
-        size if size == DYNAMIC else size + pads[2 * axis] + pads[2 * axis + 1]
-        for axis, size in enumerate(sizes)
+        size if size == DYNAMIC else size + sum(pair)
+        for size, pair in zip(sizes, pads, strict=True)
     ]
-    if any(size != DYNAMIC and size < span for size, span in zip(padded, spans, strict=True)):
+    limits = [span - missing for span, missing in zip(spans, slack, strict=True)]
+    if any(size != DYNAMIC and size < least for size, least in zip(padded, limits, strict=True)):
         raise emit.fail(f"a window of {list(spans)} does not fit a padded image of {padded}")
