@@ -39,6 +39,7 @@ def _window(node: Node, x: Array, data_format: str, mode_name: str) -> Window:
 
 
 def _max(x: Array, win: Window) -> Array:
+    win = win.trimmed(x.shape[2:])
     padded = win.padded(x, _lowest(x.dtype))
     y = np.full((*x.shape[:2], *win.output), _lowest(x.dtype), x.dtype)
     for _, seen in win.taps(padded):
@@ -47,6 +48,7 @@ def _max(x: Array, win: Window) -> Array:
 
 
 def _sum(x: Array, win: Window) -> Array:
+    win = win.trimmed(x.shape[2:])
     y = np.zeros((*x.shape[:2], *win.output), x.dtype)
     for _, seen in win.taps(win.padded(x, 0)):
         y += seen

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -28,6 +28,16 @@ class Window:
         """Whether each output sees just the input at its own place."""
         one = (1,) * len(self.kernel)
         return self.kernel == self.strides == one and not any(map(any, self.pads))
+
+    def trimmed(self, sizes: Sequence[int]) -> Window:
+        """The window without the positions that see nothing but padding behind the input."""
+        reached = [
+            min(kernel, -(-(size + before) // step))
+            for kernel, size, (before, _), step in zip(
+                self.kernel, sizes, self.pads, self.dilations, strict=True
+            )
+        ]
+        return replace(self, kernel=tuple(reached))
 
     def padded(self, x: Array, value: float) -> Array:
         """x [N, C, *spatial] with the padding every window needs around its spatial axes."""
