@@ -18,7 +18,7 @@ SMALL = 64
 
 
 def strip(model: onnx.ModelProto, location: str) -> onnx.ModelProto:
-    """Replace the weights by references to a file; their mean and deviation stay.
+    """Replace the weights by references to a file; their mean, deviation and minimum stay.
 
     What torch notes of its own sources, most of a file's size, goes.
     """
@@ -31,7 +31,8 @@ def strip(model: onnx.ModelProto, location: str) -> onnx.ModelProto:
         if not _is_weight(value):
             continue
         _refer(tensor, location, offset, value.nbytes)
-        for key, number in (("mean", value.mean()), ("deviation", value.std())):
+        numbers = {"mean": value.mean(), "deviation": value.std(), "least": value.min()}
+        for key, number in numbers.items():
             tensor.metadata_props.add(key=key, value=f"{number:.6g}")
         offset += value.nbytes
     return model
@@ -56,8 +57,8 @@ def _refer(tensor: onnx.TensorProto, location: str, offset: int, length: int) ->
 def fill(source: Path, folder: Path) -> Path:
     """Copy a graph to a folder and draw its weights beside it; the copy's path.
 
-    Each tensor is uniform around the mean of the exported one with its deviation, so that
-    variances stay positive and activations in range; its name is its seed.
+    Each tensor is uniform with the mean and deviation of the exported one and no less than its
+    minimum, so that variances stay positive and activations in range; its name is its seed.
     """
     model = onnx.ModelProto.FromString(source.read_bytes())
     path = folder / source.name
@@ -73,4 +74,5 @@ def _drawn(tensor: onnx.TensorProto) -> npt.NDArray[np.float32]:
     props = {prop.key: float(prop.value) for prop in tensor.metadata_props}
     reach = math.sqrt(3) * props["deviation"]
     draw = np.random.default_rng(zlib.crc32(tensor.name.encode()))
-    return draw.uniform(props["mean"] - reach, props["mean"] + reach, tensor.dims).astype("<f4")
+    drawn = draw.uniform(props["mean"] - reach, props["mean"] + reach, tensor.dims)
+    return np.maximum(drawn, props["least"]).astype("<f4")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 import sys
 import warnings
 from collections.abc import Callable
@@ -69,7 +70,8 @@ def _export(model: Callable[[], Case], exporter: str) -> None:
     case = model()
     if not getattr(case, exporter):
         return
-    _randomise_norms(case.module.eval())
+    _randomise(case.module.eval())
+    _calibrate(case)
     chatter = io.StringIO()
     with TemporaryDirectory() as folder, torch.no_grad(), redirect_stdout(chatter):
         path = Path(folder) / "model.onnx"
@@ -80,13 +82,40 @@ def _export(model: Callable[[], Case], exporter: str) -> None:
     print(f"{target.name}: {len(exported.graph.node)} nodes, {target.stat().st_size} bytes")
 
 
-def _randomise_norms(module: nn.Module) -> None:
-    """What a normalisation begins with, ones and zeros, hides mistakes."""
+def _randomise(module: nn.Module) -> None:
+    """Weights that keep a signal's size through the layers, and normalisations that do something.
+
+    With the small weights that training begins from, what leaves a deep model hardly depends on
+    what enters it; and the ones and zeros of a new normalisation hide mistakes.
+    """
     for part in module.modules():
+        if isinstance(part, nn.Linear | nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d):
+            gain = 1 if isinstance(part, nn.Linear) else 2
+            part.weight.data.normal_(0, math.sqrt(gain / part.weight[0].numel()))
         if "Norm" in type(part).__name__:
             for tensor in (*part.parameters(recurse=False), *part.buffers(recurse=False)):
                 if tensor.is_floating_point():
                     tensor.data += torch.rand_like(tensor) - 0.5
+
+
+def _calibrate(case: Case) -> None:
+    """Statistics of batch normalisations of the size that training would have found.
+
+    The variances of a layer are alike, as they are where weights are drawn and not learnt.
+    """
+    norms = [part for part in case.module.modules() if isinstance(part, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.momentum = 1.0  # the last batch alone
+        norm.train()
+    if norms:
+        pixels = case.inputs["pixels"].value
+        with torch.no_grad():
+            case.module(torch.randn(64, *pixels.shape[1:]))
+        for norm in norms:
+            variance = norm.running_var
+            assert variance is not None
+            variance[:] = variance.mean() * (0.8 + 0.4 * torch.rand_like(variance))
+    case.module.eval()
 
 
 def _script(case: Case, path: Path) -> None:

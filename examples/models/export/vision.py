@@ -161,7 +161,6 @@ class _Yolo(nn.Module):
         self.box = nn.ModuleList(nn.Conv2d(width, 4 * self.BINS, 1) for width in widths)
         self.cls = nn.ModuleList(nn.Conv2d(width, self.CLASSES, 1) for width in widths)
         self.project = nn.Conv2d(self.BINS, 1, 1, bias=False)
-        self.project.weight.data[:] = torch.arange(self.BINS).reshape(1, -1, 1, 1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         p3 = self.stem(x)
