@@ -9,6 +9,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.passes import ModulePass, PassPipeline
 
+from compiler.fusion_switches import switchable
 from compiler.rewrite import main_graphs
 from compiler.soc import DEFAULT_SOC
 from compiler.universe import UNIVERSE
@@ -22,7 +23,14 @@ OPTIMISE = (
     "ge-cancel-transposes",
     "ge-merge-duplicates",
     "ge-remove-dead-nodes",
+    "ge-fuse-conv-bias",
+    "ge-fuse-conv-batch-norm",
     "ge-lower-global-pool",
+    "ge-fuse-pad-conv",
+    "ge-fuse-layer-norm",
+    "ge-fuse-gelu",
+    "ge-fuse-softmax",
+    "ge-fuse-matmul-bias",
     "ge-convert-batch-norm",
     "ge-assign-precision{{mode={precision}}}",
     "ge-cancel-casts",
@@ -30,6 +38,7 @@ OPTIMISE = (
     "ge-copy-stored-outputs",
     "ge-externalize-weights{{mode={external_weight} model={model}}}",
 )
+"""Clean-up, then fusions by GraphEngine's priorities, then types, as its stages have it."""
 KERNELS = (
     "convert-ge-to-davinci{{soc={soc}}}",
     "davinci-plan-memory",
@@ -50,6 +59,7 @@ class OfflinePass(ModulePass):
     after compilation, `init=false` leaves out the graph that sets them to their values of now;
     `model` is its name, and begins that of its combined weight file. `prove` has the flags and
     addresses of every kernel proved: that takes up to as long again as making the kernels.
+    `disable` leaves out clean-up passes and fusions, by our names or GraphEngine's.
     """
 
     name = "offline"
@@ -61,15 +71,18 @@ class OfflinePass(ModulePass):
     init: bool = True
     model: str | None = None
     prove: bool = False
+    disable: tuple[str, ...] = ()
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        disabled = switchable(self.disable)
         self._run(ctx, op, IMPORT)
         if self.model is not None:
             for graph in main_graphs(op):
                 graph.properties["sym_name"] = StringAttr(self.model)
         if self.refresh:
             self._run(ctx, op, REFRESH)
-        for phase in (OPTIMISE, KERNELS, *([PROVE] if self.prove else []), BUILD):
+        optimise = tuple(spec for spec in OPTIMISE if spec not in disabled)
+        for phase in (optimise, KERNELS, *([PROVE] if self.prove else []), BUILD):
             self._run(ctx, op, phase)
 
     def _run(self, ctx: Context, op: ModuleOp, phase: tuple[str, ...]) -> None:

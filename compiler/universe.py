@@ -24,6 +24,15 @@ PASSES = {
     "ge-merge-duplicates": "compiler.transforms.ge.merge_duplicates:GEMergeDuplicatesPass",
     "ge-cancel-reshapes": "compiler.transforms.ge.cancel_reshapes:GECancelReshapesPass",
     "ge-cancel-transposes": "compiler.transforms.ge.cancel_transposes:GECancelTransposesPass",
+    "ge-fuse-conv-bias": "compiler.transforms.ge.fuse_conv_bias:GEFuseConvBiasPass",
+    "ge-fuse-conv-batch-norm": (
+        "compiler.transforms.ge.fuse_conv_batch_norm:GEFuseConvBatchNormPass"
+    ),
+    "ge-fuse-matmul-bias": "compiler.transforms.ge.fuse_matmul_bias:GEFuseMatmulBiasPass",
+    "ge-fuse-pad-conv": "compiler.transforms.ge.fuse_pad_conv:GEFusePadConvPass",
+    "ge-fuse-softmax": "compiler.transforms.ge.fuse_softmax:GEFuseSoftmaxPass",
+    "ge-fuse-gelu": "compiler.transforms.ge.fuse_gelu:GEFuseGeluPass",
+    "ge-fuse-layer-norm": "compiler.transforms.ge.fuse_layer_norm:GEFuseLayerNormPass",
     "ge-copy-stored-outputs": "compiler.transforms.ge.copy_stored_outputs:GECopyStoredOutputsPass",
     "ge-cancel-casts": "compiler.transforms.ge.cancel_casts:GECancelCastsPass",
     "ge-remove-identity": "compiler.transforms.ge.remove_identity:GERemoveIdentityPass",

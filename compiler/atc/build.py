@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import io
 import os
+import sys
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +17,7 @@ from xdsl.dialects.builtin import ModuleOp, StringAttr
 from compiler.atc.errors import AtcError
 from compiler.atc.options import OPTIONS, Use
 from compiler.errors import UnsupportedOperator, UserError
+from compiler.fusion_switches import read_switches
 from compiler.om.contract import weight_folder
 from compiler.om.files import WriteError
 from compiler.sources import OverwritingError, check_outputs, source_files
@@ -49,6 +51,7 @@ def build(options: dict[str, str]) -> None:
         precision=precision(options),  # pyright: ignore[reportArgumentType]  # of PRECISION's values
         external_weight=int(options.get("external_weight", "0")),  # pyright: ignore[reportArgumentType]
         model=target.path.name.removesuffix(".om"),
+        disable=disabled_passes(options),
     )
     ctx = context()
     module = _import(options)
@@ -153,6 +156,31 @@ def precision(options: dict[str, str]) -> str:
     if value not in PRECISION:
         raise AtcError("E10055", f"--{given[0]}={value} is not offered")
     return PRECISION[value]
+
+
+OPTIMISATIONS = {
+    "oo_constant_folding": "ge-fold-constants",
+    "oo_dead_code_elimination": "ge-remove-dead-nodes",
+}
+"""ATC's switches for single optimisations, and the passes that make them."""
+
+
+def disabled_passes(options: dict[str, str]) -> tuple[str, ...]:
+    """The passes that --fusion_switch_file and the --oo options switch off."""
+    off = [name for key, name in OPTIMISATIONS.items() if options.get(key) == "false"]
+    path = options.get("fusion_switch_file")
+    if path is None:
+        return tuple(off)
+    try:
+        listed, unknown = read_switches(path)
+    except UserError as error:
+        raise AtcError("E10001", path, "--fusion_switch_file", error) from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = f"[Errno {error.errno}] {error.strerror}" if isinstance(error, OSError) else error
+        raise AtcError("E10001", path, "--fusion_switch_file", reason) from None
+    for name in unknown:
+        print(f"WARNING: {path}: there is no fusion '{name}' here to switch", file=sys.stderr)
+    return (*off, *listed)
 
 
 def input_shapes(options: dict[str, str]) -> dict[str, tuple[int, ...]]:

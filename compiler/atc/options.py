@@ -68,6 +68,9 @@ OPTIONS: dict[str, Option] = {
     "precision_mode_v2": Option(Use.USED, PRECISION_MODES_V2),
     "external_data_dir": Option(Use.ADDED),
     "allow_root": Option(Use.ADDED, repeats=True),
+    "fusion_switch_file": Option(Use.USED),
+    "oo_constant_folding": Option(Use.USED, BOOLEAN),
+    "oo_dead_code_elimination": Option(Use.USED, BOOLEAN),
     "log": Option(Use.NOTED, ("debug", "info", "warning", "error", "null"), "E10010"),
     **dict.fromkeys(
         (
@@ -94,9 +97,9 @@ OPTIONS: dict[str, Option] = {
     "enable_single_stream": Option(values=BOOLEAN),
     **dict.fromkeys(
         "ac_parallel_enable aicore_num check_report customize_dtypes debug_dir "
-        "enable_scope_fusion_passes export_compile_stat fusion_switch_file host_env_cpu "
-        "host_env_os is_weight_clip keep_dtype mdl_bank_path modify_mixlist oo_constant_folding "
-        "oo_dead_code_elimination oo_level op_bank_path op_compiler_cache_dir op_debug_config "
+        "enable_scope_fusion_passes export_compile_stat host_env_cpu "
+        "host_env_os is_weight_clip keep_dtype mdl_bank_path modify_mixlist "
+        "oo_level op_bank_path op_compiler_cache_dir op_debug_config "
         "op_precision_mode op_select_implmode optimization_switch optypelist_for_implmode "
         "quant_dumpable static_model_ops_lower_limit tiling_schedule_optimize topo_sorting_mode "
         "multi_stream_parallel_mode weight op_name_map".split(),

@@ -26,11 +26,11 @@ class GEConvertBatchNormPass(ModulePass):
         for graph in all_graphs(op):
             with editing(graph) as editor:
                 for node in list(graph.nodes):
-                    if type_of(node) == "BatchNorm" and _is_inference(node):
+                    if type_of(node) == "BatchNorm" and is_inference(node):
                         editor.replace(node, _bn_infer(node))
 
 
-def _is_inference(node: NodeOp) -> bool:
+def is_inference(node: NodeOp) -> bool:
     """Whether only the first result is used, made from statistics that are given.
 
     The prototype's default of `is_training` is true, and training ignores given statistics.

@@ -28,6 +28,13 @@ PASSES = [
     "ge-merge-duplicates",
     "ge-remove-dead-nodes",
     "ge-copy-stored-outputs",
+    "ge-fuse-conv-bias",
+    "ge-fuse-conv-batch-norm",
+    "ge-fuse-pad-conv",
+    "ge-fuse-layer-norm",
+    "ge-fuse-gelu",
+    "ge-fuse-softmax",
+    "ge-fuse-matmul-bias",
 ]
 MATRIX, VECTOR = tensor_type((8, 8), f32), tensor_type((64,), f32)
 
