@@ -43,7 +43,7 @@ class Computed:
     """An operator's result, element by element: all weights have one element type.
 
     Operands of as many elements as the result are read along with it; others must be small, they
-    are held as a whole.
+    are held as a whole. A chunk is some rows of the result: its trailing dimensions.
     """
 
     kind: str
@@ -58,17 +58,21 @@ class Computed:
     def chunks(self) -> Iterator[memoryview]:
         import numpy as np
 
-        size, element = prod(self.shape), numpy_dtype(self.dtype)
-        step = CHUNK // element.itemsize
-        parts = [self._parts(operand, step) for operand in self.operands]
+        element = numpy_dtype(self.dtype)
+        outer, inner = _split(self.shape, CHUNK // element.itemsize)
+        rows = max(1, CHUNK // element.itemsize // max(1, prod(inner)))
+        parts = [self._parts(operand, rows, inner) for operand in self.operands]
         function = getattr(np, _UFUNCS[self.kind])
-        for start in range(0, size, step):
+        for start in range(0, prod(outer) if prod(inner) else 0, rows):
+            stop = min(start + rows, prod(outer))
             with np.errstate(all="ignore"):
-                result = function(*(part(start, min(start + step, size)) for part in parts))
-                yield memoryview(result.astype(element).tobytes())
+                result = function(*(part(start, stop) for part in parts))
+                yield memoryview(result.astype(element, copy=False).reshape(-1).view(np.uint8))
 
-    def _parts(self, operand: Operand, step: int) -> Callable[[int, int], Array]:
-        """The elements of an operand that belong to a range of the result's."""
+    def _parts(
+        self, operand: Operand, rows: int, inner: tuple[int, ...]
+    ) -> Callable[[int, int], Array]:
+        """The elements of an operand that belong to some of the result's rows of shape `inner`."""
         import numpy as np
 
         element = numpy_dtype(self.dtype)
@@ -78,11 +82,20 @@ class Computed:
             return values.astype(np.float32) if self.dtype in _NARROW else values
 
         if prod(operand.shape) == prod(self.shape):
-            pieces = blocks(operand.weight, step * element.itemsize)
-            return lambda start, stop: wide(next(pieces))
-        small = wide(b"".join(operand.weight.chunks())).reshape(operand.shape)
-        repeated = np.broadcast_to(small, self.shape).flat
-        return lambda start, stop: repeated[start:stop]
+            pieces = blocks(operand.weight, rows * prod(inner) * element.itemsize)
+            return lambda start, stop: wide(next(pieces)).reshape(-1, *inner)
+        small = wide(b"".join(operand.weight.chunks()))
+        small = small.reshape((1,) * (len(self.shape) - len(operand.shape)) + operand.shape)
+        outer = len(self.shape) - len(inner)
+        row = small.shape[outer:]
+        spread = np.broadcast_to(small, self.shape[:outer] + row).reshape(-1, *row)
+        return lambda start, stop: spread[start:stop]
+
+
+def _split(shape: tuple[int, ...], limit: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The leading and the trailing dimensions, as many of the latter as have `limit` elements."""
+    cut = next(cut for cut in range(len(shape) + 1) if prod(shape[cut:]) <= limit)
+    return shape[:cut], shape[cut:]
 
 
 @dataclass(frozen=True, slots=True)
