@@ -10,6 +10,7 @@ from xdsl.ir import Attribute, SSAValue
 from compiler.constants import constant_values, first_element
 from compiler.rewrite import waited_for
 from dialects.ge import ConstOp, GraphOp, NodeOp, type_of
+from dialects.weights import CastAttr
 
 
 class Matcher:
@@ -59,9 +60,12 @@ def constant(value: SSAValue | None) -> ConstOp | None:
 
 
 def number(value: SSAValue | None) -> float | None:
-    """The number of a constant that has one, however often it is repeated."""
+    """The number of a constant that has one, however often repeated, as it was before casts."""
     found = constant(value)
-    element: Attribute | None = first_element(found.value) if found is not None else None
+    held: Attribute | None = found.value if found is not None else None
+    while isinstance(held, CastAttr):
+        held = held.source
+    element = first_element(held) if held is not None else None
     if isinstance(element, IntegerAttr | FloatAttr):
         return float(element.value.data)
     return None

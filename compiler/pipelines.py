@@ -16,6 +16,7 @@ from compiler.universe import UNIVERSE
 
 IMPORT = ("convert-onnx-to-ge",)
 REFRESH = ("ge-make-weight-refreshable{{consts={refresh} init={init}}}",)
+ATTENTION = "ge-fuse-attention"
 OPTIMISE = (
     "ge-remove-identity",
     "ge-fold-constants",
@@ -34,6 +35,7 @@ OPTIMISE = (
     "ge-convert-batch-norm",
     "ge-assign-precision{{mode={precision}}}",
     "ge-cancel-casts",
+    ATTENTION,
     "ge-remove-dead-nodes",
     "ge-copy-stored-outputs",
     "ge-externalize-weights{{mode={external_weight} model={model}}}",
@@ -59,6 +61,7 @@ class OfflinePass(ModulePass):
     after compilation, `init=false` leaves out the graph that sets them to their values of now;
     `model` is its name, and begins that of its combined weight file. `prove` has the flags and
     addresses of every kernel proved: that takes up to as long again as making the kernels.
+    `fuse_attention` recognises attention as one operator, which the AI CPU computes here.
     `disable` leaves out clean-up passes and fusions, by our names or GraphEngine's.
     """
 
@@ -71,10 +74,12 @@ class OfflinePass(ModulePass):
     init: bool = True
     model: str | None = None
     prove: bool = False
+    fuse_attention: bool = False
     disable: tuple[str, ...] = ()
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        disabled = switchable(self.disable)
+        left_out = () if self.fuse_attention else (ATTENTION,)
+        disabled = switchable(self.disable).union(left_out)
         self._run(ctx, op, IMPORT)
         if self.model is not None:
             for graph in main_graphs(op):

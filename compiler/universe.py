@@ -33,6 +33,7 @@ PASSES = {
     "ge-fuse-softmax": "compiler.transforms.ge.fuse_softmax:GEFuseSoftmaxPass",
     "ge-fuse-gelu": "compiler.transforms.ge.fuse_gelu:GEFuseGeluPass",
     "ge-fuse-layer-norm": "compiler.transforms.ge.fuse_layer_norm:GEFuseLayerNormPass",
+    "ge-fuse-attention": "compiler.transforms.ge.fuse_attention:GEFuseAttentionPass",
     "ge-copy-stored-outputs": "compiler.transforms.ge.copy_stored_outputs:GECopyStoredOutputsPass",
     "ge-cancel-casts": "compiler.transforms.ge.cancel_casts:GECancelCastsPass",
     "ge-remove-identity": "compiler.transforms.ge.remove_identity:GERemoveIdentityPass",

@@ -8,6 +8,7 @@ import numpy as np
 
 from runtime.operator_engine import (
     ai_cpu,
+    attention,
     broadcast,
     convolution,
     creation,
@@ -32,6 +33,7 @@ from runtime.operator_engine.node import (
 from runtime.precision import saturated
 
 KERNELS: KernelTable = {
+    **attention.KERNELS,
     **broadcast.KERNELS,
     **convolution.KERNELS,
     **creation.KERNELS,

@@ -204,6 +204,32 @@ def test_what_is_disabled_is_not_done(case: str, disable: str, tmp_path: Path):
         np.testing.assert_allclose(got, expected, rtol=2e-5, atol=2e-5)
 
 
+ATTENTION = (
+    "(float[2,5,32] x, float[2,1,1,5] m) => (float[2,4,5,8] y) { "
+    "s = Constant<value_ints=[2,5,4,8]>() d = Constant<value_float=2.828427>() "
+    "a = MatMul(x, q) b = MatMul(x, k) c = MatMul(x, v) "
+    "e = Reshape(a, s) f = Reshape(b, s) g = Reshape(c, s) h = Transpose<perm=[0,2,1,3]>(e) "
+    "i = Transpose<perm=[0,2,3,1]>(f) j = Transpose<perm=[0,2,1,3]>(g) l = MatMul(h, i) "
+    "n = Div(l, d) o = Add(n, m) p = Softmax<axis=-1>(o) y = MatMul(p, j) }"
+)
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_attention_is_fused_where_that_is_asked_for(masked: bool, tmp_path: Path):
+    text = ATTENTION if masked else ATTENTION.replace("o = Add(n, m)", "o = Identity(n)")
+    model = model_of(text, dict.fromkeys("qkv", (32, 32)))
+    for weight in model.graph.initializer:
+        weight.raw_data = (numpy_helper.to_array(weight) / 6).astype(np.float32).tobytes()
+    feed = feed_of(model)
+    expected = by_onnx_runtime(model, feed)
+    for option, count in (("", 0), ("fuse-attention=true", 1)):
+        path = compiled(model, tmp_path, option)
+        assert kinds_of(path).count("PromptFlashAttention") == count
+        assert kinds_of(path).count("SoftmaxV2") == 1 - count
+        for got, reference in zip(on_device(path, feed), expected, strict=True):
+            np.testing.assert_allclose(got, reference, rtol=1e-2, atol=1e-2)
+
+
 def test_what_can_be_refreshed_is_not_folded(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     text, weights, _ = CASES["conv and batch norm"]
     model = model_of(text, weights)

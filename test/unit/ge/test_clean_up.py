@@ -35,6 +35,7 @@ PASSES = [
     "ge-fuse-gelu",
     "ge-fuse-softmax",
     "ge-fuse-matmul-bias",
+    "ge-fuse-attention",
 ]
 MATRIX, VECTOR = tensor_type((8, 8), f32), tensor_type((64,), f32)
 
