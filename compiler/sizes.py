@@ -5,7 +5,7 @@ from __future__ import annotations
 from xdsl.ir import Attribute, SSAValue
 
 from compiler.errors import UserError
-from compiler.om.dtypes import BY_MLIR, BY_NAME, DType
+from compiler.om.dtypes import BY_MLIR, BY_NAME, STAND_INS, DType
 from dialects.ge import DTypeType
 from dialects.types import element_count, element_name, is_static, shape_of, tensor_of
 
@@ -14,7 +14,8 @@ def dtype_of(element: Attribute) -> DType:
     """GraphEngine's data type for an element type; UserError when it has none."""
     if isinstance(element, DTypeType):
         return BY_NAME[f"DT_{element.dtype.data}"]
-    found = BY_MLIR.get(element_name(element) or "")
+    name = element_name(element) or ""
+    found = BY_MLIR.get(STAND_INS.get(name, name))
     if found is None:
         raise UserError(f"GraphEngine has no data type for {element}")
     return found

@@ -8,7 +8,6 @@ from bisect import bisect_right, insort
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -241,8 +240,3 @@ def check_not_null(address: int, what: str) -> None:
     """Raises AclError 100000 for a null pointer."""
     if address == 0:
         raise invalid(f"{what} is a null pointer")
-
-
-def typed(memory: Bytes, dtype: np.dtype[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
-    """Bytes as a row-major tensor that shares them."""
-    return memory.view(dtype).reshape(shape)

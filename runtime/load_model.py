@@ -103,12 +103,12 @@ def _load(
 
 def _check_summary(om: OfflineModel, info: InOutInfo, executor: StaticExecutor) -> None:
     """Raises AclError when the file's summary of inputs and outputs is not that of its graph."""
-    for what, said, tensors in (
+    for what, said, slots in (
         ("inputs", info.inputs, executor.inputs),
         ("outputs", info.outputs, executor.outputs),
     ):
         shown = [list(tensor.dims) for tensor in said]
-        real = [list(tensor.shape) for tensor in tensors]
+        real = [list(slot.desc.shape) for slot in slots]
         if shown != real:
             message = f"{om.source}: the file's summary has {what} {shown}, its graph {real}"
             raise AclError(Code.GE_FAILURE, message)

@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from compiler.om.inout import InOutInfo
-from runtime.device import Memory, typed
+from runtime.device import Memory
 from runtime.errors import AclError, Code, invalid
 from runtime.executor.memory import Session
 from runtime.executor.variables import Refresh
 from runtime.operator_engine import TensorDesc
-from runtime.operator_engine.dtypes import from_cpp, to_ge
+from runtime.operator_engine.dtypes import STRINGS, from_cpp, to_ge
+from runtime.packing import load, packed_bytes, store
 from runtime.settings import is_faithful
 
 Array = npt.NDArray[Any]
@@ -111,7 +112,7 @@ class Model:
             raise AclError(Code.GE_FAILURE, message)
         desc = TensorDesc(_dtype(info.dtype, what), dims)
         self._check_size(desc.size, given, what)
-        return typed(self.memory.view(given.address, desc.size, what), desc.dtype, desc.shape)
+        return load(self.memory.view(given.address, desc.size, what), desc.dtype, desc.shape)
 
     def _check_size(self, needed: int, given: Buffer, what: str) -> None:
         if given.size + SLACK < needed:
@@ -120,14 +121,14 @@ class Model:
 
     def _give(self, index: int, result: Array, given: Buffer) -> None:
         what = f"{self.source}: output {index} '{self.description.outputs[index].name}'"
+        size = packed_bytes(result.dtype, result.size)
         if given.address == 0 and self.is_dynamic:
-            given.address = self.memory.allocate(max(result.nbytes, 1), what).address
-            given.size = result.nbytes
+            given.address = self.memory.allocate(max(size, 1), what).address
+            given.size = size
         if given.address == 0:
             raise invalid(f"{what} is a null pointer")
-        self._check_size(result.nbytes, given, what)
-        target = self.memory.view(given.address, result.nbytes, what)
-        np.copyto(typed(target, result.dtype, result.shape), result)
+        self._check_size(size, given, what)
+        store(self.memory.view(given.address, size, what), result)
         if self.is_dynamic:
             given.dims, given.dtype = result.shape, to_ge(result.dtype).cpp
 
@@ -150,6 +151,6 @@ def _update_fault(desc: TensorDesc, given: Buffer) -> str | None:
 
 def _dtype(number: int, what: str) -> np.dtype[Any]:
     dtype = from_cpp(number)
-    if dtype is None:
+    if dtype is None or dtype == STRINGS:
         raise AclError(Code.GE_FAILURE, f"{what} has data type {number}, which has no elements")
     return dtype

@@ -58,8 +58,13 @@ def cube_operand(x: Array) -> Array:
     return x.astype(np.float64)
 
 
-_LARGEST = {"float8_e4m3fn": 448.0, "float8_e5m2": 57344.0}
-"""The largest number of each 8-bit float that GraphEngine has and that has signs."""
+_LARGEST = {
+    "float8_e4m3fn": 448.0,
+    "float8_e4m3fnuz": 240.0,
+    "float8_e5m2": 57344.0,
+    "float8_e5m2fnuz": 57344.0,
+}
+"""The largest number of each 8-bit float that has signs."""
 
 
 def convert(x: Array, dtype: np.dtype[Any], *, saturates: bool = True) -> Array:

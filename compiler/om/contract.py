@@ -28,6 +28,9 @@ PARENT_INDEX_NAME = "_parent_node_index"
 INPUT_PORTS_NAME = "_input_name_key"
 INPUT_PLACES_NAME = "_input_name_value"
 
+ELEMENT_TYPE_NAME = "_ascend_opt_element_type"
+"""Of a tensor descriptor: the element type, in MLIR's spelling, that its data type stands for."""
+
 # Attributes of a FileConstant (`file_constant_utils.cc`).
 LOCATION_NAME = "location"
 OFFSET_NAME = "offset"

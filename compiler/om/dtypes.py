@@ -71,5 +71,8 @@ DTYPES = (
 
 BY_NAME = {dtype.name: dtype for dtype in DTYPES}
 BY_MLIR = {dtype.mlir: dtype for dtype in DTYPES if dtype.mlir is not None}
+STAND_INS = {"ui4": "i4", "f8E4M3FNUZ": "f8E4M3FN", "f8E5M2FNUZ": "f8E5M2"}
+"""MLIR element types that GraphEngine has no data type for, and the one of the same width that
+their tensors are declared with; the descriptor then names the real one."""
 BY_PROTO = {dtype.proto: dtype for dtype in DTYPES}
 BY_CPP = {dtype.cpp: dtype for dtype in DTYPES}

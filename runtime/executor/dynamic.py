@@ -11,12 +11,13 @@ import numpy.typing as npt
 from compiler.om.contract import PARENT_INDEX_NAME
 from compiler.om.ge_ir_pb2 import GraphDef, OpDef
 from compiler.om.offline_model import SubModel
-from runtime.device import Bytes, typed
+from runtime.device import Bytes
 from runtime.errors import AclError, Code
 from runtime.executor.memory import AddressSpace, Session
 from runtime.executor.operators import Operand, attribute, edges, node_of, operands, tensor_desc
 from runtime.executor.variables import refreshes, variable_address
 from runtime.operator_engine import Node, OperatorError, kernel_for, run
+from runtime.packing import load
 from runtime.precision import FloatMode
 
 Array = npt.NDArray[Any]
@@ -106,7 +107,8 @@ class DynamicExecutor:
 
     def _variable(self, op: OpDef, values: Values) -> Sequence[Array]:
         desc = tensor_desc(op.output_desc[0], op.name)
-        return [self.space.tensor(variable_address(op), desc, f"node '{op.name}' ({op.type})")]
+        found = self.space.tensor(variable_address(op), desc, f"node '{op.name}' ({op.type})")
+        return [load(found, desc.dtype, desc.shape) if desc.is_packed else found]
 
     def _constant(self, op: OpDef, values: Values) -> Sequence[Array]:
         tensor = op.attr["value"].t
@@ -121,7 +123,7 @@ class DynamicExecutor:
                 f"node '{op.name}' (Const): its {desc.size} bytes are neither in the graph nor in "
                 "the weights",
             )
-        return [typed(data[: desc.size], desc.dtype, desc.shape)]
+        return [load(data[: desc.size], desc.dtype, desc.shape)]
 
     def _arguments(self, op: OpDef, values: Values) -> list[Array]:
         return [values[edge] for edge in edges(op) if edge[0]]

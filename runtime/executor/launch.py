@@ -10,6 +10,7 @@ import numpy as np
 from compiler.om.offline_model import SubModel
 from runtime.errors import AclError, Code
 from runtime.operator_engine import Array, Inputs, Node, OperatorError, kernel_for, run
+from runtime.packing import packed, unpacked
 from runtime.precision import FloatMode
 from runtime.settings import ENGINE_VARIABLE, Engine
 
@@ -38,6 +39,29 @@ def operator_launch(node: Node, mode: FloatMode) -> Launch:
             np.copyto(target, result)
 
     return launch
+
+
+def unpacking(launch: Launch, node: Node, ports: Sequence[str]) -> Launch:
+    """The same launch on memory that may hold packed elements; kernels see a byte for each."""
+    descs = dict(zip(ports, node.inputs, strict=True))
+    if not any(desc.is_packed for desc in (*node.inputs, *node.outputs)):
+        return launch
+
+    def unpack(inputs: Inputs, outputs: Sequence[Array]) -> None:
+        given = {
+            port: unpacked(x, descs[port].dtype, descs[port].shape) if descs[port].is_packed else x
+            for port, x in inputs.items()
+        }
+        made = [
+            np.empty(desc.shape, desc.dtype) if desc.is_packed else y
+            for desc, y in zip(node.outputs, outputs, strict=True)
+        ]
+        launch(given, made)
+        for desc, result, target in zip(node.outputs, made, outputs, strict=True):
+            if desc.is_packed:
+                np.copyto(target, packed(result))
+
+    return unpack
 
 
 class FileKernels:

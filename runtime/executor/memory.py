@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from compiler.om.contract import VARIABLE_BASE
-from runtime.device import Bytes, Memory, typed
+from runtime.device import Bytes, Memory
 from runtime.errors import AclError, Code
 from runtime.operator_engine import TensorDesc
+from runtime.packing import load
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +31,15 @@ class AddressSpace:
         self.regions = regions
 
     def tensor(self, address: int, desc: TensorDesc, what: str) -> npt.NDArray[Any]:
-        """The tensor at a logical address; AclError when it is not inside one region."""
+        """The tensor at a logical address, or its bytes where its elements are packed.
+
+        AclError when it is not inside one region.
+        """
         for region in self.regions:
             offset = address - region.base
             if offset >= 0 and offset + desc.size <= len(region.memory):
-                return typed(region.memory[offset : offset + desc.size], desc.dtype, desc.shape)
+                found = region.memory[offset : offset + desc.size]
+                return found if desc.is_packed else load(found, desc.dtype, desc.shape)
         have = ", ".join(
             f"{region.name} {region.base:#x}+{len(region.memory)}" for region in self.regions
         )

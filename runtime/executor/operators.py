@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from compiler.om.attributes import DType, TypedList, get_attribute
-from compiler.om.contract import INPUT_PLACES_NAME, INPUT_PORTS_NAME
+from compiler.om.contract import ELEMENT_TYPE_NAME, INPUT_PLACES_NAME, INPUT_PORTS_NAME
 from compiler.om.ge_ir_pb2 import OpDef, TensorDescriptor
 from runtime.errors import AclError, Code
 from runtime.operator_engine import Node, TensorDesc
-from runtime.operator_engine.dtypes import from_proto
+from runtime.operator_engine.dtypes import from_proto, stand_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class Operand:
 def tensor_desc(desc: TensorDescriptor, node: str) -> TensorDesc:
     """A tensor description; AclError for element types that cannot be computed with."""
     dtype = from_proto(int(desc.dtype))
+    if ELEMENT_TYPE_NAME in desc.attr:
+        dtype = stand_in(desc.attr[ELEMENT_TYPE_NAME].s.decode())
     if dtype is None:
         raise AclError(
             Code.GE_FAILURE, f"node '{node}' has a tensor of data type {int(desc.dtype)}, which "

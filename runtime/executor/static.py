@@ -16,12 +16,13 @@ from compiler.om.offline_model import SubModel
 from compiler.om.task_pb2 import TaskDef
 from runtime.device import Bytes
 from runtime.errors import AclError, Code
-from runtime.executor.launch import FileKernels, Launch, operator_launch
+from runtime.executor.launch import FileKernels, Launch, operator_launch, unpacking
 from runtime.executor.memory import AddressSpace, Region, Session
 from runtime.executor.operators import attribute, node_of, operands, tensor_desc
 from runtime.executor.races import Access, first_race
 from runtime.executor.replay import Deadlock, Task, replay_order
 from runtime.operator_engine import Node, OperatorError, TensorDesc
+from runtime.packing import packed, unpacked
 from runtime.precision import FloatMode
 from runtime.settings import Engine
 
@@ -31,6 +32,26 @@ Array = npt.NDArray[Any]
 def model_integer(model: ModelDef, name: str, default: int = 0) -> int:
     """An integer attribute of the model."""
     return model.attr[name].i if name in model.attr else default
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """An input or output of the model: its tensor in memory, or the bytes of packed elements."""
+
+    desc: TensorDesc
+    memory: Array
+
+    def read(self) -> Array:
+        """The tensor, which is a view of memory unless its elements are packed."""
+        if not self.desc.is_packed:
+            return self.memory
+        return unpacked(self.memory, self.desc.dtype, self.desc.shape)
+
+    def write(self, value: Array) -> None:
+        """Put a tensor in its place."""
+        if self.desc.is_packed:
+            value = packed(value.astype(self.desc.dtype, copy=False))
+        np.copyto(self.memory, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +95,14 @@ class StaticExecutor:
         self._ops = {op.id: op for op in graph.op}
         self.inputs = [self._input(op) for op in sorted(_data(graph.op), key=_index)]
         self.outputs = [
-            tensor for op in graph.op if op.type == "NetOutput" for tensor in self._outputs(op)
+            slot for op in graph.op if op.type == "NetOutput" for slot in self._outputs(op)
         ]
         self.steps = self._steps(model, faithful=faithful)
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:
         """Executes the model once; the results are views of its memory, valid until the next."""
-        for target, value in zip(self.inputs, inputs, strict=True):
-            np.copyto(target, value)
+        for slot, value in zip(self.inputs, inputs, strict=True):
+            slot.write(value)
         try:
             for step in self.steps:
                 step.launch(step.inputs, step.outputs)
@@ -89,21 +110,21 @@ class StaticExecutor:
                     self.session.written.add(step.assigns)
         except OperatorError as error:
             raise AclError(Code.RT_MODEL_EXECUTE, str(error)) from error
-        return self.outputs
+        return [slot.read() for slot in self.outputs]
 
-    def _input(self, op: OpDef) -> Array:
+    def _input(self, op: OpDef) -> Slot:
         desc = tensor_desc(op.output_desc[0], op.name)
-        return self._tensor(op.output_i[0] if op.output_i else 0, desc, op)
+        return Slot(desc, self._tensor(op.output_i[0] if op.output_i else 0, desc, op))
 
-    def _outputs(self, op: OpDef) -> list[Array]:
-        found: list[Array] = []
+    def _outputs(self, op: OpDef) -> list[Slot]:
+        found: list[Slot] = []
         for operand in operands(op):
             if operand.place >= len(op.input_i):
                 raise _broken(f"node '{op.name}' has no input_i for input {operand.place}")
             offset = op.input_i[operand.place]
             constant = operand.place < len(op.is_input_const) and op.is_input_const[operand.place]
             address = self._weight_base + offset - self._base if constant else offset
-            found.append(self._tensor(address, operand.desc, op))
+            found.append(Slot(operand.desc, self._tensor(address, operand.desc, op)))
         return found
 
     def _tensor(self, offset: int, desc: TensorDesc, op: OpDef) -> Array:
@@ -152,7 +173,7 @@ class StaticExecutor:
         )
         if not all(output.flags.writeable for output in outputs):
             raise _broken(f"{what} would write into the weights")
-        launch = self._launch(task, node)
+        launch = unpacking(self._launch(task, node), node, [operand.port for operand in connected])
         assigns = addresses.inputs[0] if op.type == "Assign" else None
         return Step(node, inputs, outputs, launch, assigns)
 

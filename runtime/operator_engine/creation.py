@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from runtime.operator_engine.dtypes import from_cpp
+from runtime.operator_engine.dtypes import from_cpp, to_ge
 from runtime.operator_engine.layout import listed
 from runtime.operator_engine.node import Array, Inputs, KernelTable, Node
 from runtime.precision import convert
@@ -25,6 +25,9 @@ def _declared(node: Node, name: str, default: int) -> np.dtype[Any]:
 
 def _cast(node: Node, inputs: Inputs) -> Sequence[Array]:
     dtype = _declared(node, "dst_type", _INT32)
+    made = node.result_dtype(dtype)
+    if to_ge(made).cpp == to_ge(dtype).cpp:  # the data type may stand for another
+        dtype = made
     return [convert(inputs["x"], dtype, saturates=node.flag("saturate", True))]
 
 

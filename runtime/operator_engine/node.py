@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
+
+from runtime.packing import BITS, packed_bytes
 
 Array = npt.NDArray[Any]
 
@@ -32,7 +35,12 @@ class TensorDesc:
     @property
     def size(self) -> int:
         """Bytes of the tensor; 0 when its shape is not known."""
-        return int(np.prod(self.shape)) * self.dtype.itemsize if self.is_static else 0
+        return packed_bytes(self.dtype, prod(self.shape)) if self.is_static else 0
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether memory holds several elements in a byte."""
+        return self.dtype in BITS
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from compiler.constants import dense_i32, first_element, scalar
 from compiler.conversion.onnx_to_ge.checks import result_type
 from compiler.conversion.onnx_to_ge.elementwise import broadcast
 from compiler.conversion.onnx_to_ge.emitter import (
+    GE_STRING,
     Emitter,
     boolean,
     integer,
@@ -19,8 +20,9 @@ from compiler.conversion.onnx_to_ge.emitter import (
     real,
     string,
 )
-from compiler.om.dtypes import BY_MLIR
+from compiler.sizes import dtype_of
 from dialects.ge import ConstOp
+from dialects.onnx.types import StringType
 from dialects.types import RankedTensor, element_name, shape_of, tensor_of, tensor_type
 
 FLOAT_MAX = 3.402823e38
@@ -195,6 +197,8 @@ def reduce(type: str) -> Callable[[Emitter], list[SSAValue]]:
 def cast(emit: Emitter) -> list[SSAValue]:
     """Cast → Cast, its target numbered as GraphEngine's memory does."""
     x = emit.needed("input")
+    if tensor_of(x).element_type == GE_STRING:
+        raise emit.no_form("reads strings")
     result = result_type(emit, shape_of(x))
     target = {"dst_type": integer(_number_of(emit, result))} | _overflow(emit, result)
     return [emit.op("Cast", {"x": x}, target, results=[result])]
@@ -213,13 +217,12 @@ def _overflow(emit: Emitter, result: RankedTensor) -> dict[str, Attribute]:
     GraphEngine's prototypes have no word for one that does not saturate: `saturate` is ours.
     """
     if element_name(result.element_type) == "f8E8M0FNU":
-        raise emit.fail("how powers of two are rounded (round_mode) has no form in GraphEngine")
+        raise emit.no_form("rounds to powers of two (round_mode)")
     kept = emit.has("saturate") and emit.node.integer("saturate") == 0
     return {"saturate": boolean(False)} if kept else {}
 
 
 def _number_of(emit: Emitter, type: RankedTensor) -> int:
-    name = element_name(type.element_type)
-    if name not in BY_MLIR:
-        raise emit.fail(f"GraphEngine has no element type {name}")
-    return BY_MLIR[name].cpp
+    if isinstance(type.element_type, StringType):
+        raise emit.no_form("makes strings")
+    return dtype_of(type.element_type).cpp

@@ -8,11 +8,13 @@ from xdsl.dialects.builtin import StringAttr, UnrankedTensorType
 from xdsl.ir import Attribute, SSAValue
 
 from compiler.om.attributes import ListKind, TypedList, set_attribute
+from compiler.om.contract import ELEMENT_TYPE_NAME
+from compiler.om.dtypes import STAND_INS
 from compiler.om.formats import format_number
 from compiler.om.ge_ir_pb2 import DataType, TensorDescriptor
 from compiler.sizes import byte_size, dtype_of
 from dialects.ge import NodeOp
-from dialects.types import DYNAMIC, AnyTensor, RankedTensor
+from dialects.types import DYNAMIC, AnyTensor, RankedTensor, element_name
 
 UNKNOWN_RANK = (-2,)
 PLAIN_PORTS = frozenset({"bias", "scale", "offset", "mean", "variance"})
@@ -36,7 +38,8 @@ def format_of(node: NodeOp, port: str) -> str:
 
 def describe_tensor(desc: TensorDescriptor, value: SSAValue, port: str, layout: str) -> None:
     """Fill in the descriptor of a tensor at a port."""
-    dtype = dtype_of(cast(AnyTensor, value.type).element_type)
+    element = cast(AnyTensor, value.type).element_type
+    dtype = dtype_of(element)
     desc.name = port
     desc.dtype = cast(DataType.ValueType, dtype.proto)
     desc.shape.SetInParent()
@@ -51,6 +54,8 @@ def describe_tensor(desc: TensorDescriptor, value: SSAValue, port: str, layout: 
     set_attribute(desc.attr["origin_shape"], TypedList(ListKind.INT, tuple(desc.shape.dim)))
     set_attribute(desc.attr["origin_shape_initialized"], True)
     set_attribute(desc.attr["origin_data_type"], dtype.name)
+    if (name := element_name(element)) in STAND_INS:
+        set_attribute(desc.attr[ELEMENT_TYPE_NAME], name or "")
 
 
 def padded(size: int) -> int:
