@@ -14,6 +14,7 @@ from xdsl.dialects.builtin import (
     IntAttr,
     IntegerAttr,
     IntegerType,
+    StringAttr,
     i32,
     i64,
 )
@@ -21,7 +22,8 @@ from xdsl.ir import Attribute, SSAValue
 from xdsl.utils.hints import isa
 
 from compiler.derived_weights import Computed, Operand, Transposed
-from compiler.weights import Cast, FileBytes, Inline, Splat, Weight, pinned
+from compiler.om.strings import encode_strings
+from compiler.weights import Cast, FileBytes, Inline, Scatter, Splat, Weight, pinned
 from dialects.ge import ConstOp
 from dialects.types import (
     SUB_BYTE,
@@ -35,7 +37,9 @@ from dialects.weights import (
     CastAttr,
     ComputeAttr,
     FileAttr,
+    ScatterAttr,
     SplatAttr,
+    StringsAttr,
     TransposeAttr,
     static_tensor,
 )
@@ -60,6 +64,11 @@ def weight_of(value: Attribute) -> Weight:
             source, element = weight_of(value.source), element_name(type.element_type) or ""
             perm = tuple(int(axis) for axis in value.perm.get_values())
             return Transposed(source, element, type.get_shape(), perm)
+        case StringsAttr():
+            return Inline(encode_strings([_text(element) for element in value.elements]))
+        case ScatterAttr():
+            values, indices = weight_of(value.values), weight_of(value.indices)
+            return Scatter(values, indices, value.count.data)
         case DenseIntOrFPElementsAttr():
             return Inline(_raw(value.data.data, element_name(_element_type(value)) or ""))
         case _:
@@ -74,6 +83,10 @@ def _computed(value: ComputeAttr) -> Computed:
     )
     element = element_name(result.element_type) or ""
     return Computed(value.kind.data, element, result.get_shape(), operands)
+
+
+def _text(element: StringAttr | BytesAttr) -> bytes:
+    return element.data if isinstance(element, BytesAttr) else element.data.encode()
 
 
 def _raw(stored: bytes, element: str) -> bytes:

@@ -21,6 +21,18 @@ def dtype_of(element: Attribute) -> DType:
     return found
 
 
+HANDLES = frozenset({"DT_RESOURCE", "DT_VARIANT", "DT_UNDEFINED"})
+"""Data types of what is no tensor of numbers: sequences, optional values."""
+
+
+def has_fixed_size(value: SSAValue) -> bool:
+    """Whether a value is a tensor whose bytes are known before it is computed."""
+    if not is_static(value.type):
+        return False
+    dtype = dtype_of(tensor_of(value).element_type)
+    return dtype.bits is not None and dtype.name not in HANDLES
+
+
 def byte_size(value: SSAValue) -> int:
     """The bytes of a static tensor value; 0 where shape or element size is not known."""
     if not is_static(value.type):

@@ -180,6 +180,36 @@ class Cast:
                 yield memoryview(values.astype(numpy_dtype(self.to_dtype)).tobytes())
 
 
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """Zeros, but for some values at their places (int64) in the flat tensor."""
+
+    values: Weight
+    indices: Weight
+    count: int
+
+    @property
+    def _width(self) -> int:
+        return self.values.length // (self.indices.length // 8) if self.values.length else 1
+
+    @property
+    def length(self) -> int:
+        return self.count * self._width
+
+    def chunks(self) -> Iterator[memoryview]:
+        import numpy as np
+
+        width = self._width
+        places = np.frombuffer(b"".join(self.indices.chunks()), "<i8")
+        elements = np.frombuffer(b"".join(self.values.chunks()), np.uint8).reshape(-1, width)
+        per_chunk = max(1, CHUNK // width)
+        for start in range(0, self.count, per_chunk):
+            block = np.zeros((min(per_chunk, self.count - start), width), np.uint8)
+            here = (places >= start) & (places < start + len(block))
+            block[places[here] - start] = elements[here]
+            yield memoryview(block.tobytes())
+
+
 def _split(view: memoryview) -> Iterator[memoryview]:
     for start in range(0, len(view), CHUNK):
         yield view[start : start + CHUNK]

@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import onnx
@@ -29,8 +29,20 @@ class LoadedModel(BackendRep):
 
     def run(self, inputs: Any, **kwargs: Any) -> tuple[Any, ...]:
         """Executes the model once."""
-        arrays: Sequence[Any] = [np.asarray(value) for value in inputs]
-        return tuple(np.array(result) for result in self._model.run(arrays))
+        values: Sequence[Any] = [_given(value) for value in inputs]
+        return tuple(_taken(result) for result in self._model.run(values))
+
+
+def _given(value: Any) -> Any:
+    """A tensor as the device takes it; a sequence stays a list, an absent value None."""
+    kept = value is None or isinstance(value, list)
+    return cast("Any", value) if kept else np.asarray(value)
+
+
+def _taken(value: Any) -> Any:
+    """A result that outlives the next run."""
+    kept = value is None or isinstance(value, list)
+    return cast("Any", value) if kept else np.array(value)
 
 
 class OfflineBackend(Backend):

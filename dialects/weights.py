@@ -7,6 +7,7 @@ from typing import TypeAlias, cast
 
 from xdsl.dialects.builtin import (
     ArrayAttr,
+    BytesAttr,
     DenseArrayBase,
     DenseIntOrFPElementsAttr,
     FloatAttr,
@@ -265,8 +266,68 @@ def _float_element(type: Attribute) -> str | None:
     return name
 
 
+@irdl_attr_definition
+class StringsAttr(ParametrizedAttribute):
+    """`#weights.strings<["a", "b"]>`: the elements of a tensor of strings, row-major."""
+
+    name = "weights.strings"
+
+    elements: ArrayAttr[StringAttr | BytesAttr] = param_def()
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> list[Attribute]:
+        with parser.in_angle_brackets():
+            return [parser.parse_attribute()]
+
+    def print_parameters(self, printer: Printer) -> None:
+        with printer.in_angle_brackets():
+            printer.print_attribute(self.elements)
+
+
+@irdl_attr_definition
+class ScatterAttr(ParametrizedAttribute):
+    """`#weights.scatter<values, indices, count>`: `count` elements, zeros but for some values.
+
+    `indices` holds the place of each value in the flat tensor, as i64; the last of two wins.
+    """
+
+    name = "weights.scatter"
+
+    values: Attribute = param_def()
+    indices: Attribute = param_def()
+    count: IntAttr = param_def()
+
+    def verify(self) -> None:
+        if not all(isinstance(part, Weight) for part in (self.values, self.indices)):
+            raise VerifyException("a scatter needs weights to take values and indices from")
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> list[Attribute]:
+        with parser.in_angle_brackets():
+            values = parser.parse_attribute()
+            parser.parse_punctuation(",")
+            indices = parser.parse_attribute()
+            parser.parse_punctuation(",")
+            count = parser.parse_integer(allow_boolean=False, allow_negative=False)
+        return [values, indices, IntAttr(count)]
+
+    def print_parameters(self, printer: Printer) -> None:
+        with printer.in_angle_brackets():
+            print_weight(printer, self.values)
+            printer.print_string(", ")
+            print_weight(printer, self.indices)
+            printer.print_string(f", {self.count.data}")
+
+
 Weight: TypeAlias = (
-    FileAttr | SplatAttr | CastAttr | ComputeAttr | TransposeAttr | DenseIntOrFPElementsAttr
+    FileAttr
+    | SplatAttr
+    | CastAttr
+    | ComputeAttr
+    | TransposeAttr
+    | StringsAttr
+    | ScatterAttr
+    | DenseIntOrFPElementsAttr
 )
 """What a constant may hold: a reference, a derived weight, or (when small) its values."""
 
@@ -301,4 +362,8 @@ def print_weight(printer: Printer, weight: Attribute) -> None:
     printer.print_attribute(cast("TypedAttribute", weight).get_type())
 
 
-WEIGHTS = Dialect("weights", [], [FileAttr, SplatAttr, CastAttr, ComputeAttr, TransposeAttr])
+WEIGHTS = Dialect(
+    "weights",
+    [],
+    [FileAttr, SplatAttr, CastAttr, ComputeAttr, TransposeAttr, StringsAttr, ScatterAttr],
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,14 @@ import numpy.typing as npt
 from compiler.om.contract import PARENT_INDEX_NAME
 from compiler.om.ge_ir_pb2 import GraphDef, OpDef
 from compiler.om.offline_model import SubModel
+from compiler.om.strings import decode_strings
 from runtime.device import Bytes
 from runtime.errors import AclError, Code
 from runtime.executor.memory import AddressSpace, Session
 from runtime.executor.operators import Operand, attribute, edges, node_of, operands, tensor_desc
 from runtime.executor.variables import refreshes, variable_address
-from runtime.operator_engine import Node, OperatorError, kernel_for, run
+from runtime.operator_engine import Node, OperatorError, TensorDesc, kernel_for, run
+from runtime.operator_engine.dtypes import STRINGS
 from runtime.packing import load
 from runtime.precision import FloatMode
 
@@ -64,6 +67,7 @@ class DynamicExecutor:
             "If": self._if,
             "PartitionedCall": self._call,
             "Variable": self._variable,
+            "While": self._while,
         }
         self._prepared = {
             (graph.name, op.name): _prepare(op)
@@ -113,17 +117,20 @@ class DynamicExecutor:
     def _constant(self, op: OpDef, values: Values) -> Sequence[Array]:
         tensor = op.attr["value"].t
         desc = tensor_desc(tensor.desc, op.name)
+        size = tensor.desc.weight_size if desc.dtype == STRINGS else desc.size
         data = np.frombuffer(tensor.data, np.uint8)
-        if len(data) < desc.size:
+        if len(data) < size:
             start = tensor.desc.data_offset
-            data = self._weights[start : start + desc.size]
-        if len(data) < desc.size:
+            data = self._weights[start : start + size]
+        if len(data) < size:
             raise AclError(
                 Code.GE_FAILURE,
-                f"node '{op.name}' (Const): its {desc.size} bytes are neither in the graph nor in "
+                f"node '{op.name}' (Const): its {size} bytes are neither in the graph nor in "
                 "the weights",
             )
-        return [load(data[: desc.size], desc.dtype, desc.shape)]
+        if desc.dtype == STRINGS:
+            return [_strings(data, desc)]
+        return [load(data[:size], desc.dtype, desc.shape)]
 
     def _arguments(self, op: OpDef, values: Values) -> list[Array]:
         return [values[edge] for edge in edges(op) if edge[0]]
@@ -143,8 +150,21 @@ class DynamicExecutor:
         index = int(arguments[0].reshape(-1)[0])
         return self._branch(op, index if 0 <= index <= last else last, arguments)
 
+    def _while(self, op: OpDef, values: Values) -> Sequence[Array]:
+        state: Sequence[Array] = self._arguments(op, values)
+        while truth(self._branch(op, 0, state)[0], op.name):
+            state = self._branch(op, 1, state)
+        return state
+
     def _call(self, op: OpDef, values: Values) -> Sequence[Array]:
         return self._branch(op, 0, self._arguments(op, values))
+
+
+def _strings(data: Bytes, desc: TensorDesc) -> Array:
+    """The text of a constant of strings."""
+    found = decode_strings(data.data, prod(desc.shape))
+    texts = [string.decode("utf-8", "surrogateescape") for string in found]
+    return np.array(texts, STRINGS).reshape(desc.shape)
 
 
 def truth(condition: Array, node: str) -> bool:

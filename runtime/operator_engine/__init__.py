@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from runtime.operator_engine import (
     normalization,
     pooling,
     reduction,
+    sequences,
 )
 from runtime.operator_engine.node import (
     Array,
@@ -45,6 +47,7 @@ KERNELS: KernelTable = {
     **normalization.KERNELS,
     **pooling.KERNELS,
     **reduction.KERNELS,
+    **sequences.KERNELS,
 }
 
 
@@ -86,9 +89,17 @@ def run(node: Node, inputs: Inputs, *, saturates: bool = False) -> Sequence[Arra
     except KeyError as missing:
         raise node.error(f"input {missing} is not connected") from None
     except (ValueError, IndexError, TypeError) as error:
-        shapes = ", ".join(f"{port}: {x.dtype}{list(x.shape)}" for port, x in inputs.items())
+        shapes = ", ".join(f"{port}: {_kind(x)}" for port, x in inputs.items())
         raise node.error(f"{error} (inputs {shapes})") from error
     return [saturated(y) for y in outputs] if saturates and node.type in VECTOR else outputs
+
+
+def _kind(value: Any) -> str:
+    """What an input is, for an error."""
+    if not isinstance(value, np.ndarray):
+        return "a handle"
+    array = cast("Array", value)
+    return f"{array.dtype}{list(array.shape)}"
 
 
 __all__ = [

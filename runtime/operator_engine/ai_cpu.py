@@ -24,9 +24,12 @@ PREFIX = "Onnx"
 
 def run_onnx(node: Node, inputs: Inputs) -> Sequence[Array]:
     """The outputs of the operator; a sequence is a list, an absent optional value None."""
-    evaluator, names = _evaluator(node, inputs)
-    feeds: dict[str, Any] = {port: inputs[port] for port in names}
-    return [_result(value) for value in cast("Any", evaluator).run(None, feeds)]
+    try:
+        evaluator, names = _evaluator(node, inputs)
+        feeds: dict[str, Any] = {port: inputs[port] for port in names}
+        return [_result(value) for value in cast("Any", evaluator).run(None, feeds)]
+    except Exception as error:  # the reference raises whatever its operators do
+        raise node.error(f"{type(error).__name__}: {error}") from error
 
 
 def _result(value: Any) -> Any:

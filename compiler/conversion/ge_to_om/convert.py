@@ -25,7 +25,7 @@ from compiler.om import contract
 from compiler.om.contract import FEATURE_BASE, VARIABLE_BASE
 from compiler.planning.memory import aligned
 from compiler.planning.streams import Launch, Record
-from compiler.sizes import byte_size
+from compiler.sizes import byte_size, has_fixed_size
 from compiler.soc import DEFAULT_SOC, soc
 from dialects.ge import BundleOp, GraphOp, NodeOp
 from dialects.om import BundleOp as OMBundleOp
@@ -36,7 +36,6 @@ from dialects.om import (
     ModelOp,
     PlacementAttr,
 )
-from dialects.types import is_static
 
 
 @dataclass(frozen=True)
@@ -103,9 +102,9 @@ class ConvertGEToOMPass(ModulePass):
 
 
 def is_static_graph(graph: GraphOp) -> bool:
-    """Whether every shape is known and no node owns a graph."""
+    """Whether every tensor has a known size and no node owns a graph."""
     return all(
-        not node.regions and all(is_static(result.type) for result in node.results)
+        not node.regions and all(has_fixed_size(result) for result in node.results)
         for node in graph.nodes
     )
 

@@ -13,7 +13,9 @@ from typing import cast
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, NoneType
 from xdsl.ir import Attribute, SSAValue
 
-from compiler.conversion.onnx_to_ge.emitter import Emitter, ge_type, integer, integers, string
+from compiler.conversion.onnx_to_ge.creation import weight_attribute
+from compiler.conversion.onnx_to_ge.emitter import Emitter
+from compiler.conversion.onnx_to_ge.values import ge_type, integer, integers, string
 from compiler.kernels.symbols import AI_CPU_REASON
 from dialects.onnx.attributes import TensorAttr, tensor_parts
 from dialects.onnx.types import onnx_spelling
@@ -25,10 +27,13 @@ PREFIX = "Onnx"
 def on_ai_cpu(emit: Emitter, reason: str) -> list[SSAValue]:
     """The node in ONNX's own form; `reason` says why it has no other."""
     node = emit.node
+    if node.regions:
+        raise emit.fail(f"{reason}, and the AI CPU runs no graphs: {', '.join(node.graph_labels)}")
     tensors: dict[str, tuple[Attribute, Attribute]] = {}
     for name, value in node.attributes.items():
         if isinstance(value, DenseIntOrFPElementsAttr | TensorAttr):
-            tensors[name] = tensor_parts(cast(Attribute, value))
+            payload, type = tensor_parts(cast(Attribute, value))
+            tensors[name] = weight_attribute(payload), type
     inputs = _named_inputs(emit)
     kept = [i for i, result in enumerate(node.results) if not isinstance(result.type, NoneType)]
     if tensors:

@@ -10,9 +10,9 @@ from xdsl.ir import Attribute, SSAValue
 from compiler.constants import dense_i32, first_element, scalar
 from compiler.conversion.onnx_to_ge.checks import result_type
 from compiler.conversion.onnx_to_ge.elementwise import broadcast
-from compiler.conversion.onnx_to_ge.emitter import (
+from compiler.conversion.onnx_to_ge.emitter import Emitter
+from compiler.conversion.onnx_to_ge.values import (
     GE_STRING,
-    Emitter,
     boolean,
     integer,
     integers,

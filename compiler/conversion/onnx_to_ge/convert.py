@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ArrayAttr, ModuleOp, TensorType, UnrankedTensorType
+from xdsl.dialects.builtin import ModuleOp, UnrankedTensorType
 from xdsl.ir import Attribute, Operation, OpResult, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import VerifyException
 
 from compiler.conversion.onnx_to_ge.ai_cpu import on_ai_cpu
-from compiler.conversion.onnx_to_ge.creation import constant_payload
-from compiler.conversion.onnx_to_ge.emitter import (
-    Emitter,
-    Expansion,
-    NoForm,
-    boolean,
-    ge_type,
-    integer,
-    strings,
-)
+from compiler.conversion.onnx_to_ge.creation import constant_payload, weight_attribute
+from compiler.conversion.onnx_to_ge.emitter import Emitter, Expansion, NoForm
 from compiler.conversion.onnx_to_ge.naming import (
     initializer_labels,
     node_labels,
     number_expansions,
 )
+from compiler.conversion.onnx_to_ge.subgraphs import Nodes
 from compiler.conversion.onnx_to_ge.table import rule_for
+from compiler.conversion.onnx_to_ge.values import boolean, ge_type, integer, strings
 from compiler.errors import UnsupportedOperator, UserError
-from compiler.om.dtypes import BY_MLIR
+from compiler.sizes import dtype_of
 from dialects.ge import ConstOp, DataOp, GraphOp, NetOutputOp, NodeOp
-from dialects.onnx.attributes import SparseAttr
 from dialects.onnx.graph import GraphOp as OnnxGraph
 from dialects.onnx.graph import InitializerOp
 from dialects.onnx.node import NodeOp as OnnxNode
-from dialects.types import element_name, tensor_of
+from dialects.onnx.types import UNKNOWN
+from dialects.types import RankedTensor
 
 NEWEST = 1000
 """The opset of a node outside a model: later than any."""
@@ -60,56 +56,85 @@ class ConvertOnnxToGEPass(ModulePass):
 
 
 class Conversion:
-    """One graph on its way from ONNX to GraphEngine."""
+    """One model on its way from ONNX to GraphEngine."""
 
     def __init__(self, graph: OnnxGraph):
         self.graph = graph
-        self.nodes: list[NodeOp] = []
-        self.values: dict[SSAValue, SSAValue] = {}
         self.expansions: dict[Operation, Expansion] = {}
-        self.initializers = initializer_labels(graph)
         self.labels = node_labels(graph)
 
     def run(self) -> GraphOp:
         """Convert everything; the ONNX graph stays as it is."""
-        self._inputs()
+        main = _Graph(self, self.graph, [], {})
+        main.add_inputs()
+        main.convert()
+        number_expansions(self.graph, self.expansions)
+        names = main.add_outputs()
+        attributes: dict[str, Attribute] = {"attr_model_out_nodes_name": strings(*names)}
+        return GraphOp(self.graph.label, main.nodes, attributes)
+
+    def body(
+        self, graph: OnnxGraph, into: Nodes, known: Mapping[SSAValue, SSAValue]
+    ) -> list[SSAValue]:
+        """Convert a graph inside a node; the ge values of its outputs."""
+        inner = _Graph(self, graph, into.nodes, dict(known), f"{into.label}/")
+        inner.convert()
+        return [inner.values[value] for value in graph.outputs.values()]
+
+
+class _Graph:
+    """One graph of the model: its nodes so far, and the ge values of its ONNX values."""
+
+    def __init__(
+        self,
+        model: Conversion,
+        graph: OnnxGraph,
+        nodes: list[NodeOp],
+        values: dict[SSAValue, SSAValue],
+        prefix: str = "",
+    ):
+        self.model = model
+        self.graph = graph
+        self.nodes = nodes
+        self.values = values
+        self.initializers = initializer_labels(graph, prefix)
+
+    def convert(self) -> None:
+        """Convert the constants and nodes, in order."""
         for op in self.graph.body.block.ops:
             if isinstance(op, InitializerOp):
                 self._constant(op, self.initializers[op.label], op.value)
             elif isinstance(op, OnnxNode):
                 self._node(op)
-        number_expansions(self.graph, self.expansions)
-        names = self._outputs()
-        attributes: dict[str, Attribute] = {"attr_model_out_nodes_name": strings(*names)}
-        return GraphOp(self.graph.label, self.nodes, attributes)
 
-    def _inputs(self) -> None:
+    def add_inputs(self) -> None:
+        """Add the Data nodes of a model."""
         for index, (name, value) in enumerate(self.graph.inputs.items()):
             type: Attribute = value.type
             if isinstance(type, UnrankedTensorType):
                 hint = f"give it one (atc --input_shape='{name}:1,3,224,224')"
                 raise UserError(f"input '{name}' has no shape: {hint}")
-            if not isinstance(value.type, TensorType):
-                raise UserError(f"input '{name}' is {type}: only tensors can be compiled")
-            attributes = {"index": integer(index)}
-            type = ge_type(type)
-            dtype = BY_MLIR.get(element_name(tensor_of(value).element_type) or "")
-            if dtype is not None:
-                attributes["data_type"] = integer(dtype.cpp)
+            if type == UNKNOWN:
+                raise UserError(f"input '{name}' has no type")
+            type = cast(RankedTensor, ge_type(type))
+            number = dtype_of(type.element_type).cpp
+            attributes = {"index": integer(index), "data_type": integer(number)}
             self._add(value, DataOp.make(name, results=[type], attributes=attributes))
 
     def _constant(self, op: Operation, label: str, payload: Attribute) -> None:
-        if isinstance(payload, ArrayAttr | SparseAttr):
-            raise UserError(f"constant '{label}': only dense numbers can be compiled")
+        try:
+            payload = weight_attribute(payload)
+        except ValueError as error:
+            raise UserError(f"constant '{label}': {error}") from None
         type = ge_type(op.results[0].type)
         node = ConstOp.make(label, results=[type], value=payload)
         node.location = op.location
         self._add(op.results[0], node)
 
     def _node(self, op: OnnxNode) -> None:
-        label = self.labels[op]
+        label = self.model.labels[op]
         if op.domain == "ai.onnx" and op.op_type == "Constant":
-            return self._constant(op, label, constant_payload(Emitter(op, label, self.values)))
+            return self._constant(op, label, constant_payload(self._emitter(op, label)))
         if op.schema is None:
             kind = f"{op.domain}::{op.opset}::{op.op_type}"
             message = f"ONNX node '{label}': nobody knows the operator {kind}"
@@ -118,14 +143,14 @@ class Conversion:
         for result, value in zip(op.results, results, strict=False):
             value.name_hint = result.name_hint
             self.values[result] = value
-        self.expansions[op] = emit.expansion
-        self.nodes += [node for _, node in emit.expansion.nodes]
+        self.model.expansions[op] = emit.expansion
+        self.nodes += emit.made
         return None
 
     def _apply(self, op: OnnxNode, label: str) -> tuple[Emitter, list[SSAValue]]:
         """What the node becomes: GraphEngine's form, or ONNX's on the AI CPU where it has none."""
-        emit = Emitter(op, label, self.values)
-        rule = rule_for(op.op_type, op.opset or NEWEST) if op.domain == "ai.onnx" else None
+        emit = self._emitter(op, label)
+        rule = rule_for(op.domain, op.op_type, op.opset or NEWEST)
         reason = f"GraphEngine has no operator for {op.domain}::{op.opset}::{op.op_type}"
         if rule is not None:
             try:
@@ -135,10 +160,13 @@ class Conversion:
             except VerifyException as unknown:
                 reason = f"a shape is not known: {unknown}"
             emit.discard()
-        emit = Emitter(op, label, self.values)
+        emit = self._emitter(op, label)
         return emit, on_ai_cpu(emit, reason)
 
-    def _outputs(self) -> list[str]:
+    def _emitter(self, op: OnnxNode, label: str) -> Emitter:
+        return Emitter(op, label, self.values, self.model.body)
+
+    def add_outputs(self) -> list[str]:
         """Add Node_Output; the names of the outputs as a user of the model sees them."""
         names: list[str] = []
         inputs: dict[str, SSAValue] = {}

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from math import prod
+from typing import cast
 
-from xdsl.dialects.builtin import FloatAttr, f32
+from xdsl.dialects.builtin import ArrayAttr, FloatAttr, IntAttr, f32
 from xdsl.ir import Attribute
 
-from compiler.constants import dense_from_raw, dense_i64, scalar
-from compiler.conversion.onnx_to_ge.emitter import Emitter, integer
-from dialects.onnx.attributes import tensor_parts
-from dialects.types import tensor_type
+from compiler.constants import dense_from_raw, dense_i64, scalar, weight_of
+from compiler.conversion.onnx_to_ge.emitter import Emitter
+from compiler.conversion.onnx_to_ge.values import integer
+from dialects.onnx.attributes import SparseAttr, Strings, tensor_parts
+from dialects.onnx.values import integers_of
+from dialects.types import RankedTensor, tensor_type
+from dialects.weights import ScatterAttr, StringsAttr
 
 
 def constant_payload(emit: Emitter) -> Attribute:
@@ -25,6 +30,12 @@ def constant_payload(emit: Emitter) -> Attribute:
     match name:
         case "value":
             return tensor_parts(value)[0]
+        case "sparse_value":
+            return value
+        case "value_string":
+            return ArrayAttr([value])
+        case "value_strings":
+            return value
         case "value_float":
             return scalar(FloatAttr(node.number(name) or 0.0, f32))
         case "value_int":
@@ -35,10 +46,53 @@ def constant_payload(emit: Emitter) -> Attribute:
             return dense_i64(node.integers(name) or ())
 
 
+def weight_attribute(payload: Attribute) -> Attribute:
+    """What a ge constant holds for a payload of ONNX; ValueError for indices out of their shape."""
+    if isinstance(payload, ArrayAttr):
+        return StringsAttr(cast("Strings", payload))
+    return _scattered(payload) if isinstance(payload, SparseAttr) else payload
+
+
+def _scattered(sparse: SparseAttr) -> ScatterAttr:
+    """A tensor in coordinate format; its indices are flat, or have a column for each dimension."""
+    values, _ = tensor_parts(sparse.values)
+    indices, type = tensor_parts(sparse.indices)
+    shape = integers_of(sparse.shape) or ()
+    columns = cast("RankedTensor", type).get_shape()[1:]
+    raw = b"".join(weight_of(indices).chunks())
+    places = [place for (place,) in struct.iter_unpack("<q", raw)]
+    if columns:
+        rows = [places[i : i + columns[0]] for i in range(0, len(places), columns[0])]
+        places = [_flat(row, shape) for row in rows]
+    if any(not 0 <= place < prod(shape) for place in places):
+        raise ValueError(f"a sparse tensor of shape {list(shape)} has an index outside of it")
+    return ScatterAttr(values, dense_i64(places), IntAttr(prod(shape)))
+
+
+def _flat(row: Sequence[int], shape: Sequence[int]) -> int:
+    place = 0
+    for index, size in zip(row, shape, strict=True):
+        if not 0 <= index < size:
+            raise ValueError(
+                f"index {list(row)} is outside of a sparse tensor of shape {list(shape)}"
+            )
+        place = place * size + index
+    return place
+
+
 def _dense_f32(values: Sequence[float]) -> Attribute:
     data = struct.pack(f"<{len(values)}f", *values)
     return dense_from_raw(data, tensor_type((len(values),), f32))
 
 
-KINDS = ("value", "value_float", "value_floats", "value_int", "value_ints")
-"""The attributes that hold dense numbers."""
+KINDS = (
+    "value",
+    "sparse_value",
+    "value_float",
+    "value_floats",
+    "value_int",
+    "value_ints",
+    "value_string",
+    "value_strings",
+)
+"""The attributes that a Constant's value may stand in."""

@@ -7,7 +7,8 @@ from xdsl.ir import SSAValue
 
 from compiler.constants import dense_i64
 from compiler.conversion.onnx_to_ge.checks import Shape, agree, broadcasts_onto, result_type
-from compiler.conversion.onnx_to_ge.emitter import Emitter, integers, rank_of
+from compiler.conversion.onnx_to_ge.emitter import Emitter
+from compiler.conversion.onnx_to_ge.values import integers, rank_of
 from dialects.types import DYNAMIC, shape_of, tensor_of, tensor_type
 
 

@@ -2,48 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
 
 from xdsl.dialects.builtin import (
-    ArrayAttr,
-    DenseArrayBase,
-    FloatAttr,
-    IntegerAttr,
     NoneType,
     StringAttr,
-    TensorType,
-    UnrankedTensorType,
-    f32,
-    i64,
 )
 from xdsl.ir import Attribute, SSAValue
 
+from compiler.conversion.onnx_to_ge.subgraphs import Nodes
+from compiler.conversion.onnx_to_ge.values import ge_type, strings
 from compiler.errors import UserError
-from dialects.ge import ConstOp, DTypeType, NodeOp, Op
+from dialects.ge import ConstOp, NodeOp, Op
+from dialects.onnx.graph import GraphOp as OnnxGraph
 from dialects.onnx.node import NodeOp as OnnxNode
-from dialects.onnx.types import (
-    UNKNOWN,
-    MapType,
-    OptionalType,
-    SequenceType,
-    SparseTensorType,
-    StringType,
-)
 from dialects.types import (
-    AnyTensor,
     RankedTensor,
-    tensor_like,
-    tensor_of,
-    tensor_type,
-    unranked_type,
 )
-
-GE_STRING = DTypeType(StringAttr("STRING"))
-GE_RESOURCE = DTypeType(StringAttr("RESOURCE"))
-"""A handle: what GraphEngine makes of sequences; optional values and maps are such, too."""
-GE_UNDEFINED = DTypeType(StringAttr("UNDEFINED"))
 
 
 @dataclass
@@ -72,13 +48,23 @@ class NoForm(Exception):
     """A node that ONNX allows and GraphEngine cannot express; the message says what it cannot."""
 
 
-class Emitter:
-    """Reads one ONNX node and makes its ge nodes."""
+Body = Callable[[OnnxGraph, Nodes, Mapping[SSAValue, SSAValue]], list[SSAValue]]
+"""Converts a graph inside a node: what it makes of the ONNX values it knows; its outputs."""
 
-    def __init__(self, node: OnnxNode, label: str, values: Mapping[SSAValue, SSAValue]):
+
+class Emitter:
+    """Reads one ONNX node and makes its ge nodes.
+
+    `values` are the ge values of the ONNX values around it; `body` converts graphs inside it.
+    """
+
+    def __init__(self, node: OnnxNode, label: str, values: Mapping[SSAValue, SSAValue], body: Body):
         self.node = node
         self.values = values
+        self.body = body
         self.expansion = Expansion(label)
+        self.nodes = Nodes(label)
+        """Nodes with names of their own, beside the expansion."""
 
     def fail(self, reason: str) -> UserError:
         """The error for a node that cannot be converted."""
@@ -182,9 +168,14 @@ class Emitter:
         self._add(inner, node)
         return node.results[0]
 
+    @property
+    def made(self) -> list[NodeOp]:
+        """Every node made so far."""
+        return [*(node for _, node in self.expansion.nodes), *self.nodes.nodes]
+
     def discard(self) -> None:
         """Undo every node made so far."""
-        for _, node in reversed(self.expansion.nodes):
+        for node in reversed(self.made):
             node.erase()
 
     def _noted(self, attributes: Mapping[str, Attribute] | None) -> dict[str, Attribute]:
@@ -197,55 +188,3 @@ class Emitter:
     def _add(self, inner: str, node: NodeOp) -> None:
         node.location = self.node.location
         self.expansion.nodes.append((inner, node))
-
-
-def ge_type(type: Attribute) -> Attribute:
-    """The ge type of an ONNX type: strings have GraphEngine's own element type, and what is no
-    tensor is a handle."""
-    if type == UNKNOWN:
-        return unranked_type(GE_UNDEFINED)
-    if isinstance(type, SequenceType | OptionalType | MapType | SparseTensorType):
-        return tensor_type((), GE_RESOURCE)
-    if isinstance(type, TensorType | UnrankedTensorType):
-        tensor = cast(AnyTensor, type)
-        return tensor_like(tensor, GE_STRING) if _holds_strings(tensor) else tensor
-    return type
-
-
-def _holds_strings(tensor: AnyTensor) -> bool:
-    return isinstance(tensor.element_type, StringType)
-
-
-def rank_of(value: SSAValue) -> int:
-    """The number of dimensions of a value."""
-    return len(tensor_of(value).get_shape())
-
-
-def integer(value: int) -> Attribute:
-    """GraphEngine's Int."""
-    return IntegerAttr(value, i64)
-
-
-def boolean(value: object) -> Attribute:
-    """GraphEngine's Bool."""
-    return IntegerAttr(int(bool(value)), 1)
-
-
-def real(value: float) -> Attribute:
-    """GraphEngine's Float."""
-    return FloatAttr(value, f32)
-
-
-def integers(values: Sequence[int]) -> Attribute:
-    """GraphEngine's ListInt."""
-    return DenseArrayBase.from_list(i64, list(values))
-
-
-def string(value: str) -> Attribute:
-    """GraphEngine's Str."""
-    return StringAttr(value)
-
-
-def strings(*values: str) -> Attribute:
-    """GraphEngine's ListStr."""
-    return ArrayAttr([StringAttr(value) for value in values])

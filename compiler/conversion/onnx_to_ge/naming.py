@@ -12,27 +12,56 @@ from dialects.onnx.graph import GraphOp, InitializerOp
 from dialects.onnx.node import NodeOp
 
 
-def initializer_labels(graph: GraphOp) -> dict[str, str]:
+def initializer_labels(graph: GraphOp, prefix: str = "") -> dict[str, str]:
     """`<name>_Initializer_<k>` for each initializer, k its place in alphabetical order."""
-    return {name: f"{name}_Initializer_{k}" for k, name in enumerate(sorted(graph.initializers))}
+    names = sorted(graph.initializers)
+    return {name: f"{prefix}{name}_Initializer_{k}" for k, name in enumerate(names)}
 
 
 def node_labels(graph: GraphOp) -> dict[NodeOp, str]:
-    """The node's own name, or `<OpType>_<k>` with one counter for all nameless nodes."""
+    """The node's own name, or `<OpType>_<k>` with one counter for all nameless nodes.
+
+    Nodes of graphs inside others follow level by level, and have the name of their graph before
+    their own.
+    """
     labels: dict[NodeOp, str] = {}
     nameless = 0
-    for node in graph.nodes:
-        labels[node] = node.label or f"{node.op_type}_{nameless}"
-        nameless += not node.label
+    level = deque([(graph, "")])
+    while level:
+        inner, prefix = level.popleft()
+        for node in inner.nodes:
+            labels[node] = prefix + (node.label or f"{node.op_type}_{nameless}")
+            nameless += not node.label
+            level.extend(
+                (g, f"{name}/") for g, name in zip(_inside(node), _names(node, labels), strict=True)
+            )
     return labels
+
+
+def graph_label(owner: str, place: int, name: str) -> str:
+    """The name of a graph that a node owns."""
+    return f"{owner}_{place}_{name}"
+
+
+def _inside(node: NodeOp) -> Iterator[GraphOp]:
+    for region in node.regions:
+        yield from (op for op in region.block.ops if isinstance(op, GraphOp))
+
+
+def _names(node: NodeOp, labels: Mapping[NodeOp, str]) -> list[str]:
+    """What the graphs in a node are called: a While has its condition before the body."""
+    if node.op_type == "If":
+        places = {"then_branch": 0, "else_branch": 1}
+        return [graph_label(labels[node], places.get(n, 0), n) for n in node.graph_labels]
+    return [graph_label(labels[node], 1, name) for name in node.graph_labels]
 
 
 def number_expansions(graph: GraphOp, expansions: Mapping[Operation, Expansion]) -> None:
     """Name the nodes of all expansions: one counter, in the order the importer visits nodes."""
     counter = 0
-    for op in visiting_order(graph):
-        if op in expansions:
-            counter = expansions[op].number(counter)
+    reached = [op for op in visiting_order(graph) if op in expansions]
+    for op in dict.fromkeys((*reached, *expansions)):  # those of graphs in graphs come last
+        counter = expansions[op].number(counter)
 
 
 def visiting_order(graph: GraphOp) -> Iterator[Operation]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from xdsl.ir import Attribute, SSAValue
 
 from compiler.conversion.onnx_to_ge.checks import agree, broadcasts_onto, result_type
-from compiler.conversion.onnx_to_ge.emitter import Emitter, boolean, integer, real
+from compiler.conversion.onnx_to_ge.emitter import Emitter
+from compiler.conversion.onnx_to_ge.values import boolean, integer, real
 from dialects.types import shape_of
 
 CACHE_NOTES: dict[str, Attribute] = {

@@ -27,7 +27,8 @@ from xdsl.ir import Attribute, SSAValue
 
 from compiler.conversion.onnx_to_ge.checks import result_type
 from compiler.conversion.onnx_to_ge.elementwise import aligned
-from compiler.conversion.onnx_to_ge.emitter import Emitter, boolean, integer, integers, real, string
+from compiler.conversion.onnx_to_ge.emitter import Emitter
+from compiler.conversion.onnx_to_ge.values import boolean, integer, integers, real, string
 from dialects.types import shape_of
 
 _TABLE = Path(__file__).with_name("operators.csv")

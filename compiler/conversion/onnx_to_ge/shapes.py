@@ -7,13 +7,8 @@ from xdsl.ir import Attribute, SSAValue
 
 from compiler.constants import dense_i32, first_element, scalar
 from compiler.conversion.onnx_to_ge.checks import agree, result_type, same_count
-from compiler.conversion.onnx_to_ge.emitter import (
-    Emitter,
-    boolean,
-    integer,
-    integers,
-    rank_of,
-)
+from compiler.conversion.onnx_to_ge.emitter import Emitter
+from compiler.conversion.onnx_to_ge.values import boolean, integer, integers, rank_of
 from dialects.onnx.attributes import tensor_parts
 from dialects.types import DYNAMIC, shape_of, tensor_of, tensor_type
 

@@ -5,13 +5,8 @@ from __future__ import annotations
 from xdsl.ir import Attribute, SSAValue
 
 from compiler.conversion.onnx_to_ge.checks import convolution
-from compiler.conversion.onnx_to_ge.emitter import (
-    Emitter,
-    boolean,
-    integer,
-    rank_of,
-    string,
-)
+from compiler.conversion.onnx_to_ge.emitter import Emitter
+from compiler.conversion.onnx_to_ge.values import boolean, integer, rank_of, string
 from compiler.conversion.onnx_to_ge.windows import Slide
 from dialects.types import shape_of
 

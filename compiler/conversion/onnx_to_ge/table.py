@@ -6,7 +6,16 @@ from collections.abc import Callable
 
 from xdsl.ir import SSAValue
 
-from compiler.conversion.onnx_to_ge import arithmetic, elementwise, products, shapes, spatial
+from compiler.conversion.onnx_to_ge import (
+    arithmetic,
+    control_flow,
+    elementwise,
+    flex_attention,
+    products,
+    scan,
+    shapes,
+    spatial,
+)
 from compiler.conversion.onnx_to_ge.emitter import Emitter
 from compiler.conversion.onnx_to_ge.rows import row_for
 
@@ -25,7 +34,9 @@ RULES: dict[str, Rule] = {
     "Flatten": shapes.flatten,
     "Gather": shapes.gather,
     "Gemm": products.gemm,
+    "If": control_flow.if_,
     "LRN": arithmetic.lrn,
+    "Loop": control_flow.loop,
     "MatMul": products.matmul,
     "Max": arithmetic.chain("Maximum"),
     "MaxPool": spatial.max_pool,
@@ -37,6 +48,8 @@ RULES: dict[str, Rule] = {
     "ReduceProd": arithmetic.reduce("ReduceProd"),
     "ReduceSum": arithmetic.reduce("ReduceSum"),
     "Reshape": shapes.reshape,
+    "Scan": scan.scan,
+    "SequenceMap": control_flow.sequence_map,
     "Shape": shapes.shape,
     "Softmax": arithmetic.softmax,
     "Squeeze": shapes.squeeze,
@@ -47,8 +60,16 @@ RULES: dict[str, Rule] = {
 """Rules for what becomes several nodes, or depends on shapes and attributes."""
 
 
-def rule_for(op_type: str, opset: int) -> Rule | None:
-    """The rule for an operator of the default ONNX domain in a model of that opset."""
+OTHER_DOMAINS: dict[tuple[str, str], Rule] = {
+    ("ai.onnx.preview", "FlexAttention"): flex_attention.flex_attention,
+}
+"""Rules by domain and operator."""
+
+
+def rule_for(domain: str, op_type: str, opset: int) -> Rule | None:
+    """The rule for an operator in a model that imports that opset of its domain."""
+    if domain != "ai.onnx":
+        return OTHER_DOMAINS.get((domain, op_type))
     if op_type in RULES:
         return RULES[op_type]
     row = row_for(op_type, opset)

@@ -13,7 +13,8 @@ from typing import TypeVar
 from xdsl.ir import Attribute, SSAValue
 
 from compiler.conversion.onnx_to_ge.checks import window_fits
-from compiler.conversion.onnx_to_ge.emitter import Emitter, integers, rank_of, string
+from compiler.conversion.onnx_to_ge.emitter import Emitter
+from compiler.conversion.onnx_to_ge.values import integers, rank_of, string
 from dialects.types import DYNAMIC, RankedTensor, shape_of, tensor_of, tensor_type
 
 _T = TypeVar("_T")

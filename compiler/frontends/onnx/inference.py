@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import onnx
 from onnx import shape_inference
@@ -68,6 +68,9 @@ def _inferred(model: onnx.ModelProto) -> onnx.ModelProto:
         inferred, complaint = _infer(copy)
     if complaint:
         _refuse(model, nodes, complaint)
+    for graph, own in zip(_graphs(inferred.graph), _graphs(model.graph), strict=True):
+        del graph.initializer[len(own.initializer) :]
+        graph.sparse_initializer.extend(own.sparse_initializer)
     for node, original in zip(nodes_of(inferred.graph.node), nodes, strict=True):
         if node.domain == STAND_IN:
             node.CopyFrom(original)
@@ -101,7 +104,28 @@ def _numbered(model: onnx.ModelProto) -> onnx.ModelProto:
     for index, node in enumerate(list(nodes_of(copy.graph.node))):
         node.name = str(index)
         put_stand_in(copy, node)
+    for graph in _graphs(copy.graph):
+        _densify(graph)
     return copy
+
+
+def _densify(graph: onnx.GraphProto) -> None:
+    """Let sparse initializers be tensors whose bytes are elsewhere: no operator takes sparse ones,
+    and onnx infers as if they stayed so."""
+    for sparse in graph.sparse_initializer:
+        dense = graph.initializer.add(name=sparse.values.name, dims=sparse.dims)
+        dense.data_type = sparse.values.data_type
+        dense.data_location = onnx.TensorProto.EXTERNAL
+    del graph.sparse_initializer[:]
+
+
+def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+    """A graph, and those inside its nodes."""
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                yield from _graphs(attribute.g)
 
 
 def _infer(model: onnx.ModelProto) -> tuple[onnx.ModelProto, str]:

@@ -7,10 +7,11 @@ from typing import cast
 
 from xdsl.ir import OpResult, SSAValue
 
+from compiler.constants import weight_of
 from compiler.errors import UserError
 from compiler.om.attributes import ListKind, TypedList, set_attribute
 from compiler.om.ge_ir_pb2 import DataType, GraphDef, ModelDef, OpDef
-from compiler.sizes import byte_size, dtype_of
+from compiler.sizes import dtype_of
 from compiler.targets.om.descriptors import describe_tensor, dims_of, format_of
 from compiler.targets.om.values import set_all
 from dialects.ge import (
@@ -173,7 +174,7 @@ def _add_value(op: OpDef, node: ConstOp) -> None:
     desc.shape.dim.extend(tensor_of(result).get_shape())
     desc.layout = "ND"
     desc.device_type = "NPU"
-    desc.size = desc.weight_size = byte_size(result)
+    desc.size = desc.weight_size = weight_of(node.value).length
     desc.data_offset = weight_offset(node)
 
 
