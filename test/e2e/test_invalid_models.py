@@ -120,7 +120,6 @@ def test_an_input_shape_against_the_weights(tmp_path: Path, capsys: pytest.Captu
     [
         ("(float x) => (float y) {[odd] y = Relu(x)}", "input 'x'"),
         ("(float[2] x) => (float y) {h = other.Odd(x) [odd] y = Relu(h)}", "other"),
-        ('(float[2] x) => (string[1] y) {[odd] y = Constant<value_strings=["a"]>()}', "'odd'"),
     ],
 )
 def test_unknown_shapes(text: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -71,8 +71,8 @@ def test_missing_description_names_the_node() -> None:
 
 
 def test_types_nobody_computes_with_name_the_node() -> None:
-    op = describe(OpDef(name="a/b", type="Relu", input=["a:0"]), "DT_STRING")
-    with pytest.raises(AclError, match="node 'a/b' has a tensor of data type 13"):
+    op = describe(OpDef(name="a/b", type="Relu", input=["a:0"]), "DT_QINT8")
+    with pytest.raises(AclError, match="node 'a/b' has a tensor of data type 18"):
         operands(op)
 
 
