@@ -17,7 +17,10 @@ ge.graph "net" {
   %g = ge.op "Cast" "byte"(x = %f) {dst_type = 2 : i64} : (tensor<4xf64>) -> tensor<4xi8>
   // Nothing changes.
   %h = ge.op "Cast" "same"(x = %g) {dst_type = 2 : i64} : (tensor<4xi8>) -> tensor<4xi8>
-  ge.NetOutput "Node_Output"(input0 = %b, input1 = %e, input2 = %h) : (tensor<4xf16>, tensor<4xf64>, tensor<4xi8>)
+  // A float32 holds 24 bits of an integer, not 31.
+  %j = ge.op "Cast" "rounded"(x = %i) {dst_type = 0 : i64} : (tensor<4xi32>) -> tensor<4xf32>
+  %k = ge.op "Cast" "whole"(x = %j) {dst_type = 3 : i64} : (tensor<4xf32>) -> tensor<4xi32>
+  ge.NetOutput "Node_Output"(input0 = %b, input1 = %e, input2 = %h, input3 = %k) : (tensor<4xf16>, tensor<4xf64>, tensor<4xi8>, tensor<4xi32>)
 }
 
 // CHECK-NOT:  ge.op "Cast" "up"
@@ -25,4 +28,6 @@ ge.graph "net" {
 // CHECK-NEXT: ge.op "Cast" "far"(x = %c) {SrcT = 1 : i64, dst_type = 11 : i64} : (tensor<4xf16>) -> tensor<4xf64>
 // CHECK-NEXT: ge.op "Cast" "float"
 // CHECK-NEXT: ge.op "Cast" "byte"
-// CHECK-NEXT: ge.NetOutput "Node_Output"(input0 = %x, input1 = %e, input2 = %g)
+// CHECK-NEXT: ge.op "Cast" "rounded"
+// CHECK-NEXT: ge.op "Cast" "whole"
+// CHECK-NEXT: ge.NetOutput "Node_Output"(input0 = %x, input1 = %e, input2 = %g, input3 = %k)

@@ -14,7 +14,11 @@ ge.graph "net" {
   // A size that is known at run time only may be anything.
   %y = ge.Data "y" {index = 1 : i64} : tensor<?x4xf32>
   %h = ge.op "Reshape" "unknown"(x = %y, shape = %s) : (tensor<?x4xf32>, tensor<2xi64>) -> tensor<?x4xf32>
-  ge.NetOutput "Node_Output"(input0 = %c, input1 = %g, input2 = %h) : (tensor<2x3x4xf32>, tensor<6x4xf32>, tensor<?x4xf32>)
+  %r = ge.Data "r" {index = 2 : i64} : tensor<2xi64>
+  %u = ge.Data "u" {index = 3 : i64} : tensor<2xi64>
+  %i = ge.op "Reshape" "one"(x = %x, shape = %r) : (tensor<2x3x4xf32>, tensor<2xi64>) -> tensor<?x?xf32>
+  %j = ge.op "Reshape" "other"(x = %x, shape = %u) : (tensor<2x3x4xf32>, tensor<2xi64>) -> tensor<?x?xf32>
+  ge.NetOutput "Node_Output"(input0 = %c, input1 = %g, input2 = %h, input3 = %i, input4 = %j) : (tensor<2x3x4xf32>, tensor<6x4xf32>, tensor<?x4xf32>, tensor<?x?xf32>, tensor<?x?xf32>)
 }
 
 // CHECK:      ge.op "Reshape" "there"(x = %x, shape = %s)
@@ -23,4 +27,6 @@ ge.graph "net" {
 // CHECK-NEXT: ge.op "Exp" "exp"(x = %a)
 // CHECK-NEXT: ge.Data "y"
 // CHECK-NEXT: ge.op "Reshape" "unknown"
-// CHECK-NEXT: ge.NetOutput "Node_Output"(input0 = %c, input1 = %f, input2 = %h)
+// CHECK:      ge.op "Reshape" "one"
+// CHECK-NEXT: ge.op "Reshape" "other"
+// CHECK-NEXT: ge.NetOutput "Node_Output"(input0 = %c, input1 = %f, input2 = %h, input3 = %i, input4 = %j)

@@ -13,7 +13,11 @@ ge.graph "net" {
   %p = ge.op "BatchMatMulV2" "waited"(x1 = %x, x2 = %w) : (tensor<2x4x8xf32>, tensor<8x16xf32>) -> tensor<2x4x16xf32>
   %d = ge.op "Add" "first"(x1 = %p, x2 = %b) : (tensor<2x4x16xf32>, tensor<16xf32>) -> tensor<2x4x16xf32>
   %e = ge.op "Relu" "second"(x = %x) after ["first"] : (tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
-  ge.NetOutput "Node_Output"(input0 = %a, input1 = %n, input2 = %c, input3 = %d, input4 = %e) : (tensor<2x4x16xf32>, tensor<2x4x16xf32>, tensor<2x4x16xf32>, tensor<2x4x16xf32>, tensor<2x4x8xf32>)
+  // A column is no bias.
+  %l = ge.Const "l" #weights.file<"m.weights", 576 + 16> : tensor<4x1xf32>
+  %q = ge.op "BatchMatMulV2" "product"(x1 = %x, x2 = %w) : (tensor<2x4x8xf32>, tensor<8x16xf32>) -> tensor<2x4x16xf32>
+  %f = ge.op "Add" "column"(x1 = %q, x2 = %l) : (tensor<2x4x16xf32>, tensor<4x1xf32>) -> tensor<2x4x16xf32>
+  ge.NetOutput "Node_Output"(input0 = %a, input1 = %n, input2 = %c, input3 = %d, input4 = %e, input5 = %f) : (tensor<2x4x16xf32>, tensor<2x4x16xf32>, tensor<2x4x16xf32>, tensor<2x4x16xf32>, tensor<2x4x8xf32>, tensor<2x4x16xf32>)
 }
 
 // CHECK:      [[M:%.+]] = ge.op "BatchMatMulV2" "mm"(x1 = %x, x2 = %w, bias = %b) {adj_x1 = false, has_bias = true, _datadump_original_op_names = ["mm", "add"]} :
@@ -22,4 +26,7 @@ ge.graph "net" {
 // CHECK-NEXT: ge.op "BatchMatMulV2" "waited"
 // CHECK-NEXT: ge.op "Add" "first"
 // CHECK-NEXT: ge.op "Relu" "second"(x = %x) after ["first"]
+// CHECK-NEXT: ge.Const "l"
+// CHECK-NEXT: ge.op "BatchMatMulV2" "product"(x1 = %x, x2 = %w) :
+// CHECK-NEXT: ge.op "Add" "column"
 // CHECK-NEXT: ge.NetOutput "Node_Output"(input0 = [[M]],

@@ -12,10 +12,17 @@ ge.graph "net" {
   %v = ge.Const "v" #weights.splat<1.0 : f32, 1> : tensor<f32>
   %b = ge.op "PadV3" "ones"(x = %x, paddings = %q, constant_values = %v) : (tensor<1x3x8x8xf32>, tensor<8xi32>, tensor<f32>) -> tensor<1x3x10x10xf32>
   %d = ge.op "Conv2D" "other"(x = %b, filter = %w) {strides = array<i64: 1, 1, 1, 1>, pads = array<i64: 0, 0, 0, 0>, data_format = "NCHW"} : (tensor<1x3x10x10xf32>, tensor<4x3x3x3xf32>) -> tensor<1x4x8x8xf32>
-  ge.NetOutput "Node_Output"(input0 = %c, input1 = %d) : (tensor<1x4x12x14xf32>, tensor<1x4x8x8xf32>)
+  // Nor are there more channels.
+  %z = ge.Data "z" {index = 1 : i64} : tensor<1x2x8x8xf32>
+  %r = ge.Const "r" dense<[0, 0, 0, 1, 0, 0, 0, 0]> : tensor<8xi32>
+  %e = ge.op "Pad" "channel"(x = %z, paddings = %r) : (tensor<1x2x8x8xf32>, tensor<8xi32>) -> tensor<1x3x8x8xf32>
+  %f = ge.op "Conv2D" "last"(x = %e, filter = %w) {strides = array<i64: 1, 1, 1, 1>, pads = array<i64: 0, 0, 0, 0>, data_format = "NCHW"} : (tensor<1x3x8x8xf32>, tensor<4x3x3x3xf32>) -> tensor<1x4x6x6xf32>
+  ge.NetOutput "Node_Output"(input0 = %c, input1 = %d, input2 = %f) : (tensor<1x4x12x14xf32>, tensor<1x4x8x8xf32>, tensor<1x4x6x6xf32>)
 }
 
 // CHECK-NOT:  "pad"(
 // CHECK:      ge.op "Conv2D" "conv"(x = %x, filter = %w) {strides = array<i64: 1, 1, 1, 1>, pads = array<i64: 2, 4, 3, 5>, data_format = "NCHW", _datadump_original_op_names = ["pad", "conv"]}
 // CHECK:      ge.op "PadV3" "ones"
 // CHECK-NEXT: ge.op "Conv2D" "other"(x = %b, filter = %w)
+// CHECK:      ge.op "Pad" "channel"
+// CHECK-NEXT: ge.op "Conv2D" "last"(x = %e, filter = %w)

@@ -57,6 +57,13 @@ def test_expressions_nest():
     assert raw(nested) == (np.sqrt(a) * np.float32(0.5)).tobytes()
 
 
+@pytest.mark.parametrize("shape", [(2, 3), (2, 1), (1, 3), (5, 1, 3), (1, 2, 1)])
+def test_small_operands_repeat_within_rows(shape: tuple[int, ...]):
+    a, b = numbers(5, 2, 3), numbers(*shape)
+    left, right = Operand(Inline(a.tobytes()), a.shape), Operand(Inline(b.tobytes()), shape)
+    assert raw(Computed("Mul", "f32", a.shape, (left, right))) == (a * b).tobytes()
+
+
 @pytest.mark.parametrize("perm", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
 @pytest.mark.parametrize("shape", [(5, 3, 7), (1, 40, 2)])
 def test_transposes(perm: tuple[int, ...], shape: tuple[int, ...], tmp_path: Path):
