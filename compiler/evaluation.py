@@ -134,6 +134,16 @@ def _strided_slice(node: NodeOp, x: Operands) -> Array:
     return x["x"][tuple(cuts(node, _listed(x["begin"]), x, x["x"].shape))]
 
 
+def _onnx_slice(node: NodeOp, x: Operands) -> Array:
+    """ONNX's Slice, which the AI CPU computes where GraphEngine has no form for it."""
+    names = {"starts": "begin", "ends": "end", "axes": "axes", "steps": "strides"}
+    if "starts" not in x:
+        raise CannotTellError  # of an opset that has attributes for them
+    renamed = {names[port]: value for port, value in x.items() if port in names}
+    taken = cuts(node, _listed(renamed["begin"]), renamed, x["data"].shape)
+    return x["data"][tuple(taken)]
+
+
 def _slice(node: NodeOp, x: Operands) -> Array:
     return x["x"][tuple(_parts(x))]
 
@@ -178,6 +188,7 @@ OTHERS: dict[str, Rule] = {
     "Expand": _expand,
     "Gather": _gather,
     "GatherV2": _gather,
+    "OnnxSlice": _onnx_slice,
     "Pack": _pack,
     "Range": _range,
     "ReduceMax": _reduce(np.max),

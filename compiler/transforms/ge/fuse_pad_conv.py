@@ -22,6 +22,7 @@ class GEFusePadConvPass(ModulePass):
     """Add the widths of a Pad with zeros to the pads of the Conv2D that reads it alone.
 
     GraphEngine's PadConv2dFusionPass: widths are constants, positive, and of rows and columns only.
+    OnnxPad is ONNX's own Pad, as which a Pad is imported whose widths become known by folding.
     """
 
     name = "ge-fuse-pad-conv"
@@ -37,7 +38,7 @@ def _fuse(graph: GraphOp) -> None:
         for node in list(graph.nodes):
             if type_of(node) != "Conv2D" or not match.is_free(node):
                 continue
-            pad = match.own(node.input("x"), "Pad", "PadV2", "PadV3")
+            pad = match.own(node.input("x"), "Pad", "PadV2", "PadV3", "OnnxPad")
             pads = _together(node, pad) if pad is not None else None
             if pad is not None and pads is not None:
                 editor.fuse([pad, node], _padded(node, pad, pads))
@@ -58,14 +59,17 @@ NCHW = StringAttr("NCHW")
 
 def _widths(pad: NodeOp) -> tuple[int, ...] | None:
     """Before and behind, axis by axis, of a Pad with zeros on four axes."""
-    widths = constant_values(pad.input("paddings"))
-    value = pad.input("constant_values")
+    onnx = type_of(pad) == "OnnxPad"
+    widths = constant_values(pad.input("pads" if onnx else "paddings"))
+    value = pad.input("constant_value" if onnx else "constant_values")
+    if pad.input("axes") is not None:
+        return None
     if widths is None or len(widths) != 8 or (value is not None and number(value) != 0):
         return None
     mode, contiguous = pad.attributes.get("mode"), pad.attributes.get("paddings_contiguous")
     if mode is not None and mode != StringAttr("constant"):
         return None
-    if isinstance(contiguous, IntegerAttr) and not contiguous.value.data:
+    if onnx or (isinstance(contiguous, IntegerAttr) and not contiguous.value.data):
         return tuple(widths[half * 4 + axis] for axis in range(4) for half in range(2))
     return widths
 

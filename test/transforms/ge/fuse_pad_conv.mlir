@@ -17,7 +17,10 @@ ge.graph "net" {
   %r = ge.Const "r" dense<[0, 0, 0, 1, 0, 0, 0, 0]> : tensor<8xi32>
   %e = ge.op "Pad" "channel"(x = %z, paddings = %r) : (tensor<1x2x8x8xf32>, tensor<8xi32>) -> tensor<1x3x8x8xf32>
   %f = ge.op "Conv2D" "last"(x = %e, filter = %w) {strides = array<i64: 1, 1, 1, 1>, pads = array<i64: 0, 0, 0, 0>, data_format = "NCHW"} : (tensor<1x3x8x8xf32>, tensor<4x3x3x3xf32>) -> tensor<1x4x6x6xf32>
-  ge.NetOutput "Node_Output"(input0 = %c, input1 = %d, input2 = %f) : (tensor<1x4x12x14xf32>, tensor<1x4x8x8xf32>, tensor<1x4x6x6xf32>)
+  // ONNX's own Pad.
+  %g = ge.op "OnnxPad" "own"(data = %x, pads = %p) {mode = "constant"} : (tensor<1x3x8x8xf32>, tensor<8xi64>) -> tensor<?x?x?x?xf32>
+  %h = ge.op "Conv2D" "known"(x = %g, filter = %w) {strides = array<i64: 1, 1, 1, 1>, pads = array<i64: 1, 1, 1, 1>, data_format = "NCHW"} : (tensor<?x?x?x?xf32>, tensor<4x3x3x3xf32>) -> tensor<1x4x12x14xf32>
+  ge.NetOutput "Node_Output"(input0 = %c, input1 = %d, input2 = %f, input3 = %h) : (tensor<1x4x12x14xf32>, tensor<1x4x8x8xf32>, tensor<1x4x6x6xf32>, tensor<1x4x12x14xf32>)
 }
 
 // CHECK-NOT:  "pad"(
@@ -26,3 +29,4 @@ ge.graph "net" {
 // CHECK-NEXT: ge.op "Conv2D" "other"(x = %b, filter = %w)
 // CHECK:      ge.op "Pad" "channel"
 // CHECK-NEXT: ge.op "Conv2D" "last"(x = %e, filter = %w)
+// CHECK-NEXT: ge.op "Conv2D" "known"(x = %x, filter = %w) {strides = array<i64: 1, 1, 1, 1>, pads = array<i64: 2, 4, 3, 5>

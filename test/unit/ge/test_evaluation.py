@@ -39,8 +39,9 @@ def evaluate(kind: str, operands: dict[str, Array], attributes: Attributes, dtyp
 def on_device(kind: str, operands: dict[str, Array], attributes: Attributes, dtype: Any) -> Array:
     shape = TensorDesc(np.dtype(dtype), ())
     numbers = {np.dtype(np.float32): 0, np.dtype(np.int64): 9, np.dtype(np.bool_): 12}
-    attributes = {**attributes, "dst_type": numbers.get(np.dtype(dtype), 1)}
-    node = Node("n", kind, attributes, outputs=(shape,))
+    given: dict[str, object] = {**attributes, "dst_type": numbers.get(np.dtype(dtype), 1)}
+    onnx = {"onnx_domain": "ai.onnx", "onnx_opset": 17} if kind.startswith("Onnx") else {}
+    node = Node("n", kind, given | onnx, outputs=(shape,))
     return np.asarray(run(node, operands)[0])
 
 
@@ -91,6 +92,7 @@ CASES: list[tuple[str, dict[str, Array], Attributes]] = [
     ("ConcatD", {"x0": X, "x1": X}, {"concat_dim": -1}),
     ("Gather", {"x": X, "indices": numbers(2, -1)}, {}),
     ("GatherV2", {"x": X, "indices": numbers(2, -1), "axis": numbers(1)}, {}),
+    ("OnnxSlice", {"data": X, "starts": numbers(9), "ends": numbers(-99), "axes": numbers(1), "steps": numbers(-1)}, {}),  # noqa: E501
     ("Pack", {"x0": X, "x1": X}, {"axis": 1}),
     ("Range", {"start": numbers(3), "limit": numbers(-8), "delta": numbers(-2)}, {}),
     ("Range", {"start": numbers(3), "limit": numbers(3), "delta": numbers(2)}, {}),
