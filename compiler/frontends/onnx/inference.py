@@ -37,11 +37,12 @@ def infer_shapes(model: onnx.ModelProto, said: Sequence[onnx.ValueInfoProto]) ->
     untold = [info for info in said if info.name not in _told(inferred.graph)]
     if not untold:
         return inferred
-    model.graph.value_info.extend(untold)
-    for output in model.graph.output:
-        for info in untold:
-            if info.name == output.name:
-                output.CopyFrom(info)
+    outputs = {output.name: output for output in model.graph.output}
+    for info in untold:
+        if info.name in outputs:
+            outputs[info.name].CopyFrom(info)
+        else:
+            model.graph.value_info.append(info)
     return _inferred(model)
 
 

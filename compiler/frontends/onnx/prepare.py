@@ -15,6 +15,7 @@ from compiler.frontends.onnx.inference import (
     has_open_inputs,
     infer_shapes,
 )
+from compiler.frontends.onnx.known_values import infer_by_values
 from compiler.frontends.onnx.opsets import opset_imports, spell_default_domain
 from compiler.frontends.onnx.payloads import Payloads
 from compiler.frontends.onnx.scan import SMALL
@@ -40,6 +41,8 @@ def prepared_model(path: str, options: ImportOptions) -> tuple[onnx.ModelProto, 
     model = inline_functions(model)
     if options.infer_shapes:
         model = infer_shapes(model, said)
+        if not has_open_inputs(model.graph):
+            infer_by_values(model)
     return model, slim.payloads
 
 

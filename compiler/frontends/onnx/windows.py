@@ -31,10 +31,20 @@ def drop_idle_pads(nodes: Iterable[onnx.NodeProto]) -> None:
             node.attribute.extend(kept)
 
 
+def corrected_opset(node: onnx.NodeProto, opset: int) -> int:
+    """The opset whose rules infer a node as it is computed."""
+    return max(opset, CORRECTED) if _hangs_over(node) else opset
+
+
+def _hangs_over(node: onnx.NodeProto) -> bool:
+    """Whether it is a pool with ceil_mode."""
+    ceil = any(a.name == "ceil_mode" and a.i for a in node.attribute)
+    return ceil and node.op_type in ("AveragePool", "MaxPool") and not node.domain
+
+
 def put_stand_in(model: onnx.ModelProto, node: onnx.NodeProto) -> None:
     """Make a pool with ceil_mode a call of a function: the same pool in a corrected opset."""
-    ceil = any(a.name == "ceil_mode" and a.i for a in node.attribute)
-    if not ceil or node.op_type not in ("AveragePool", "MaxPool") or node.domain:
+    if not _hangs_over(node):
         return
     body = onnx.NodeProto(op_type=node.op_type, attribute=node.attribute)
     body.input.extend(f"x{i}" for i in range(len(node.input)))

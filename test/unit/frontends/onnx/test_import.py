@@ -185,6 +185,25 @@ def test_shapes_flow_through_shape_arithmetic(tmp_path: Path):
     assert [str(v.type) for v in graph.outputs.values()] == ["tensor<5x6xf32>"] * 2
 
 
+def test_shapes_flow_through_numbers_that_onnx_does_not_follow(tmp_path: Path):
+    """Half of a size, a range of so many numbers, padding by the last of them."""
+    nodes = [
+        helper.make_node("Shape", ["x"], ["shape"], start=2),
+        helper.make_node("Squeeze", ["shape"], ["size"]),
+        helper.make_node("Div", ["size", "two"], ["half"]),
+        helper.make_node("Range", ["zero", "half", "one"], ["range"]),
+        helper.make_node("ReduceMax", ["range"], ["last"]),
+        helper.make_node("Concat", ["none", "last"], ["pads"], axis=0),
+        helper.make_node("Pad", ["x", "pads"], ["p"]),
+        helper.make_node("MaxPool", ["p"], ["y"], kernel_shape=[3], strides=[2], ceil_mode=1),
+    ]
+    numbers = {"two": 2, "zero": 0, "one": 1, "none": [0] * 5}
+    constants = [numpy_helper.from_array(np.array(n, np.int64), k) for k, n in numbers.items()]
+    outputs = [value("range", None, TensorProto.INT64), value("y", None)]
+    graph = imported(tmp_path, model_of(nodes, [value("x", [2, 1, 8])], outputs, constants))
+    assert [str(v.type) for v in graph.outputs.values()] == ["tensor<4xi64>", "tensor<2x1x5xf32>"]
+
+
 def test_without_inference_types_are_unknown(tmp_path: Path):
     nodes = [helper.make_node("Relu", ["x"], ["h"]), helper.make_node("Relu", ["h"], ["y"])]
     model = model_of(nodes, [value("x", [4])], [value("y", [4])])
