@@ -90,8 +90,7 @@ def _randomise(module: nn.Module) -> None:
     """
     for part in module.modules():
         if isinstance(part, nn.Linear | nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d):
-            gain = 1 if isinstance(part, nn.Linear) else 2
-            part.weight.data.normal_(0, math.sqrt(gain / part.weight[0].numel()))
+            part.weight.data.normal_(0, 1 / math.sqrt(part.weight[0].numel()))
         if "Norm" in type(part).__name__:
             for tensor in (*part.parameters(recurse=False), *part.buffers(recurse=False)):
                 if tensor.is_floating_point():
