@@ -20,11 +20,13 @@ from compiler.frontends.onnx.externalize import (
 from compiler.frontends.onnx.fill import filled
 from compiler.frontends.onnx.payloads import Payloads, has_values
 from compiler.frontends.onnx.slim import SlimModel, place_of, unresolved
+from compiler.frontends.onnx.tensors import type_of
 from compiler.frontends.onnx.walk import tensors_of
 from compiler.om.buffers import Blob, Joined, Zeros
 from compiler.om.files import write_files
 from compiler.planning.placement import align
 from compiler.weights import Weight
+from dialects.onnx.attributes import byte_count
 
 ALIGNMENT = 4096
 """Where tensors begin in a file that they share: ONNX asks for multiples of the page size."""
@@ -52,12 +54,16 @@ def save_model(
     its place, the model last; without `overwrite` none may exist yet. Folders of a location must
     exist.
 
+    Large float tensors in typed fields (`float_data`) become raw data, which means the same.
+
     UserError when a file exists or cannot be written, when a weight's file changed since the
     model was read, and when a model without external data would have more than 2 GiB. External
     data that nobody has looked for stays as it is, which is only allowed in the folder the model
     came from. No `checksum` is written: ATC's own ONNX parser does not take one.
     """
     target = Path(path)
+    if target.is_dir():
+        raise UserError(f"{target} is a folder: name a file in it")
     if not target.parent.is_dir():
         raise UserError(f"{target} cannot be written: its folder does not exist")
     copy = _copy(model)
@@ -65,7 +71,7 @@ def save_model(
         convert_model_to_external_data(
             copy, all_tensors_to_one_file, location, size_threshold, convert_attribute
         )
-    _check_given_once(copy)
+    _check_values(copy)
     kept = _check_kept(copy, target)
     data = _lay_out(copy, target)
     blob = filled(copy.proto.SerializeToString(), copy.payloads)
@@ -87,12 +93,20 @@ def _copy(model: SlimModel) -> SlimModel:
     )
 
 
-def _check_given_once(model: SlimModel) -> None:
+def _check_values(model: SlimModel) -> None:
+    """UserError for a tensor whose values are given twice or do not fill it."""
     for tensor in tensors_of(model.proto):
-        if model.payloads.of(tensor) is not None and has_values(tensor):
+        weight = model.payloads.of(tensor)
+        if weight is not None and has_values(tensor):
             raise UserError(
                 f"tensor '{tensor.name}' has got values besides those in a file: replace the"
                 " whole tensor, or clear its external_data and data_location"
+            )
+        if weight is not None and weight.length != byte_count(type_of(tensor)):
+            needed = byte_count(type_of(tensor))
+            raise UserError(
+                f"tensor '{tensor.name}' has {weight.length} bytes, its type and shape"
+                f" take {needed}"
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -137,3 +138,28 @@ def test_paths_are_relative_when_the_models_is(folder: Path, monkeypatch: pytest
     assert weight("model.onnx").path.data == "sub/w.bin"
     monkeypatch.chdir(folder.parent)
     assert weight("model/model.onnx").path.data == "model/sub/w.bin"
+
+
+def test_a_right_checksum(folder: Path):
+    digest = hashlib.sha1(WEIGHT.tobytes()).hexdigest()
+    for text in (digest, digest.upper()):
+        assert read(weight(save(folder, external("w.bin", checksum=text)))) == WEIGHT.tobytes()
+
+
+def test_a_checksum_is_of_the_whole_file(folder: Path):
+    (folder / "w.bin").write_bytes(bytes(64) + WEIGHT.tobytes() + bytes(5))
+    whole = hashlib.sha1((folder / "w.bin").read_bytes()).hexdigest()
+    entries = {"offset": 64, "length": SIZE}
+    assert weight(save(folder, external("w.bin", **entries, checksum=whole))).offset.data == 64
+    part = hashlib.sha1(WEIGHT.tobytes()).hexdigest()
+    with pytest.raises(UserError, match=f"checksum {whole}, the model says {part}"):
+        weight(save(folder, external("w.bin", **entries, checksum=part)))
+
+
+def test_names_do_not_reach_the_terminal_as_they_are(folder: Path):
+    tensor = external("../w.bin")
+    tensor.name = "\x1b[31mred\x07"
+    with pytest.raises(UserError) as error:
+        weight(save(folder, tensor))
+    assert str(error.value).isprintable()
+    assert r"tensor '\x1b[31mred\x07'" in str(error.value)

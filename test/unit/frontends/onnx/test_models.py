@@ -408,6 +408,8 @@ def test_the_model_is_not_its_own_external_data(source: Path, out: Path):
 
 
 def test_folders_must_exist(source: Path, out: Path):
+    with pytest.raises(UserError, match="out is a folder: name a file in it"):
+        save_model(load_model(source), out, overwrite=True)
     with pytest.raises(UserError, match="its folder does not exist"):
         save_model(load_model(source), out / "none" / "m.onnx")
     with pytest.raises(UserError, match=r"sub/w: cannot be written: No such file or directory"):
@@ -467,6 +469,17 @@ def test_a_tensor_is_edited_whole(source: Path, out: Path):
     save_model(model, out / "m.onnx", save_as_external_data=True)
     loaded = {t.name: t for t in onnx.load(out / "m.onnx").graph.initializer}
     assert not numpy_helper.to_array(loaded["w"]).any()
+
+
+@pytest.mark.parametrize("count", [999, 1001])
+def test_what_is_saved_can_be_loaded(count: int, out: Path):
+    wrong = array("w", count)
+    wrong.dims[:] = [1000]
+    onnx.save(helper.make_model(helper.make_graph([], "g", [], [], [wrong])), out / "m.onnx")
+    for outside in (False, True):
+        with pytest.raises(UserError, match=f"'w' has {4 * count} bytes, its type .* take 4000"):
+            save_model(load_model(out / "m.onnx"), out / "s.onnx", save_as_external_data=outside)
+    assert set(files(out)) == {"m.onnx"}
 
 
 def test_more_than_two_gigabytes(out: Path):
