@@ -123,8 +123,9 @@ def _check_kept(model: SlimModel, target: Path) -> set[Path]:
 
 def _check_free(targets: Sequence[Path], kept: set[Path], overwrite: bool) -> None:
     """UserError where a file is in the way, before time is spent on copying weights."""
-    for file in targets:
-        if targets.count(file) > 1:
+    names = [str(file).casefold() for file in targets]  # some file systems ignore the case
+    for name, file in zip(names, targets, strict=True):
+        if names.count(name) > 1:
             raise UserError(f"{file} cannot be both the model and its external data")
         if file in kept:
             raise UserError(f"{file} cannot be replaced: tensors nobody has looked for are in it")

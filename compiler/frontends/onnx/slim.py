@@ -48,6 +48,8 @@ def read_slim(path: str, *, keep_training: bool = False) -> SlimModel:
         raise UserError("is not an ONNX model: protobuf cannot parse it") from None
     if not proto.HasField("graph"):
         raise UserError("is not an ONNX model: it holds no graph")
+    if not keep_training:
+        del proto.training_info[:]
     check_text(proto)
     return SlimModel(proto, os.path.dirname(path), payloads)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from compiler.errors import UserError
 from compiler.frontends.onnx import ImportOptions, import_model
@@ -138,6 +138,48 @@ def test_paths_are_relative_when_the_models_is(folder: Path, monkeypatch: pytest
     assert weight("model.onnx").path.data == "sub/w.bin"
     monkeypatch.chdir(folder.parent)
     assert weight("model/model.onnx").path.data == "model/sub/w.bin"
+
+
+DTYPES = sorted(set(TensorProto.DataType.values()) - {TensorProto.UNDEFINED, TensorProto.STRING})
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=TensorProto.DataType.Name)
+def test_every_type_at_an_odd_offset(dtype: int, folder: Path):
+    """Three elements, which do not fill a whole byte of the smaller types."""
+    values = numpy_helper.to_array(helper.make_tensor("w", dtype, [3], [1, 0, 1]))
+    raw = numpy_helper.from_array(values).raw_data
+    (folder / "w.bin").write_bytes(b"odd" + raw + b"!")
+    tensor = external("w.bin", offset=3, length=len(raw))
+    tensor.data_type = dtype
+    tensor.dims[:] = [3]
+    path = save(folder, tensor)
+    assert read(weight(path)) == raw
+    theirs = onnx.load(path).graph.initializer[0]  # pyright: ignore[reportUnknownMemberType]
+    assert theirs.raw_data == raw
+
+
+def test_ranges_may_overlap_leave_gaps_and_come_in_any_order(folder: Path):
+    ranges = {"a": (2048, 512), "b": (0, 256), "c": (512, 512), "d": (512, 512), "e": (SIZE, 0)}
+    tensors: list[TensorProto] = []
+    for name, (offset, count) in ranges.items():
+        tensor = external("w.bin", offset=offset, length=4 * count)
+        tensor.name = name
+        tensor.dims[:] = [count]
+        tensors.append(tensor)
+    graph = import_model(save(folder, *tensors)).body.block.first_op
+    assert isinstance(graph, GraphOp)
+    for name, (offset, count) in ranges.items():
+        value = graph.initializers[name].value
+        assert isinstance(value, FileAttr)
+        assert read(value) == WEIGHT.tobytes()[offset : offset + 4 * count]
+
+
+def test_what_is_for_training_is_not_looked_for(folder: Path):
+    path = save(folder, external("w.bin"))
+    model = onnx.load(path, load_external_data=False)  # pyright: ignore[reportUnknownMemberType]
+    model.training_info.add().initialization.initializer.append(external("missing"))
+    Path(path).write_bytes(model.SerializeToString())
+    assert read(weight(path)) == WEIGHT.tobytes()
 
 
 def test_a_right_checksum(folder: Path):

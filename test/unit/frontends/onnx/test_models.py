@@ -400,10 +400,11 @@ def test_no_link_is_written_through(source: Path, out: Path):
 
 
 def test_the_model_is_not_its_own_external_data(source: Path, out: Path):
-    with pytest.raises(UserError, match="cannot be both the model and its external data"):
-        save_model(
-            load_model(source), out / "m.onnx", save_as_external_data=True, location="m.onnx"
-        )
+    for location in ("m.onnx", "M.ONNX"):
+        with pytest.raises(UserError, match="cannot be both the model and its external data"):
+            save_model(
+                load_model(source), out / "m.onnx", save_as_external_data=True, location=location
+            )
     assert not files(out)
 
 
