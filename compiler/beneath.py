@@ -16,7 +16,7 @@ def open_folder(base: str, folders: Sequence[str] = ()) -> int:
 
     Links lead to `base` itself, not on from there: this is what Linux's openat2 does with
     RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS, step by step and so on every POSIX system. `folders`
-    are plain names, `..` is not among them. OSError (ELOOP for a link).
+    are plain names. OSError (ELOOP for a link, EXDEV for `..`, as openat2 has it).
     """
     at = os.open(base, _FOLDER)
     for folder in folders:
@@ -29,6 +29,8 @@ def open_folder(base: str, folders: Sequence[str] = ()) -> int:
 
 
 def _enter(at: int, folder: str) -> int:
+    if folder == os.pardir:
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), folder)
     try:
         return os.open(folder, _FOLDER | os.O_NOFOLLOW, dir_fd=at)
     except NotADirectoryError:

@@ -105,9 +105,11 @@ def test_a_download_cache(
     assert weights(out) == [WEIGHT.tobytes()]
 
 
-def test_several_roots(model: Path, tmp_path: Path):
+@pytest.mark.parametrize("last", [0, 1])
+def test_several_roots(last: int, model: Path, tmp_path: Path):
     path, cache = in_cache(model)
-    roots = [str(tmp_path / "model"), str(cache)]
+    roots = [str(tmp_path / "model")]
+    roots.insert(last, str(cache))
     options = [option for root in roots for option in ("--allow-root", root)]
     assert ascend_opt([str(path), *options, "-o", str(tmp_path / "x.mlir")]) == 0
     fixed = [f"--model={path}", "--framework=5", "--soc_version=Ascend910B4"]

@@ -70,10 +70,11 @@ class ExternalData:
         """Open the file and judge the descriptor, so that nobody can swap it in between."""
         path = os.path.join(self.folder, location)
         base, inside = self.folder or ".", location
-        root = self._trusted_root(path)
+        # Asked once: by the next time a link may lead elsewhere.
+        real = os.path.realpath(path)
+        root = self._trusted_root(real)
         if root is not None:
-            base, inside = root, os.path.relpath(os.path.realpath(path), root)
-            path = os.path.join(root, inside)
+            base, inside, path = root, os.path.relpath(real, root), real
         try:
             descriptor = open_file(base, inside)
         except OSError as error:
@@ -89,9 +90,8 @@ class ExternalData:
         pin(path, Version.of(status))
         return FileBytes(path, 0, status.st_size, Version.of(status))
 
-    def _trusted_root(self, path: str) -> str | None:
-        """The allowed root that the file really lies in, links followed."""
-        real = os.path.realpath(path)
+    def _trusted_root(self, real: str) -> str | None:
+        """The allowed root that a file lies in whose path is free of links."""
         roots = (os.path.realpath(root) for root in self.allow_roots)
         return next((root for root in roots if os.path.commonpath([root, real]) == root), None)
 

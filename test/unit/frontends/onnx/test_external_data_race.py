@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Callable
@@ -15,6 +16,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import compiler.frontends.onnx.external_data as rules
+from compiler.beneath import open_file
 from compiler.cli import main as ascend_opt
 from compiler.constants import weight_of
 from compiler.errors import UserError
@@ -178,6 +180,61 @@ def test_an_allowed_link_that_is_turned_before_opening(
     place = store.place("w", [("location", "w.data")], VALUES.nbytes)
     assert place.path == str(tmp_path / "blobs/1")
     assert b"".join(place.chunks()) == VALUES.tobytes()
+
+
+def test_an_allowed_link_that_is_turned_while_it_is_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Wherever the link leads from one system call to the next: only what is allowed is opened."""
+    (tmp_path / "model").mkdir()
+    (tmp_path / "blobs").mkdir()
+    (tmp_path / "blobs/1").write_bytes(VALUES.tobytes())
+    (tmp_path / "secret").write_bytes(OTHER)
+    link = tmp_path / "model/w.data"
+    link.symlink_to("../blobs/1")
+    followed = os.path.realpath
+
+    def turning(path: str) -> str:
+        real = followed(path)
+        if path == str(link):
+            turned = "../secret" if "blobs" in os.readlink(link) else "../blobs/1"
+            link.unlink()
+            link.symlink_to(turned)
+        return real
+
+    monkeypatch.setattr(os.path, "realpath", turning)
+    allowed = (str(tmp_path / "blobs"),)
+    store = ExternalData(str(tmp_path / "model"), allowed)
+    place = store.place("w", [("location", "w.data")], VALUES.nbytes)
+    assert b"".join(place.chunks()) == VALUES.tobytes()
+    with pytest.raises(UserError, match="is a symbolic link"):
+        ExternalData(str(tmp_path / "model"), allowed).place("w", [("location", "w.data")], 8)
+
+
+def test_no_step_leads_up(tmp_path: Path):
+    (tmp_path / "sub/sub").mkdir(parents=True)
+    (tmp_path / "w").write_bytes(b"x")
+    os.close(open_file(str(tmp_path), "w"))
+    for inside in ("../w", "sub/../../../w"):
+        with pytest.raises(OSError, match="Invalid cross-device link"):
+            open_file(str(tmp_path / "sub"), inside)
+
+
+def test_a_checksum_is_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "w.data").write_bytes(VALUES.tobytes())
+    digests: list[str] = []
+    sha1 = hashlib.sha1
+
+    def counted(*, usedforsecurity: bool) -> object:
+        digests.append("sha1")
+        return sha1(usedforsecurity=usedforsecurity)
+
+    monkeypatch.setattr(hashlib, "sha1", counted)
+    store = ExternalData(str(tmp_path))
+    entries = [("location", "w.data"), ("checksum", sha1(VALUES.tobytes()).hexdigest())]
+    for _ in range(3):
+        store.place("w", entries, VALUES.nbytes)
+    assert digests == ["sha1"]
 
 
 def test_each_file_is_opened_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
