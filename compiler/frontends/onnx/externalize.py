@@ -128,12 +128,13 @@ class _FileNames:
 
     def __init__(self) -> None:
         self.taken: set[str] = set()
+        self.numbers: dict[str, int] = {}
 
     def of(self, tensor: TensorProto) -> str:
         stem = re.sub(r"[^\w.+@=-]|\.\.+|^\.?$", "_", tensor.name, flags=re.ASCII)[:MAX_NAME]
-        name, number = stem, 1
+        name = stem
         while name.casefold() in self.taken:
-            number += 1
+            number = self.numbers[stem] = self.numbers.get(stem, 1) + 1
             name = f"{stem}_{number}"
         self.taken.add(name.casefold())
         return name

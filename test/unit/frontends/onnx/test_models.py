@@ -278,7 +278,7 @@ def entries(tensor: TensorProto) -> dict[str, str]:
 
 HOSTILE_NAMES = [
     *("..", ".", "/etc/passwd", "../x", "a/b", "a:b", "A", "a", "a\\b", "#x", "n\nl", "x" * 300),
-    *("é", "CON", " ", "a\0b", "..."),
+    *("é", "CON", " ", "a\0b", "...", "b", "B", "b", "b_2", "B_2"),
 ]
 
 
