@@ -83,8 +83,7 @@ class _Draft:
     def create(self) -> int:
         """A descriptor to write to."""
         with _writing(self.target):
-            if self._is_folder():
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            self._check_replaceable()
             return self._new(self.name)
 
     def reserve(self) -> None:
@@ -105,11 +104,16 @@ class _Draft:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         return os.open(name, flags, 0o666, dir_fd=self.folder)
 
-    def _is_folder(self) -> bool:
+    def _check_replaceable(self) -> None:
+        """OSError where a folder is, or what other programs know by its name: a device, a pipe."""
         try:
-            return stat.S_ISDIR(os.stat(self.target.name, dir_fd=self.folder).st_mode)
+            mode = os.stat(self.target.name, dir_fd=self.folder).st_mode
         except OSError:
-            return False
+            return
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not stat.S_ISREG(mode):
+            raise FileExistsError(errno.EEXIST, "a device or a pipe is there")
 
 
 @contextmanager

@@ -86,6 +86,38 @@ def test_where_nothing_can_be_written(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["folder"]
 
 
+def test_a_pipe_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OMError, match="pipe: cannot be written: a device or a pipe is there"):
+        write_file(tmp_path / "pipe", Held(b"new"))
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_no_folder_below_the_base_is_entered_through_a_link(tmp_path: Path) -> None:
+    """Of the base itself it does not matter: whoever runs the program named it."""
+    (tmp_path / "real/sub").mkdir(parents=True)
+    (tmp_path / "base").symlink_to("real")
+    (tmp_path / "real/linked").symlink_to("sub")
+    base = tmp_path / "base"
+    write_files([(base / "sub/x", Held(b"new")), (base / "y", Held(b"new"))], base=base)
+    assert (tmp_path / "real/sub/x").read_bytes() == b"new"
+    with pytest.raises(OMError, match=r"linked/x: cannot be written: .*linked is a symbolic link"):
+        write_files([(base / "y", Held(b"newer")), (base / "linked/x", Held(b"new"))], base=base)
+    assert (tmp_path / "real/y").read_bytes() == b"new"
+
+
+def test_nothing_is_overwritten_unless_it_may(tmp_path: Path) -> None:
+    first, second = tmp_path / "a", tmp_path / "b"
+    second.symlink_to("nowhere")
+    with pytest.raises(OMError, match="b: cannot be written: File exists"):
+        write_files([(first, Held(b"a")), (second, Held(b"b"))], overwrite=False)
+    assert list(tmp_path.iterdir()) == [second] and second.is_symlink()
+    second.unlink()
+    write_files([(first, Held(b"a")), (second, Held(b"b"))], overwrite=False)
+    assert (first.read_bytes(), second.read_bytes()) == (b"a", b"b")
+
+
 def test_a_name_of_full_length(tmp_path: Path) -> None:
     path = tmp_path / ("x" * 252 + ".om")
     write_file(path, Held(b"new"))
