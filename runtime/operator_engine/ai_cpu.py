@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from onnx.reference import ReferenceEvaluator
 
 PREFIX = "Onnx"
+_MODES = {"bilinear": "linear", "bicubic": "cubic"}
 
 
 def run_onnx(node: Node, inputs: Inputs) -> Sequence[Array]:
@@ -91,6 +92,9 @@ def _attributes(node: Node, schema: OpSchema, inputs: Inputs) -> Mapping[str, An
         for name, array in inputs.items()
         if name in schema.attributes
     }
+    if schema.name == "GridSample":  # onnx's reference knows the names of opset 20 only
+        mode = node.text("mode", "linear")
+        given["mode"] = _MODES.get(mode, mode)
     typed = {n: _typed(cast("Any", schema.attributes[n].type), v) for n, v in given.items()}
     return typed | tensors
 

@@ -40,8 +40,11 @@ def _gather_rows(node: Node, inputs: Inputs) -> Sequence[Array]:
 
 
 def _gather_elements(node: Node, inputs: Inputs) -> Sequence[Array]:
-    index = inputs["index"].astype(np.int64)
-    return [np.take_along_axis(inputs["x"], index, node.integer("dim", 0))]
+    """Beside its axis, the index may be smaller than x."""
+    x, index = inputs["x"], inputs["index"].astype(np.int64)
+    axis = node.integer("dim", 0) % x.ndim
+    part = tuple(slice(size if i != axis else None) for i, size in enumerate(index.shape))
+    return [np.take_along_axis(x[part], index, axis)]
 
 
 def _gather_nd(node: Node, inputs: Inputs) -> Sequence[Array]:

@@ -36,6 +36,14 @@ def test_variadic_inputs_are_numbered():
     np.testing.assert_array_equal(y, 11 * x)
 
 
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+def test_grid_sample_of_the_first_opset(mode: str):
+    image = np.arange(16, dtype=np.float32).reshape(1, 1, 4, 4)
+    centre = np.zeros((1, 1, 1, 2), np.float32)
+    [y] = run(onnx_node("GridSample", onnx_opset=16, mode=mode), {"X": image, "grid": centre})
+    np.testing.assert_allclose(y.reshape(-1), [7.5], rtol=1e-6)
+
+
 def test_outputs_may_be_left_out():
     x = np.array([2.0, 1.0, 2.0], np.float32)
     node = onnx_node("Unique", 2, onnx_outputs=[0, 3])

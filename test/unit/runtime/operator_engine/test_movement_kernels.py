@@ -200,6 +200,10 @@ def test_gathers(onnx_result: Oracle) -> None:
     elements = np.array([[[0, 1, 2, 0]], [[2, 2, 0, 1]]], np.int64)
     expected = onnx_result("GatherElements", [X, elements], {"axis": 1})
     same(ge("GatherElements", {"x": X, "index": elements}, dim=1), expected)
+    same(
+        ge("GatherElements", {"x": X, "index": elements[:1, :, :3]}, dim=-2),
+        [expected[0][:1, :, :3]],
+    )
     points = np.array([[0, 1], [1, 2]], np.int64)
     same(ge("GatherNd", {"x": X, "indices": points}), onnx_result("GatherND", [X, points]))
     with pytest.raises(OperatorError, match=r"node 'n' \(GatherV2\)"):
