@@ -27,7 +27,8 @@ class Expansion:
     """The nodes that one ONNX node became, in GraphEngine's visiting order of its inner graph.
 
     `order` lists the inner names, those of Data helpers included: they move the counter that
-    numbers the nodes. An empty order means one node, which keeps the ONNX name.
+    numbers the nodes. An empty order means one node, which keeps the ONNX name. An inner name
+    follows the ONNX name and `_`; `+name` follows it immediately, `=name` stands by itself.
     """
 
     label: str
@@ -39,9 +40,14 @@ class Expansion:
         for inner, node in self.nodes:
             if self.order:
                 number = base + self.order.index(inner)
-                name = StringAttr(f"PartitionedCall_{self.label}_{inner}_{number}")
-                node.properties["node_name"] = name
+                name = f"PartitionedCall_{self._inner_name(inner)}_{number}"
+                node.properties["node_name"] = StringAttr(name)
         return base + len(self.order)
+
+    def _inner_name(self, inner: str) -> str:
+        if inner.startswith("="):
+            return inner[1:]
+        return self.label + inner[1:] if inner.startswith("+") else f"{self.label}_{inner}"
 
 
 class NoForm(Exception):

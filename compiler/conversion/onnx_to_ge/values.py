@@ -17,6 +17,7 @@ from xdsl.dialects.builtin import (
     i64,
 )
 from xdsl.ir import Attribute, SSAValue
+from xdsl.utils.exceptions import VerifyException
 
 from dialects.ge import DTypeType
 from dialects.onnx.types import (
@@ -50,6 +51,14 @@ def ge_type(type: Attribute) -> Attribute:
 
 def _holds_strings(tensor: AnyTensor) -> bool:
     return isinstance(tensor.element_type, StringType)
+
+
+def element_of(value: SSAValue) -> Attribute:
+    """The element type of a tensor value, ranked or not."""
+    type: Attribute = value.type
+    if not isinstance(type, TensorType | UnrankedTensorType):
+        raise VerifyException(f"a tensor is needed, this is {type}")
+    return cast(AnyTensor, type).element_type
 
 
 def rank_of(value: SSAValue) -> int:
