@@ -16,12 +16,15 @@ from runtime.operator_engine import (
     elementwise,
     indexing,
     layout,
+    loss,
     matmul,
     movement,
     normalization,
     pooling,
+    randomness,
     reduction,
     sequences,
+    suppression,
 )
 from runtime.operator_engine.node import (
     Array,
@@ -42,6 +45,9 @@ KERNELS: KernelTable = {
     **elementwise.KERNELS,
     **indexing.KERNELS,
     **layout.KERNELS,
+    **loss.KERNELS,
+    **randomness.KERNELS,
+    **suppression.KERNELS,
     **matmul.KERNELS,
     **movement.KERNELS,
     **normalization.KERNELS,
@@ -91,6 +97,7 @@ def run(node: Node, inputs: Inputs, *, saturates: bool = False) -> Sequence[Arra
     except (ValueError, IndexError, TypeError) as error:
         shapes = ", ".join(f"{port}: {_kind(x)}" for port, x in inputs.items())
         raise node.error(f"{error} (inputs {shapes})") from error
+    outputs = outputs[: len(node.outputs) or None]  # a model may leave out the last ones
     return [saturated(y) for y in outputs] if saturates and node.type in VECTOR else outputs
 
 

@@ -21,8 +21,13 @@ def truncated_quotient(a: Array, b: Array) -> Array:
     return down + ((down < 0) & (down * b != a))
 
 
-def _remainder(a: Array, b: Array) -> Array:
-    return np.fmod(a, b)
+def _mod(node: Node, inputs: Inputs) -> Sequence[Array]:
+    """The remainder. `one_hot_indices` is ours: what ONNX's OneHot does not count stays outside."""
+    a, b = (widen(x) for x in inputs.values())
+    y = np.fmod(a, b)
+    if node.flag("one_hot_indices", False):
+        y = np.where((a >= 0) & (a < 2 * b), y, -1)
+    return [y.astype(inputs["x1"].dtype)]
 
 
 _ARITHMETIC: dict[str, Binary] = {
@@ -36,7 +41,6 @@ _ARITHMETIC: dict[str, Binary] = {
     "LeftShift": np.left_shift,
     "Maximum": np.maximum,
     "Minimum": np.minimum,
-    "Mod": _remainder,
     "Mul": np.multiply,
     "Pow": np.power,
     "RealDiv": truncated_quotient,
@@ -115,6 +119,7 @@ KERNELS: KernelTable = {
     "AccumulateNV2": _accumulate,
     "BiasAdd": _bias_add,
     "ClipByValue": _clip,
+    "Mod": _mod,
     "PRelu": _prelu,
     "SelectV2": _select,
 }

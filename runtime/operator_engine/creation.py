@@ -78,11 +78,23 @@ def _assign(node: Node, inputs: Inputs) -> Sequence[Array]:
     return [ref]
 
 
+def _matrix_diag(node: Node, inputs: Inputs) -> Sequence[Array]:
+    """A matrix with the diagonal at k, as much of it as fits, and padding elsewhere."""
+    rows, columns, k = (listed(inputs[port])[0] for port in ("num_rows", "num_cols", "k"))
+    diagonal, padding = inputs["diagonal"], inputs["padding_value"].reshape(-1)[0]
+    y = np.full((rows, columns), padding, diagonal.dtype)
+    count = max(0, min(rows + min(k, 0), columns - max(k, 0)))
+    places = np.arange(count)
+    y[places - min(k, 0), places + max(k, 0)] = diagonal[:count]
+    return [y]
+
+
 KERNELS: KernelTable = {
     "Assign": _assign,
     "Cast": _cast,
     "CastLike": _cast_like,
     "Fill": _fill,
+    "MatrixDiagV2": _matrix_diag,
     "OnesLike": _ones,
     "Range": _range,
     "Shape": _shape,

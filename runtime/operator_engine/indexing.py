@@ -48,8 +48,11 @@ def _gather_elements(node: Node, inputs: Inputs) -> Sequence[Array]:
 
 
 def _gather_nd(node: Node, inputs: Inputs) -> Sequence[Array]:
-    indices = inputs["indices"]
-    return [inputs["x"][tuple(np.moveaxis(indices, -1, 0))]]
+    x, indices, batch = inputs["x"], inputs["indices"], node.integer("batch_dims", 0)
+    where = tuple(np.moveaxis(indices, -1, 0))
+    rows = np.ix_(*map(np.arange, x.shape[:batch]))
+    inner = (1,) * (indices.ndim - 1 - batch)
+    return [x[(*(row.reshape(*row.shape, *inner) for row in rows), *where)]]
 
 
 def _scatter(node: Node, y: Array, where: tuple[Array, ...], updates: Array, how: str) -> None:
@@ -109,6 +112,35 @@ def _where(node: Node, inputs: Inputs) -> Sequence[Array]:
     return [np.argwhere(inputs["x"]).astype(np.int64)]
 
 
+def unique(x: Array, axis: int | None, in_order: bool) -> tuple[Array, Array, Array, Array]:
+    """The distinct elements of x, or slices along an axis; where each stands first, which one
+    each element is, and how many there are. Not `in_order` they come as they stand in x.
+    """
+    if axis is None:
+        x, axis = x.reshape(-1), 0
+    values, first, inverse, counts = np.unique(x, True, True, True, axis=axis)
+    if not in_order:
+        order = np.argsort(first)
+        ranks = np.argsort(order)
+        values, first, counts = np.take(values, order, axis), first[order], counts[order]
+        inverse = ranks[inverse]
+    return values, first, inverse.reshape(-1), counts
+
+
+def _unique(node: Node, inputs: Inputs) -> Sequence[Array]:
+    values, _, inverse, counts = unique(inputs["x"], None, node.flag("sorted", True))
+    dtype = node.result_dtype(np.dtype(np.int64), 1)
+    return [values, inverse.astype(dtype), counts.astype(dtype)]
+
+
+def _onnx_unique(node: Node, inputs: Inputs) -> Sequence[Array]:
+    """ONNX's own form, which has an axis and says where each value stands first."""
+    axis = node.integer("axis") if "axis" in node.attributes else None
+    values, *places = unique(inputs["X"], axis, node.flag("sorted", True))
+    results = [values, *(place.astype(np.int64) for place in places)]
+    return [results[i] for i in node.integers("onnx_outputs", list(range(len(node.outputs))))]
+
+
 KERNELS: KernelTable = {
     "Gather": _gather_rows,
     "GatherElements": _gather_elements,
@@ -117,6 +149,7 @@ KERNELS: KernelTable = {
     "GatherV2D": _gather_v2d,
     "NonZero": _non_zero,
     "OneHot": _one_hot,
+    "OnnxUnique": _onnx_unique,
     "ScatterElements": _scatter_elements,
     "ScatterNdAdd": _scatter_nd,
     "ScatterNdMax": _scatter_nd,
@@ -124,5 +157,6 @@ KERNELS: KernelTable = {
     "ScatterNdUpdate": _scatter_nd,
     "TopK": _top_k,
     "TopKV2": _top_k,
+    "UniqueWithCountsAndSorting": _unique,
     "Where": _where,
 }

@@ -98,7 +98,9 @@ def _space_to_depth(node: Node, inputs: Inputs) -> Sequence[Array]:
     block, last = node.integer("block_size"), _channels_last(node)
     x = np.moveaxis(inputs["x"], -1, 1) if last else inputs["x"]
     n, c, h, w = x.shape
-    y = x.reshape(n, c, h // block, block, w // block, block).transpose(0, 3, 5, 1, 2, 4)
+    # `mode` is ours: ONNX's CRD has the depth of each channel together.
+    order = (0, 1, 3, 5, 2, 4) if node.text("mode", "DCR") == "CRD" else (0, 3, 5, 1, 2, 4)
+    y = x.reshape(n, c, h // block, block, w // block, block).transpose(order)
     y = y.reshape(n, c * block * block, h // block, w // block)
     return [np.moveaxis(y, 1, -1) if last else y]
 

@@ -37,7 +37,10 @@ def _unpack(node: Node, inputs: Inputs) -> Sequence[Array]:
 
 
 def _split_even(node: Node, x: Array, axis: int) -> Sequence[Array]:
-    return np.split(x, node.integer("num_split"), axis)
+    """Parts of one size; the last is smaller where it does not divide the axis (ONNX's rule)."""
+    count = node.integer("num_split")
+    each = -(-x.shape[axis] // count)
+    return np.split(x, [each * (i + 1) for i in range(count - 1)], axis)
 
 
 def _split_at(node: Node, x: Array, sizes: Sequence[int], axis: int) -> Sequence[Array]:
@@ -149,10 +152,15 @@ def _pad(mode: str = "constant") -> Kernel:
 
     def kernel(node: Node, inputs: Inputs) -> Sequence[Array]:
         x, flat = inputs["x"], listed(inputs["paddings"])
+        half = len(flat) // 2
         if node.flag("paddings_contiguous", True):
-            widths = list(zip(flat[0::2], flat[1::2], strict=True))
+            given = list(zip(flat[0::2], flat[1::2], strict=True))
         else:
-            widths = list(zip(flat[: x.ndim], flat[x.ndim :], strict=True))
+            given = list(zip(flat[:half], flat[half:], strict=True))
+        widths = [(0, 0)] * x.ndim
+        axes = node.integers("axes", list(range(x.ndim)))  # ours: ONNX's Pad may name them
+        for axis, width in zip(axes, given, strict=True):
+            widths[axis] = width
         value = inputs["constant_values"].reshape(-1)[0] if "constant_values" in inputs else 0
         return [_padded(node, x, widths, value, node.text("mode", mode).lower())]
 

@@ -15,7 +15,8 @@ Reduction = Callable[..., Any]
 
 
 def _log_sum_exp(x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
-    top = np.max(x, axis=axis, keepdims=True)
+    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    top = np.where(np.isfinite(top), top, 0).astype(x.dtype)
     total = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
     return total if keepdims else np.squeeze(total, axis)
 
@@ -67,8 +68,7 @@ def _axes(node: Node, x: Array, axes: Sequence[int], noop_when_empty: bool) -> t
 
 def _reduced(node: Node, x: Array, axes: tuple[int, ...], reduce: Reduction) -> Array:
     keep = node.flag("keep_dims", False)
-    y = np.asarray(reduce(widen(x), axis=axes, keepdims=keep)) if axes else x
-    return convert(y, x.dtype)
+    return convert(np.asarray(reduce(widen(x), axis=axes, keepdims=keep)), x.dtype)
 
 
 def _from_input(reduce: Reduction) -> Kernel:
@@ -133,8 +133,11 @@ def _running(accumulate: Callable[..., Array], start: int) -> Kernel:
 
 def _arg(find: Callable[..., Any]) -> Kernel:
     def kernel(node: Node, inputs: Inputs) -> Sequence[Array]:
-        axis = int(inputs["dimension"].reshape(-1)[0])
-        places = np.asarray(find(widen(inputs["x"]), axis=axis))
+        x, axis = widen(inputs["x"]), int(inputs["dimension"].reshape(-1)[0])
+        if node.integer("select_last_index", 0):  # ours, of ONNX
+            places = x.shape[axis] - 1 - np.asarray(find(np.flip(x, axis), axis=axis))
+        else:
+            places = np.asarray(find(x, axis=axis))
         return [places.astype(node.result_dtype(np.dtype(np.int64)))]
 
     return kernel

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from xdsl.dialects.builtin import FloatAttr, IntegerAttr, f32, i32
+from xdsl.dialects.builtin import FloatAttr, f32
 from xdsl.ir import Attribute, SSAValue
 
-from compiler.constants import dense_i32, first_element, scalar
+from compiler.constants import scalar
 from compiler.conversion.onnx_to_ge.checks import result_type
 from compiler.conversion.onnx_to_ge.elementwise import broadcast
 from compiler.conversion.onnx_to_ge.emitter import Emitter
@@ -21,7 +21,6 @@ from compiler.conversion.onnx_to_ge.values import (
     string,
 )
 from compiler.sizes import dtype_of
-from dialects.ge import ConstOp
 from dialects.onnx.types import StringType
 from dialects.types import RankedTensor, element_name, shape_of, tensor_of, tensor_type
 
@@ -50,19 +49,6 @@ def batch_normalization(emit: Emitter) -> list[SSAValue]:
     }
     results = [result_type(emit, shape_of(inputs["x"]))]
     return [emit.op("BatchNorm", inputs, attributes, results=results)]
-
-
-def dropout(emit: Emitter) -> list[SSAValue]:
-    """Dropout → Dropout, which passes its input on, unless it may be told to train."""
-    if any(result.uses for result in emit.node.results[1:]):
-        raise emit.fail("GraphEngine's Dropout has one result")
-    mode = emit.input("training_mode")
-    if mode is not None:
-        told = first_element(mode.owner.value) if isinstance(mode.owner, ConstOp) else None
-        if not isinstance(told, IntegerAttr) or told.value.data:
-            raise emit.fail("training_mode must be false: an offline model only infers")
-    x = emit.needed("data")
-    return [emit.op("Dropout", {"x": x}, results=[result_type(emit, shape_of(x))])]
 
 
 def lrn(emit: Emitter) -> list[SSAValue]:
@@ -165,33 +151,12 @@ def _clip_by_attributes(emit: Emitter, x: SSAValue) -> list[SSAValue]:
     if not narrow:
         return [emit.op("ClipByValue", inputs, inner="ClipByValue", results=[result])]
     clipped = emit.op("ClipByValue", inputs, inner="ClipByValue", results=wide)
-    target = {"dst_type": integer(_number_of(emit, result))}
+    target = {"dst_type": integer(number_of(emit, result))}
     return [emit.op("Cast", {"x": clipped}, target, inner="back", results=[result])]
 
 
 def _float(value: float | None, default: float):
     return scalar(FloatAttr(default if value is None else value, f32))
-
-
-def reduce(type: str) -> Callable[[Emitter], list[SSAValue]]:
-    """ReduceMean and its family → the type of the same name; axes are a constant or an input."""
-
-    def rule(emit: Emitter) -> list[SSAValue]:
-        keep = emit.node.integer("keepdims")
-        noop = emit.has("noop_with_empty_axes") and emit.node.integer("noop_with_empty_axes")
-        flags = {
-            "keep_dims": boolean(1 if keep is None else keep),
-            "noop_with_empty_axes": boolean(noop),
-        }
-        x, axes = emit.needed("data"), emit.input("axes")
-        if axes is not None:
-            return [emit.op(type, {"x": x, "axes": axes}, flags)]
-        emit.expand("data0", type, "data1")
-        given = (emit.node.integers("axes") if emit.has("axes") else None) or ()
-        axes = emit.const("data1", dense_i32(given), tensor_type((len(given),), i32))
-        return [emit.op(type, {"x": x, "axes": axes}, flags, inner=type)]
-
-    return rule
 
 
 def cast(emit: Emitter) -> list[SSAValue]:
@@ -200,7 +165,7 @@ def cast(emit: Emitter) -> list[SSAValue]:
     if tensor_of(x).element_type == GE_STRING:
         raise emit.no_form("reads strings")
     result = result_type(emit, shape_of(x))
-    target = {"dst_type": integer(_number_of(emit, result))} | _overflow(emit, result)
+    target = {"dst_type": integer(number_of(emit, result))} | _overflow(emit, result)
     return [emit.op("Cast", {"x": x}, target, results=[result])]
 
 
@@ -222,7 +187,8 @@ def _overflow(emit: Emitter, result: RankedTensor) -> dict[str, Attribute]:
     return {"saturate": boolean(False)} if kept else {}
 
 
-def _number_of(emit: Emitter, type: RankedTensor) -> int:
+def number_of(emit: Emitter, type: RankedTensor) -> int:
+    """The number that GraphEngine gives the element type of a tensor type."""
     if isinstance(type.element_type, StringType):
         raise emit.no_form("makes strings")
     return dtype_of(type.element_type).cpp

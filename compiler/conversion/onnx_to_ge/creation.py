@@ -1,4 +1,4 @@
-"""Tensors out of nothing: what a Constant holds."""
+"""Tensors out of nothing: what a Constant holds, fills and diagonals."""
 
 from __future__ import annotations
 

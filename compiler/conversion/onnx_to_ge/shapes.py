@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import FloatAttr, IntegerAttr, f32, i32
+from xdsl.dialects.builtin import IntegerAttr, i32
 from xdsl.ir import Attribute, SSAValue
 
-from compiler.constants import dense_i32, first_element, scalar
+from compiler.constants import dense_i32, first_element
 from compiler.conversion.onnx_to_ge.checks import agree, result_type, same_count
 from compiler.conversion.onnx_to_ge.emitter import Emitter
-from compiler.conversion.onnx_to_ge.values import boolean, integer, integers, rank_of
-from dialects.onnx.attributes import tensor_parts
-from dialects.types import DYNAMIC, shape_of, tensor_of, tensor_type
-
-SCALAR_I32 = tensor_type((), i32)
+from compiler.conversion.onnx_to_ge.values import integer, integers, rank_of, string
+from dialects.ge import ConstOp
+from dialects.types import DYNAMIC, shape_of, tensor_type
 
 
 def concat(emit: Emitter) -> list[SSAValue]:
@@ -92,18 +90,6 @@ def unsqueeze(emit: Emitter) -> list[SSAValue]:
     return [emit.op("Unsqueeze", {"x": x}, {"axes": integers(emit.node.integers("axes") or ())})]
 
 
-def constant_of_shape(emit: Emitter) -> list[SSAValue]:
-    """ConstantOfShape → Fill of a scalar constant, float32 zero by default."""
-    emit.expand("data0", "Fill", "data1")
-    given = emit.node.attribute("value")
-    element = FloatAttr(0.0, f32) if given is None else first_element(tensor_parts(given)[0])
-    if element is None:
-        raise emit.fail("attribute 'value' must be a small tensor of one element")
-    type = tensor_type((), tensor_of(emit.node.results[0]).element_type)
-    value = emit.const("data1", scalar(element), type)
-    return [emit.op("Fill", {"dims": emit.needed("input"), "value": value}, inner="Fill")]
-
-
 def shape(emit: Emitter) -> list[SSAValue]:
     """Shape → Shape in int64; `start` and `end` are ours."""
     attributes = {"dtype": integer(9)}
@@ -114,16 +100,26 @@ def shape(emit: Emitter) -> list[SSAValue]:
     return [emit.op("Shape", {"x": emit.needed("data")}, attributes)]
 
 
-def gather(emit: Emitter) -> list[SSAValue]:
-    """Gather → GatherV2, its axis a constant."""
-    emit.expand("data0", "data1", "gatherv2", "const_data")
-    axis = emit.const(
-        "const_data", scalar(IntegerAttr(emit.node.integer("axis") or 0, i32)), SCALAR_I32
-    )
-    inputs = {"x": emit.needed("data"), "indices": emit.needed("indices"), "axis": axis}
-    attributes = {
-        "batch_dims": integer(0),
-        "is_preprocessed": boolean(False),
-        "negative_index_support": boolean(True),
+def dropout(emit: Emitter) -> list[SSAValue]:
+    """Dropout → Dropout, which passes its input on, unless it may train or the mask is wanted."""
+    if any(result.uses for result in emit.node.results[1:]):
+        raise emit.no_form("gives a mask")
+    mode = emit.input("training_mode")
+    if mode is not None:
+        told = first_element(mode.owner.value) if isinstance(mode.owner, ConstOp) else None
+        if not isinstance(told, IntegerAttr) or told.value.data:
+            raise emit.no_form("may train")
+    x = emit.needed("data")
+    return [emit.op("Dropout", {"x": x}, results=[result_type(emit, shape_of(x))])]
+
+
+def space_to_depth(emit: Emitter) -> list[SSAValue]:
+    """SpaceToDepth → SpaceToDepth; `mode` is ours where it is CRD, depth behind the channel."""
+    attributes: dict[str, Attribute] = {
+        "block_size": integer(emit.node.integer("blocksize") or 1),
+        "data_format": string("NCHW"),
     }
-    return [emit.op("GatherV2", inputs, attributes, inner="gatherv2")]
+    mode = emit.node.text("mode") if emit.has("mode") else "DCR"
+    if mode == "CRD":
+        attributes["mode"] = string("CRD")
+    return [emit.op("SpaceToDepth", {"x": emit.needed("input")}, attributes)]

@@ -1,0 +1,112 @@
+"""Operators that draw random numbers: GraphEngine draws standard ones, which are then scaled.
+
+A seed that is left out is 0, with which GraphEngine draws other numbers each time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.dialects.builtin import FloatAttr, IntegerAttr, f32, i32, i64
+from xdsl.ir import Attribute, SSAValue
+
+from compiler.constants import dense_i32, scalar
+from compiler.conversion.onnx_to_ge.arithmetic import number_of
+from compiler.conversion.onnx_to_ge.emitter import Emitter
+from compiler.conversion.onnx_to_ge.values import element_of, integer, real
+from dialects.types import tensor_of, tensor_type
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """A distribution of ONNX's: GraphEngine's type, and the names its plugins use inside."""
+
+    type: str
+    inner: str
+    like: str
+    scaled: str
+    shifted: str
+    shape: str
+
+    def scale(self, emit: Emitter) -> tuple[float, float]:
+        """What a standard number is multiplied with, and what is added."""
+        first, second = ("low", "high") if self.type == "RandomUniform" else ("mean", "scale")
+        start, other = emit.node.number(first) or 0.0, emit.node.number(second)
+        width = 1.0 if other is None else other
+        return (width - start, start) if self.type == "RandomUniform" else (width, start)
+
+    def drawn(self, emit: Emitter) -> list[SSAValue]:
+        """RandomNormal and RandomUniform: the shape is an attribute."""
+        emit.expand(self.shape, self.inner, self.scaled, self.shifted)
+        listed = emit.node.integers("shape") or ()
+        shape = emit.const(self.shape, dense_i32(listed), tensor_type((len(listed),), i32))
+        factor, offset = self.scale(emit)
+        x = self._node(emit, shape, self.inner)
+        x = emit.op("Muls", {"x": x}, {"value": real(factor)}, inner=self.scaled)
+        return [emit.op("Adds", {"x": x}, {"value": real(offset)}, inner=self.shifted)]
+
+    def drawn_like(self, emit: Emitter) -> list[SSAValue]:
+        """RandomNormalLike and RandomUniformLike: the shape is another tensor's."""
+        names = ("mul", "add", "cast_scale", "cast_mean", "const_scale", "const_mean")
+        emit.expand("data0", "shape", self.like, *names)
+        x = emit.needed("input")
+        dims = [tensor_type((len(tensor_of(x).get_shape()),), i32)]
+        shape = emit.op("Shape", {"x": x}, {"dtype": integer(3)}, inner="shape", results=dims)
+        y = self._node(emit, shape, self.like)
+        factor, offset = self.scale(emit)
+        for type, suffix, value in (("Mul", "scale", factor), ("Add", "mean", offset)):
+            y = emit.op(type, {"x1": y, "x2": _cast(emit, suffix, value)}, inner=type.lower())
+        return [y]
+
+    def _node(self, emit: Emitter, shape: SSAValue, inner: str) -> SSAValue:
+        seed = integer(int(emit.node.number("seed") or 0))
+        attributes: dict[str, Attribute] = {
+            "dtype": element_of(emit.node.results[0]),
+            "seed": seed,
+            "seed2": seed,
+        }
+        return emit.op(self.type, {"shape": shape}, attributes, inner=inner)
+
+
+def _cast(emit: Emitter, suffix: str, value: float) -> SSAValue:
+    """A number in the element type of the result."""
+    held = emit.const(f"const_{suffix}", scalar(FloatAttr(value, f32)), tensor_type((), f32))
+    type = tensor_type((), element_of(emit.node.results[0]))
+    target = {"dst_type": integer(number_of(emit, type))}
+    return emit.op("Cast", {"x": held}, target, inner=f"cast_{suffix}", results=[type])
+
+
+NORMAL = Distribution(
+    "RandomStandardNormal", "randomNormal", "random_standard_normal", "mul", "add", "input_shape"
+)
+UNIFORM = Distribution("RandomUniform", "RandomUniform", "random_uniform", "Muls", "Adds", "data0")
+
+
+def multinomial(emit: Emitter) -> list[SSAValue]:
+    """Multinomial → Multinomial, the number of samples a constant."""
+    emit.expand("input1", "Muti", "data1")
+    count = scalar(IntegerAttr(emit.node.integer("sample_size") or 1, i32))
+    inputs = {
+        "logits": emit.needed("input"),
+        "num_samples": emit.const("data1", count, tensor_type((), i32)),
+    }
+    attributes: dict[str, Attribute] = {
+        "dtype": element_of(emit.node.results[0]),
+        "seed": integer(int(emit.node.number("seed") or 0)),
+    }
+    return [emit.op("Multinomial", inputs, attributes, inner="Muti")]
+
+
+def bernoulli(emit: Emitter) -> list[SSAValue]:
+    """Bernoulli → StatelessBernoulliV2, seed and offset constants."""
+    inner = "+StatelessBernoulliV2"
+    emit.expand("data0", inner, "+data2", "+data1")
+    x, one = emit.needed("input"), tensor_type((), i64)
+    seed = int(emit.node.number("seed") or 0)
+    inputs = {
+        "x": x,
+        "seed": emit.const("+data1", scalar(IntegerAttr(seed, i64)), one),
+        "offset": emit.const("+data2", scalar(IntegerAttr(0, i64)), one),
+    }
+    attributes = {"dtype": element_of(emit.node.results[0])}
+    return [emit.op("StatelessBernoulliV2", inputs, attributes, inner=inner)]
