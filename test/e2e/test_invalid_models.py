@@ -67,8 +67,6 @@ INVALID = [
         "(float[2,3,4] x, float[3] s, float[3] b, float[3] m, float[3] v) => (float[2,3,4] y)"
         " {[odd] y, n, w = BatchNormalization<training_mode=1>(x, s, b, m, v)}",
     ),
-    (17, "(float[2] x, bool t) => (float[2] y) {[odd] y = Dropout(x, , t)}"),
-    (17, "(float[2] x) => (float[2] y) <bool t={1}> {[odd] y = Dropout(x, , t)}"),
     (
         8,
         "(float[2,3,4] x, float[3,4] s, float[3,4] b, float[3,4] m, float[3,4] v)"
