@@ -22,6 +22,7 @@ from runtime.operator_engine import (
     normalization,
     pooling,
     randomness,
+    recurrent,
     reduction,
     sequences,
     suppression,
@@ -52,6 +53,7 @@ KERNELS: KernelTable = {
     **movement.KERNELS,
     **normalization.KERNELS,
     **pooling.KERNELS,
+    **recurrent.KERNELS,
     **reduction.KERNELS,
     **sequences.KERNELS,
 }

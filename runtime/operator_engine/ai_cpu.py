@@ -33,6 +33,11 @@ def run_onnx(node: Node, inputs: Inputs) -> Sequence[Array]:
         raise node.error(f"{type(error).__name__}: {error}") from error
 
 
+def kept(node: Node, results: Sequence[Array]) -> Sequence[Array]:
+    """Of all results of an operator in ONNX's form those that the node has."""
+    return [results[i] for i in node.integers("onnx_outputs", list(range(len(node.outputs))))]
+
+
 def _result(value: Any) -> Any:
     kept = value is None or isinstance(value, list | dict)
     return cast("Any", value) if kept else np.asarray(value)

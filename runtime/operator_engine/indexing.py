@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from runtime.operator_engine.ai_cpu import kept
 from runtime.operator_engine.layout import listed
 from runtime.operator_engine.node import Array, Inputs, KernelTable, Node
 
@@ -137,8 +138,7 @@ def _onnx_unique(node: Node, inputs: Inputs) -> Sequence[Array]:
     """ONNX's own form, which has an axis and says where each value stands first."""
     axis = node.integer("axis") if "axis" in node.attributes else None
     values, *places = unique(inputs["X"], axis, node.flag("sorted", True))
-    results = [values, *(place.astype(np.int64) for place in places)]
-    return [results[i] for i in node.integers("onnx_outputs", list(range(len(node.outputs))))]
+    return kept(node, [values, *(place.astype(np.int64) for place in places)])
 
 
 KERNELS: KernelTable = {

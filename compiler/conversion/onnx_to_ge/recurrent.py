@@ -1,0 +1,81 @@
+"""LSTM and GRU: one node for the whole sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from xdsl.dialects.builtin import DenseArrayBase, NoneType, TensorType, f32
+from xdsl.ir import Attribute, SSAValue
+
+from compiler.conversion.onnx_to_ge.emitter import Emitter
+from compiler.conversion.onnx_to_ge.values import element_of, integer, real, string, strings
+from dialects.types import DYNAMIC, shape_of, tensor_type
+
+PORTS = {
+    "x": "X",
+    "w": "W",
+    "r": "R",
+    "b": "B",
+    "sequence_lens": "sequence_lens",
+    "initial_h": "initial_h",
+}
+
+
+def lstm(emit: Emitter) -> list[SSAValue]:
+    """LSTM → CommonLSTM. ATC writes a hidden size of 0: the weights R say it."""
+    ports = PORTS | {"initial_c": "initial_c", "p": "P"}
+    forget = {"input_forget": integer(1)} if emit.node.integer("input_forget") else {}
+    attributes = {"hidden_size": integer(0), **forget, **_chosen(emit, "Sigmoid Tanh Tanh")}
+    return emit.ops("CommonLSTM", _inputs(emit, ports), attributes, results=_types(emit, 3))
+
+
+def gru(emit: Emitter) -> list[SSAValue]:
+    """GRU → CommonGRU."""
+    linear = emit.has("linear_before_reset") and emit.node.integer("linear_before_reset")
+    attributes = {
+        "hidden_size": integer(emit.node.integer("hidden_size") or 0),
+        **({"linear_before_reset": integer(1)} if linear else {}),
+        **_chosen(emit, "Sigmoid Tanh"),
+    }
+    return emit.ops("CommonGRU", _inputs(emit, PORTS), attributes, results=_types(emit, 2))
+
+
+def _inputs(emit: Emitter, ports: Mapping[str, str]) -> dict[str, SSAValue | None]:
+    return {port: emit.input(name) for port, name in ports.items()}
+
+
+def _chosen(emit: Emitter, usual: str) -> dict[str, Attribute]:
+    """The direction, and what else is not as usual; `layout` is ours, ATC drops the others."""
+    node = emit.node
+    found: dict[str, Attribute] = {"direction": string(node.text("direction") or "forward")}
+    activations = node.texts("activations") or ()
+    if set(zip(*[iter(activations)] * len(usual.split()), strict=False)) - {tuple(usual.split())}:
+        found["activations"] = strings(*activations)
+    for name in ("activation_alpha", "activation_beta"):
+        if numbers := node.numbers(name):
+            found[name] = DenseArrayBase.from_list(f32, numbers)
+    clip = node.number("clip")
+    if clip is not None:
+        found["clip"] = real(clip)
+    if emit.has("layout") and node.integer("layout"):
+        found["layout"] = integer(1)
+    return found
+
+
+def _types(emit: Emitter, count: int) -> list[Attribute]:
+    """The types of all results: those that the model leaves out by the shapes of the others."""
+    given = emit.result_types + [NoneType()] * (count - len(emit.result_types))
+    x, r = (_dims(emit.needed(name)) for name in ("X", "R"))
+    batch_first = emit.has("layout") and bool(emit.node.integer("layout"))
+    steps, batch = (x[1], x[0]) if batch_first else (x[0], x[1])
+    direction = r[0]
+    state = (batch, direction, r[2]) if batch_first else (direction, batch, r[2])
+    whole = (batch, steps, *state[1:]) if batch_first else (steps, *state)
+    element = element_of(emit.needed("X"))
+    made = [tensor_type(shape, element) for shape in (whole, *[state] * (count - 1))]
+    return [b if isinstance(a, NoneType) else a for a, b in zip(given, made, strict=True)]
+
+
+def _dims(value: SSAValue) -> tuple[int, ...]:
+    """The three dimensions of a sequence or of weights, as far as they are known."""
+    return shape_of(value) if isinstance(value.type, TensorType) else (DYNAMIC,) * 3
