@@ -10,6 +10,7 @@ import numpy as np
 from runtime.operator_engine.ai_cpu import kept
 from runtime.operator_engine.layout import listed
 from runtime.operator_engine.node import Array, Inputs, KernelTable, Node
+from runtime.precision import is_float, widen
 
 _SCATTER: dict[str, Any] = {
     "add": np.add,
@@ -84,23 +85,43 @@ def _scatter_nd(node: Node, inputs: Inputs) -> Sequence[Array]:
 def _one_hot(node: Node, inputs: Inputs) -> Sequence[Array]:
     x, depth, axis = inputs["x"], listed(inputs["depth"])[0], node.integer("axis", -1)
     axis = axis + x.ndim + 1 if axis < 0 else axis
-    places = np.arange(depth).reshape(-1, *[1] * (x.ndim - axis))
-    hot = np.expand_dims(x, axis) == places
-    return [np.where(hot, inputs["on_value"].reshape(()), inputs["off_value"].reshape(()))]
+    on, off = (inputs[port].reshape(-1)[0] for port in ("on_value", "off_value"))
+    # One place more than there are takes what lies outside.
+    y = np.full((*x.shape[:axis], depth + 1, *x.shape[axis:]), off, inputs["on_value"].dtype)
+    places = np.where((x >= 0) & (x < depth), x, depth).astype(np.int64)
+    np.put_along_axis(y, np.expand_dims(places, axis), on, axis)
+    return [np.take(y, np.arange(depth), axis) if axis < x.ndim else y[..., :depth]]
+
+
+def _sorted_places(x: Array, k: int) -> Array:
+    """Where the k smallest of each row [rows, n] stand, in order; ties by place."""
+    rows, size = x.shape
+    if size < 512 or 4 * k > size or (is_float(x.dtype) and bool(np.isnan(x).any())):
+        return np.argsort(x, axis=1, kind="stable")[:, :k]
+    found = np.empty((rows, k), np.int64)
+    for row, line in enumerate(x):
+        last = np.partition(line, max(k - 1, 0))[max(k - 1, 0)]
+        candidates = np.flatnonzero(line <= last)
+        order = np.argsort(line[candidates], kind="stable")
+        found[row] = candidates[order[:k]]
+    return found
 
 
 def _top_k(node: Node, inputs: Inputs) -> Sequence[Array]:
     x, k, axis = inputs["x"], listed(inputs["k"])[0], node.integer("dim", -1)
     if not 0 <= k <= x.shape[axis]:
         raise node.error(f"k = {k} must be at most the {x.shape[axis]} of axis {axis}")
-    reverse = node.flag("largest", True)
-    # Ties go to the lower index: a stable descending sort is a reversed one of the reversed axis.
-    line = np.flip(x, axis) if reverse else x
-    order = np.argsort(line, axis, kind="stable")
-    order = x.shape[axis] - 1 - np.flip(order, axis) if reverse else order
-    indices = np.take(order, np.arange(k), axis)
+    lines = np.moveaxis(x, axis, -1)
+    rows = widen(lines.reshape(-1, lines.shape[-1]))
+    places = _sorted_places(_descending(rows) if node.flag("largest", True) else rows, k)
+    indices = np.moveaxis(places.reshape(*lines.shape[:-1], k), -1, axis)
     dtype = node.result_dtype(np.dtype(np.int32), 1)
     return [np.take_along_axis(x, indices, axis), indices.astype(dtype)]
+
+
+def _descending(x: Array) -> Array:
+    """Numbers in the opposite order: of integers the complement, which does not overflow."""
+    return ~x if x.dtype.kind in "iub" else -x
 
 
 def _non_zero(node: Node, inputs: Inputs) -> Sequence[Array]:

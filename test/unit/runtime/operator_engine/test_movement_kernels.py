@@ -277,3 +277,15 @@ def test_assignment_writes_the_variable_it_is_given() -> None:
     np.testing.assert_array_equal(variable, X)
     with pytest.raises(OperatorError, match=r"cannot assign float32\[4\] to a variable"):
         ge("Assign", {"ref": variable, "value": X[0, 0]})
+
+
+@pytest.mark.parametrize("k", [1, 40, 1000])
+@pytest.mark.parametrize("dtype", [np.float32, np.int64, np.uint8])
+@pytest.mark.parametrize("largest", [True, False])
+def test_top_k_of_many_with_ties(largest: bool, dtype: Any, k: int) -> None:
+    x = np.random.default_rng(0).integers(0, 99, (3, 4000)).astype(dtype)
+    signed = -x.astype(np.int64) if largest else x
+    places = np.argsort(signed, axis=1, kind="stable")[:, :k]
+    values, indices = ge("TopK", {"x": x, "k": ints(k)}, dim=1, largest=largest)
+    np.testing.assert_array_equal(indices, places)
+    np.testing.assert_array_equal(values, np.take_along_axis(x, places, 1))
