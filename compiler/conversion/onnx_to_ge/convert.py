@@ -14,6 +14,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from compiler.conversion.onnx_to_ge.ai_cpu import on_ai_cpu
 from compiler.conversion.onnx_to_ge.creation import constant_payload, weight_attribute
+from compiler.conversion.onnx_to_ge.custom import convert_custom
 from compiler.conversion.onnx_to_ge.emitter import Emitter, Expansion, NoForm
 from compiler.conversion.onnx_to_ge.naming import (
     initializer_labels,
@@ -26,6 +27,7 @@ from compiler.conversion.onnx_to_ge.values import boolean, ge_type, integer, str
 from compiler.errors import UnsupportedOperator, UserError
 from compiler.sizes import dtype_of
 from dialects.ge import ConstOp, DataOp, GraphOp, NetOutputOp, NodeOp
+from dialects.onnx.ascend import ascend_operators
 from dialects.onnx.graph import GraphOp as OnnxGraph
 from dialects.onnx.graph import InitializerOp
 from dialects.onnx.node import NodeOp as OnnxNode
@@ -135,7 +137,7 @@ class _Graph:
         label = self.model.labels[op]
         if op.domain == "ai.onnx" and op.op_type == "Constant":
             return self._constant(op, label, constant_payload(self._emitter(op, label)))
-        if op.schema is None:
+        if op.schema is None and (op.domain, op.op_type) not in ascend_operators():
             kind = f"{op.domain}::{op.opset}::{op.op_type}"
             message = f"ONNX node '{label}': nobody knows the operator {kind}"
             raise UnsupportedOperator(label, kind, message)
@@ -150,6 +152,8 @@ class _Graph:
     def _apply(self, op: OnnxNode, label: str) -> tuple[Emitter, list[SSAValue]]:
         """What the node becomes: GraphEngine's form, or ONNX's on the AI CPU where it has none."""
         emit = self._emitter(op, label)
+        if op.schema is None:
+            return emit, convert_custom(emit)
         rule = rule_for(op.domain, op.op_type, op.opset or NEWEST)
         reason = f"GraphEngine has no operator for {op.domain}::{op.opset}::{op.op_type}"
         if rule is not None:

@@ -12,7 +12,13 @@ from xdsl.rewriter import Rewriter
 
 from compiler.errors import UserError
 from compiler.frontends.onnx.attributes import convert_attribute
-from compiler.frontends.onnx.opsets import Opsets, check_operator, describe, opset_imports
+from compiler.frontends.onnx.opsets import (
+    Opsets,
+    check_operator,
+    describe,
+    domain_name,
+    opset_imports,
+)
 from compiler.frontends.onnx.payloads import Payloads
 from compiler.frontends.onnx.tensors import payload_of, sparse_attribute, type_of
 from compiler.frontends.onnx.types import dim_params, parse_type
@@ -108,7 +114,7 @@ class _Builder:
                 results,
                 attributes,
                 graphs,
-                op_domain=StringAttr(node.domain),
+                op_domain=StringAttr(domain_name(node.domain)),
                 operator=StringAttr(node.op_type),
             )
         self.ops.append(op)

@@ -9,6 +9,7 @@ from typing import TypeAlias
 import onnx
 
 from compiler.errors import UnsupportedOperator, UserError
+from dialects.onnx.ascend import ascend_operators
 from dialects.onnx.schema import (
     DEFAULT_DOMAIN,
     operator_name,
@@ -72,7 +73,8 @@ def spell_default_domain(model: onnx.ModelProto) -> None:
 
 
 def check_operator(node: onnx.NodeProto, opsets: Opsets) -> bool:
-    """Whether ONNX's schemas know the operator of a node; False for one of another domain.
+    """Whether ONNX's schemas know the operator of a node; False for Ascend's own, and for one of
+    another domain.
 
     UserError for an operator that a domain of ONNX's does not have in the model's opset.
     """
@@ -85,6 +87,8 @@ def check_operator(node: onnx.NodeProto, opsets: Opsets) -> bool:
     operator = operator_name(domain, node.op_type)
     if schema(operator, version) is not None:
         return True
+    if (domain, node.op_type) in ascend_operators():
+        return False
     if since := since_versions(operator):
         hint = f"it is new in opset {since[0]}"
     else:

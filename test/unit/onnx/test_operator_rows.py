@@ -8,6 +8,7 @@ from compiler.conversion.onnx_to_ge.rows import Row, atc_opsets, row_for, rows
 from compiler.conversion.onnx_to_ge.table import RULES
 from dialects.ge.catalogue import catalogue
 from dialects.onnx import OPERATORS
+from dialects.onnx.ascend import ascend_operators
 
 SIMPLE = [row for group in rows().values() for row in group if row.is_simple]
 
@@ -30,6 +31,12 @@ def test_every_row_is_of_an_operator_that_exists():
 
 def test_an_operator_has_either_ports_or_a_rule():
     assert {row.operator for row in SIMPLE}.isdisjoint(RULES)
+
+
+def test_ascend_operators_have_a_prototype_and_no_schema():
+    for (_, name), operator in ascend_operators().items():
+        assert operator.ge in catalogue()
+        assert name not in OPERATORS
 
 
 def test_opsets():

@@ -1,0 +1,40 @@
+"""Ascend's own ONNX operators, which are in no ONNX schema: each is one GraphEngine node.
+
+    operator,atc,domains,ge,shape
+    NPUIou,11-18,ai.onnx npu,Iou,
+
+atc      the opsets of ai.onnx for which ATC registers a plugin (ge: `*_onnx_plugin.cpp`)
+domains  the domains that the operator has a plugin in
+ge       the operator type it becomes
+shape    `same` where the first result has the type of the first input
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+_TABLE = Path(__file__).with_name("ascend_operators.csv")
+
+
+@dataclass(frozen=True, slots=True)
+class AscendOperator:
+    """One operator: GraphEngine's type for it, and whether it keeps the type of its input."""
+
+    ge: str
+    keeps_type: bool
+
+
+@cache
+def ascend_operators() -> Mapping[tuple[str, str], AscendOperator]:
+    """The operators by domain and name."""
+    with _TABLE.open(newline="", encoding="utf-8") as table:
+        rows = list(csv.DictReader(table))
+    return {
+        (domain, row["operator"]): AscendOperator(row["ge"], row["shape"] == "same")
+        for row in rows
+        for domain in row["domains"].split()
+    }
