@@ -7,7 +7,7 @@ import re
 from dialects.ge import DataOp, NetOutputOp, NodeOp, VariableOp, type_of
 
 _EFFECTS = re.compile(
-    r"(Assign|Variable|Random|Multinomial|Bernoulli|Truncated|ParameterizedTruncated|DropOut"
+    r"(Assign|Variable|Random|Multinomial|Bernoulli|StatelessBernoulli|OnnxDropout|Truncated|ParameterizedTruncated|DropOut"
     r"|Print|Assert|Send|Recv|Hcom|Hcc|Stack|Queue|TensorArray|Scatter\w*Update)"
 )
 """Beginnings of the types that draw random numbers, or change or tell what outlives them."""

@@ -54,3 +54,19 @@ onnx.graph "inputs" opset {ai.onnx = 18} (%x : tensor<5xf32> "x", %s : tensor<2x
   onnx.output(%a "a" : tensor<?xf32>, %b "b" : tensor<?xf32>, %c "c" : tensor<3xf32>, %d "d" : tensor<2xf32>, %t "t" : tensor<?xf32>, %p "p" : tensor<?xf32>)
 }
 
+// Nothing here needs to know a rank.
+// CHECK: ge.graph "unranked"
+onnx.graph "unranked" opset {ai.onnx = 12} (%x : tensor<4x6xf32> "x", %s : tensor<?xi64> "s") {
+  // CHECK: %r = ge.op "Reshape"
+  %r = onnx.Reshape "reshape"(%x, %s) : (tensor<4x6xf32>, tensor<?xi64>) -> tensor<*xf32>
+  // CHECK-NEXT: ge.op "ConcatD" "concat"(x0 = %r, x1 = %r) {concat_dim = 0 : i64, N = 2 : i64} : {{.*}} -> tensor<*xf32>
+  %c = onnx.Concat "concat"(%r, %r) {axis = 0 : i64} : (tensor<*xf32>, tensor<*xf32>) -> tensor<*xf32>
+  // CHECK-NEXT: ge.op "Squeeze" "squeeze"(x = %c) {axis = array<i64>} : (tensor<*xf32>) -> tensor<*xf32>
+  %q = onnx.Squeeze "squeeze"(%c) : (tensor<*xf32>) -> tensor<*xf32>
+  // CHECK-NEXT: ge.op "Dropout" "drop"(x = %q) : (tensor<*xf32>) -> tensor<*xf32>
+  %d = onnx.Dropout "drop"(%q) : (tensor<*xf32>) -> tensor<*xf32>
+  // CHECK: ge.op "ArgMaxV2" {{.*}} -> tensor<*xi64>
+  // CHECK: ge.op "ExpandDims" {{.*}} -> tensor<*xi64>
+  %m = onnx.ArgMax "max"(%d) : (tensor<*xf32>) -> tensor<*xi64>
+  onnx.output(%m "m" : tensor<*xi64>)
+}

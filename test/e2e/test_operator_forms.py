@@ -105,7 +105,7 @@ def test_agrees_with_onnx_runtime(opset: int, text: str) -> None:
 
 def test_seeds_repeat_and_the_rest_is_random() -> None:
     text = """(float[200,300] x) => (float[200,300] n, float[200,300] u, int32[200,50] m,
-              float[200,300] b, float[200,300] r) {
+              float[200,300] b, float[200,300] r, float[200,300] c) {
         n = RandomNormalLike<mean=2.0, scale=3.0, seed=4.0>(x)
         u = RandomUniform<shape=[200,300], low=-1.0, high=3.0>()
         m = Multinomial<sample_size=50>(x)
@@ -113,6 +113,7 @@ def test_seeds_repeat_and_the_rest_is_random() -> None:
         z = Sub(x, x)
         p = Add(z, h)
         b = Bernoulli(p)
+        c = Bernoulli(p)
         r = RandomNormal<shape=[200,300]>()
     }"""
     model = parser.parse_model(f'<ir_version: 8, opset_import: ["": 18]> g {text}')
@@ -122,8 +123,9 @@ def test_seeds_repeat_and_the_rest_is_random() -> None:
     feed = [np.where(np.isinf(logits), np.float32(-1e4), logits)]
     first, second = (loaded.run(feed) for _ in range(2))
     same = [np.array_equal(a, b) for a, b in zip(first, second, strict=True)]
-    assert same == [True, False, False, False, False]
-    normal, uniform, drawn, bernoulli, standard = (np.asarray(y, np.float64) for y in first)
+    assert same == [True, False, False, False, False, False]
+    normal, uniform, drawn, bernoulli, standard, other = (np.asarray(y, np.float64) for y in first)
+    assert not np.array_equal(bernoulli, other)
     assert (normal.mean(), normal.std()) == pytest.approx((2, 3), abs=0.05)
     assert (uniform.mean(), uniform.min(), uniform.max()) == pytest.approx((1, -1, 3), abs=0.05)
     assert np.mean(drawn == 9) == pytest.approx(0.75, abs=0.02)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import IntegerAttr, NoneType, UnrankedTensorType, i32, i64
+from xdsl.dialects.builtin import IntegerAttr, NoneType, i32, i64
 from xdsl.ir import Attribute, SSAValue
 
 from compiler.constants import scalar
 from compiler.conversion.onnx_to_ge.emitter import Emitter
-from compiler.conversion.onnx_to_ge.values import boolean, element_of, integer, integers, rank_of
+from compiler.conversion.onnx_to_ge.values import (
+    boolean,
+    element_of,
+    integer,
+    integers,
+    is_ranked,
+    rank_of,
+)
 from dialects.types import DYNAMIC, element_count, shape_of, tensor_type
 
 SCALAR_I32 = tensor_type((), i32)
@@ -181,4 +188,4 @@ def unique(emit: Emitter) -> list[SSAValue]:
 
 
 def _is_line(value: SSAValue) -> bool:
-    return not isinstance(value.type, UnrankedTensorType) and rank_of(value) == 1
+    return is_ranked(value) and rank_of(value) == 1

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from xdsl.dialects.builtin import DenseArrayBase, NoneType, TensorType, f32
+from xdsl.dialects.builtin import DenseArrayBase, NoneType, f32
 from xdsl.ir import Attribute, SSAValue
 
 from compiler.conversion.onnx_to_ge.emitter import Emitter
-from compiler.conversion.onnx_to_ge.values import element_of, integer, real, string, strings
+from compiler.conversion.onnx_to_ge.values import (
+    element_of,
+    integer,
+    is_ranked,
+    real,
+    string,
+    strings,
+)
 from dialects.types import DYNAMIC, shape_of, tensor_type
 
 PORTS = {
@@ -78,4 +85,4 @@ def _types(emit: Emitter, count: int) -> list[Attribute]:
 
 def _dims(value: SSAValue) -> tuple[int, ...]:
     """The three dimensions of a sequence or of weights, as far as they are known."""
-    return shape_of(value) if isinstance(value.type, TensorType) else (DYNAMIC,) * 3
+    return shape_of(value) if is_ranked(value) else (DYNAMIC,) * 3

@@ -9,8 +9,8 @@ from xdsl.ir import Attribute, SSAValue
 
 from compiler.constants import constant_values, dense_i32, scalar
 from compiler.conversion.onnx_to_ge.emitter import Emitter
-from compiler.conversion.onnx_to_ge.values import boolean, integer, integers, real
-from dialects.types import RankedTensor, shape_of, tensor_type
+from compiler.conversion.onnx_to_ge.values import boolean, integer, integers, is_ranked, real
+from dialects.types import shape_of, tensor_type, unranked_type
 
 Rule = Callable[[Emitter], list[SSAValue]]
 
@@ -117,8 +117,10 @@ def arg(type: str, dtype: Attribute) -> Rule:
     return rule
 
 
-def _without(emit: Emitter, axis: int) -> RankedTensor:
+def _without(emit: Emitter, axis: int) -> Attribute:
     """The places in the input with one axis less."""
+    if not is_ranked(emit.needed("data")):
+        return unranked_type(i64)
     shape = list(shape_of(emit.needed("data")))
     if not -len(shape) <= axis < len(shape):
         raise emit.fail(f"axis {axis} is not one of a tensor of rank {len(shape)}")

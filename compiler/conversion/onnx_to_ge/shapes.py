@@ -8,7 +8,7 @@ from xdsl.ir import Attribute, SSAValue
 from compiler.constants import dense_i32, first_element
 from compiler.conversion.onnx_to_ge.checks import agree, result_type, same_count
 from compiler.conversion.onnx_to_ge.emitter import Emitter
-from compiler.conversion.onnx_to_ge.values import integer, integers, rank_of, string
+from compiler.conversion.onnx_to_ge.values import integer, integers, is_ranked, rank_of, string
 from dialects.ge import ConstOp
 from dialects.types import DYNAMIC, shape_of, tensor_type
 
@@ -20,7 +20,8 @@ def concat(emit: Emitter) -> list[SSAValue]:
         return [emit.op("Identity", {"x": inputs[0]})]
     axis = emit.node.integer("axis")
     axis = 1 if axis is None else axis  # of opset 1, where it has a default
-    results = [result_type(emit, _joined(emit, inputs, axis))]
+    known = all(is_ranked(value) for value in inputs)
+    results = [result_type(emit, _joined(emit, inputs, axis))] if known else None
     attributes = {"concat_dim": integer(axis), "N": integer(len(inputs))}
     ports = {f"x{i}": value for i, value in enumerate(inputs)}
     return [emit.op("ConcatD", ports, attributes, results=results)]
@@ -76,9 +77,7 @@ def squeeze(emit: Emitter) -> list[SSAValue]:
     x = emit.needed("data")
     if not emit.has("axes"):
         return [emit.op("SqueezeV3", {"x": x, "axes": emit.input("axes")})]
-    axes = emit.node.integers("axes")
-    if axes is None:
-        axes = tuple(i for i, size in enumerate(shape_of(x)) if size == 1)
+    axes = emit.node.integers("axes") or ()  # none are all of size 1
     return [emit.op("Squeeze", {"x": x}, {"axis": integers(axes)})]
 
 
@@ -110,7 +109,8 @@ def dropout(emit: Emitter) -> list[SSAValue]:
         if not isinstance(told, IntegerAttr) or told.value.data:
             raise emit.no_form("may train")
     x = emit.needed("data")
-    return [emit.op("Dropout", {"x": x}, results=[result_type(emit, shape_of(x))])]
+    results = [result_type(emit, shape_of(x)) if is_ranked(x) else x.type]
+    return [emit.op("Dropout", {"x": x}, results=results)]
 
 
 def space_to_depth(emit: Emitter) -> list[SSAValue]:

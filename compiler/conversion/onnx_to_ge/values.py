@@ -61,6 +61,11 @@ def element_of(value: SSAValue) -> Attribute:
     return cast(AnyTensor, type).element_type
 
 
+def is_ranked(value: SSAValue) -> bool:
+    """Whether a value is a tensor of known rank."""
+    return isinstance(value.type, TensorType)
+
+
 def rank_of(value: SSAValue) -> int:
     """The number of dimensions of a value."""
     return len(tensor_of(value).get_shape())
