@@ -33,6 +33,14 @@ CAPTURED = """(float[2] x, bool b) => (float[2] y) {
     >
 }""".replace("inner = ", "s = ReduceSum<keepdims=0>(x) inner = ")
 
+CONSTANT = """(float[2] x) => (float[2] y) {
+    b = Constant<value=bool {1}>()
+    y = If(b) <
+        then_branch=t () => (float[2] p) { p = Neg(x) },
+        else_branch=e () => (float[2] q) { q = Relu(x) }
+    >
+}"""
+
 LOOP = """(int64 n, float[2] x) => (float[2] last, float[k, 2] all) {
     go = Constant<value=bool {1}>()
     last, all = Loop(n, go, x) <
@@ -73,6 +81,7 @@ CASES: dict[str, tuple[str, list[Any]]] = {
     "if, then": (CAPTURED, [X, np.array(True)]),
     "if, else, then": (CAPTURED, [X + 1, np.array(False)]),
     "if, else, else": (CAPTURED, [X, np.array(False)]),
+    "if, constant": (CONSTANT, [X]),
     "loop to its count": (LOOP, [np.array(3), X]),
     "loop to its condition": (LOOP, [np.array(30), X]),
     "scan backwards": (SCAN, [X, np.arange(10, dtype=np.float32).reshape(5, 2)]),

@@ -80,8 +80,12 @@ def _place(
 
 
 def shares_input(node: NodeOp) -> bool:
-    """Whether the result is the first input: a view, or a variable that is assigned."""
-    return bool(node.operands) and (has_no_task(node) or type_of(node) == "Assign")
+    """Whether the result is the first input: a view, or a variable that is assigned.
+
+    What a node with graphs gives comes from these.
+    """
+    views = has_no_task(node) and not node.regions
+    return bool(node.operands) and (views or type_of(node) == "Assign")
 
 
 def has_no_task(node: NodeOp) -> bool:

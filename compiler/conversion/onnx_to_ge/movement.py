@@ -9,7 +9,7 @@ from xdsl.ir import SSAValue
 
 from compiler.constants import constant_values, dense_i32, dense_i64, scalar
 from compiler.conversion.onnx_to_ge.emitter import Emitter
-from compiler.conversion.onnx_to_ge.values import boolean, integer, integers, string
+from compiler.conversion.onnx_to_ge.values import boolean, integer, integers, is_ranked, string
 from dialects.types import DYNAMIC, shape_of, tensor_type
 
 
@@ -47,7 +47,8 @@ def _sizes(emit: Emitter) -> Sequence[int] | None:
         return emit.node.integers("split")
     if not emit.has("num_outputs") or emit.node.integer("num_outputs") is None:
         return None
-    count, size = len(emit.node.results), shape_of(emit.needed("input"))[_axis(emit)]
+    x, count = emit.needed("input"), len(emit.node.results)
+    size = shape_of(x)[_axis(emit)] if is_ranked(x) else DYNAMIC
     if size == DYNAMIC:
         return None
     each = -(-size // count)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, TensorType
 from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 
@@ -62,6 +62,8 @@ def _sums(match: Matcher, node: NodeOp) -> Iterator[tuple[NodeOp, SSAValue]]:
 
 def _fits(node: NodeOp, product: SSAValue, bias: SSAValue) -> bool:
     """Whether the bias is a vector of the product's columns; BiasAdd counts channels elsewhere."""
+    if not all(isinstance(value.type, TensorType) for value in (product, bias)):
+        return False
     shape = shape_of(product)
     return (
         product.type == node.results[0].type

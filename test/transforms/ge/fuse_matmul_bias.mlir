@@ -30,3 +30,17 @@ ge.graph "net" {
 // CHECK-NEXT: ge.op "BatchMatMulV2" "product"(x1 = %x, x2 = %w) :
 // CHECK-NEXT: ge.op "Add" "column"
 // CHECK-NEXT: ge.NetOutput "Node_Output"(input0 = [[M]],
+
+// What has no rank may have any.
+ge.graph "unranked" {
+  %x = ge.Data "x" {index = 0 : i64} : tensor<?x8xf32>
+  %w = ge.Const "w" #weights.file<"m.weights", 0 + 512> : tensor<8x16xf32>
+  %b = ge.Const "b" #weights.file<"m.weights", 512 + 64> : tensor<16xf32>
+  %u = ge.op "Test" "test"(input0 = %x) : (tensor<?x8xf32>) -> tensor<*xf32>
+  %m = ge.op "BatchMatMulV2" "mm"(x1 = %u, x2 = %w) : (tensor<*xf32>, tensor<8x16xf32>) -> tensor<*xf32>
+  %a = ge.op "Add" "add"(x1 = %m, x2 = %b) : (tensor<*xf32>, tensor<16xf32>) -> tensor<*xf32>
+  ge.NetOutput "Node_Output"(input0 = %a) : (tensor<*xf32>)
+}
+
+// CHECK-LABEL: ge.graph "unranked"
+// CHECK: ge.op "Add" "add"
