@@ -11,6 +11,7 @@ from runtime.operator_engine import (
     ai_cpu,
     attention,
     broadcast,
+    categories,
     convolution,
     creation,
     elementwise,
@@ -41,6 +42,7 @@ from runtime.precision import saturated
 KERNELS: KernelTable = {
     **attention.KERNELS,
     **broadcast.KERNELS,
+    **categories.KERNELS,
     **convolution.KERNELS,
     **creation.KERNELS,
     **elementwise.KERNELS,
