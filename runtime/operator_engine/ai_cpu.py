@@ -7,7 +7,7 @@ at a port of its name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -61,11 +61,35 @@ def _evaluator(node: Node, inputs: Inputs) -> tuple[ReferenceEvaluator, Sequence
     )  # fmt: skip
     kept = [onnx.ValueInfoProto(name=name) for name in outputs if name]
     graph = onnx.helper.make_graph([made], node.name, infos, kept)
-    newest = onnx.defs.onnx_opset_version()
-    versions = {"": newest, domain: opset}
-    imports = [onnx.helper.make_opsetid(*version) for version in versions.items()]
-    model = onnx.helper.make_model(graph, opset_imports=imports)
-    return ReferenceEvaluator(model), connected
+    reason = ""
+    for version in _versions(schema, opset):
+        imports = {"": onnx.defs.onnx_opset_version(), domain: version}
+        ids = [onnx.helper.make_opsetid(*entry) for entry in imports.items()]
+        model = onnx.helper.make_model(graph, opset_imports=ids)
+        try:
+            return ReferenceEvaluator(model), connected
+        except RuntimeError as error:
+            if "No implementation" not in str(error):
+                raise
+            reason = str(error)
+    raise node.error(reason)
+
+
+def _versions(schema: OpSchema, opset: int) -> Iterator[int]:
+    """The opset, and later ones that extend the operator: the reference leaves out old versions."""
+    import onnx
+
+    yield opset
+    ports = [parameter.name for parameter in schema.inputs]
+    for version in range(opset + 1, onnx.defs.onnx_opset_version() + 1 if not schema.domain else 0):
+        later = onnx.defs.get_schema(schema.name, version, schema.domain)
+        same = [parameter.name for parameter in later.inputs][: len(ports)] == ports
+        if (
+            later.since_version == version
+            and same
+            and schema.attributes.keys() <= set(later.attributes)
+        ):
+            yield version
 
 
 def _inputs(schema: OpSchema, inputs: Inputs) -> list[str]:

@@ -44,6 +44,14 @@ def test_grid_sample_of_the_first_opset(mode: str):
     np.testing.assert_allclose(y.reshape(-1), [7.5], rtol=1e-6)
 
 
+@pytest.mark.parametrize("opset", [10, 13, 19])
+def test_versions_that_the_reference_leaves_out(opset: int):
+    inputs = {"x": np.array([1, 5], np.int8), "x_scale": np.array(0.5, np.float32)}
+    inputs["x_zero_point"] = np.array(3, np.int8)
+    [y] = run(onnx_node("DequantizeLinear", onnx_opset=opset), inputs)
+    np.testing.assert_array_equal(y, np.array([-1, 1], np.float32))
+
+
 def test_outputs_may_be_left_out():
     x = np.array([2.0, 1.0, 2.0], np.float32)
     node = onnx_node("Unique", 2, onnx_outputs=[0, 3])
