@@ -31,3 +31,11 @@ class UnsupportedOperator(UserError):
         super().__init__(message)
         self.node = node
         self.op_type = op_type
+
+
+class UnknownNode(UserError):
+    """A name the user gave that is no node of the model."""
+
+    def __init__(self, name: str, message: str):
+        super().__init__(message)
+        self.name = name

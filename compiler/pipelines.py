@@ -10,6 +10,7 @@ from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.passes import ModulePass, PassPipeline
 
 from compiler.fusion_switches import switchable
+from compiler.precision_modes import PrecisionMode
 from compiler.rewrite import main_graphs
 from compiler.soc import DEFAULT_SOC
 from compiler.universe import UNIVERSE
@@ -33,7 +34,7 @@ OPTIMISE = (
     "ge-fuse-softmax",
     "ge-fuse-matmul-bias",
     "ge-convert-batch-norm",
-    "ge-assign-precision{{mode={precision}}}",
+    "ge-assign-precision{{mode={precision}{keep}}}",
     "ge-cancel-casts",
     ATTENTION,
     "ge-remove-dead-nodes",
@@ -57,10 +58,12 @@ ESCAPES = (("\\", r"\\"), ('"', r"\""), ("\n", r"\n"), ("\t", r"\t"))
 class OfflinePass(ModulePass):
     """Everything from an `onnx.graph` to an `om.model`, or to an `om.bundle` with `refresh`.
 
-    `precision` and `external_weight` are ATC's; `refresh` names the weights that can be changed
-    after compilation, `init=false` leaves out the graph that sets them to their values of now;
-    `model` is its name, and begins that of its combined weight file. `prove` has the flags and
-    addresses of every kernel proved: that takes up to as long again as making the kernels.
+    `precision` and `external_weight` are ATC's; `keep_dtype` names operators that keep their types,
+    as nodes or `OpType::<type>`, UnknownNode when the model has no such. `refresh` names the
+    weights that can be changed after compilation, `init=false` leaves out the graph that sets them
+    to their values of now; `model` is its name, and begins that of its combined weight file.
+    `prove` has the flags and addresses of every kernel proved: that takes up to as long again as
+    making the kernels.
     `fuse_attention` recognises attention as one operator, which the AI CPU computes here.
     `disable` leaves out clean-up passes and fusions, by our names or GraphEngine's.
     """
@@ -68,7 +71,8 @@ class OfflinePass(ModulePass):
     name = "offline"
 
     soc: str = DEFAULT_SOC
-    precision: Literal["force_fp16", "must_keep_origin_dtype"] = "force_fp16"
+    precision: PrecisionMode = "force_fp16"
+    keep_dtype: tuple[str, ...] = ()
     external_weight: Literal[0, 1, 2] = 0
     refresh: tuple[str, ...] = ()
     init: bool = True
@@ -84,6 +88,8 @@ class OfflinePass(ModulePass):
         if self.model is not None:
             for graph in main_graphs(op):
                 graph.properties["sym_name"] = StringAttr(self.model)
+        if self.keep_dtype:
+            _check_kept(op, self.keep_dtype)
         if self.refresh:
             self._run(ctx, op, REFRESH)
         optimise = tuple(spec for spec in OPTIMISE if spec not in disabled)
@@ -95,14 +101,25 @@ class OfflinePass(ModulePass):
         values = {
             "soc": self.soc,
             "precision": self.precision,
+            "keep": f" keep={_listed(self.keep_dtype)}" if self.keep_dtype else "",
             "external_weight": self.external_weight,
-            "refresh": ",".join(_quoted(name) for name in self.refresh),
+            "refresh": _listed(self.refresh),
             "init": str(self.init).lower(),
             "model": _quoted(self.model or ""),
         }
         spec = ",".join(phase).format(**values)
         PassPipeline.parse_spec(UNIVERSE.all_passes, spec).apply(ctx, op)
         op.verify()
+
+
+def _check_kept(module: ModuleOp, names: tuple[str, ...]) -> None:
+    from compiler.transforms.ge.assign_precision import check_names
+
+    check_names(module, names)
+
+
+def _listed(texts: tuple[str, ...]) -> str:
+    return ",".join(_quoted(text) for text in texts)
 
 
 def _quoted(text: str) -> str:

@@ -62,6 +62,9 @@ class Signature:
     outputs: tuple[str, ...]
     kinds: Mapping[str, str]
     required: tuple[str, ...]
+    core_types: frozenset[str] | None = None
+    """Element types of the first input on the 910B's AI Core, in its library's words: none where
+    the AI Core has no such operator, None where the library leaves it to a callback."""
 
     def port_names(self, count: int) -> tuple[str, ...]:
         """The names of the first `count` input ports: a dynamic one stands for all that follow."""
@@ -115,7 +118,15 @@ def _signature(row: Mapping[str, str]) -> Signature:
         tuple(text for text in row["outputs"].split(", ") if text),
         {m["name"]: m["kind"] for m in attributes},
         tuple(m["name"] for m in attributes if m["required"]),
+        _core_types(row["ai_core"]),
     )
+
+
+def _core_types(text: str) -> frozenset[str] | None:
+    if text == "no":
+        return frozenset()
+    _, listed, names = text.partition("yes: ")
+    return frozenset(name.strip() for name in names.split(",")) if listed else None
 
 
 @cache
