@@ -16,7 +16,8 @@ from xdsl.dialects.builtin import ModuleOp, StringAttr
 
 from compiler.atc.errors import AtcError
 from compiler.atc.options import OPTIONS, Use
-from compiler.errors import UnsupportedOperator, UserError
+from compiler.atc.precision import kept_names, precision, warn_of_ignored
+from compiler.errors import UnknownNode, UnsupportedOperator, UserError
 from compiler.fusion_switches import read_switches
 from compiler.om.contract import weight_folder
 from compiler.om.files import WriteError
@@ -27,13 +28,6 @@ if TYPE_CHECKING:
     from compiler.targets.om import OMTarget
 
 MAX_MODEL_BYTES = 2**31 - 1
-PRECISION = {
-    "force_fp16": "force_fp16",
-    "must_keep_origin_dtype": "must_keep_origin_dtype",
-    "fp16": "force_fp16",
-    "origin": "must_keep_origin_dtype",
-}
-"""The precision modes of both spellings that the compiler has."""
 
 
 def build(options: dict[str, str]) -> None:
@@ -48,7 +42,8 @@ def build(options: dict[str, str]) -> None:
     target = OMTarget(output=options["output"])
     offline = OfflinePass(
         soc=options["soc_version"],
-        precision=precision(options),  # pyright: ignore[reportArgumentType]  # of PRECISION's values
+        precision=precision(options),
+        keep_dtype=kept_names(options),
         external_weight=int(options.get("external_weight", "0")),  # pyright: ignore[reportArgumentType]
         model=target.path.name.removesuffix(".om"),
         disable=disabled_passes(options),
@@ -60,6 +55,8 @@ def build(options: dict[str, str]) -> None:
         offline.apply(ctx, module)
     except UnsupportedOperator as error:
         raise AtcError("E13010", error.node, error.op_type, more=str(error)) from None
+    except UnknownNode as error:
+        raise AtcError("E10016", error.name, "keep_dtype", more=str(error)) from None
     _sign(module, options)
     _emit(target, ctx, module, inputs)
 
@@ -112,7 +109,9 @@ def check(options: dict[str, str]) -> None:
     if os.path.basename(options["output"]) in ("", ".", "..", ".om"):
         raise AtcError("E10022", options["output"], "output")
     precision(options)
+    warn_of_ignored(options)
     input_shapes(options)
+    kept_names(options)
     _check_soc(options["soc_version"])
 
 
@@ -143,19 +142,6 @@ def _check_soc(name: str) -> None:
         soc(name)
     except UserError as error:
         raise AtcError("EE1011", name, more=str(error)) from None
-
-
-def precision(options: dict[str, str]) -> str:
-    """The compiler's precision mode for ATC's."""
-    given = [name for name in ("precision_mode", "precision_mode_v2") if name in options]
-    if len(given) == 2:
-        raise AtcError("E10056", "--precision_mode", "--precision_mode_v2")
-    if not given:
-        return "force_fp16"
-    value = options[given[0]]
-    if value not in PRECISION:
-        raise AtcError("E10055", f"--{given[0]}={value} is not offered")
-    return PRECISION[value]
 
 
 OPTIMISATIONS = {

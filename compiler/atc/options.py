@@ -66,6 +66,7 @@ OPTIONS: dict[str, Option] = {
     "external_weight": Option(Use.USED, ("0", "1", "2"), "E10006"),
     "precision_mode": Option(Use.USED, PRECISION_MODES),
     "precision_mode_v2": Option(Use.USED, PRECISION_MODES_V2),
+    "keep_dtype": Option(Use.USED),
     "external_data_dir": Option(Use.ADDED),
     "allow_root": Option(Use.ADDED, repeats=True),
     "fusion_switch_file": Option(Use.USED),
@@ -98,7 +99,7 @@ OPTIONS: dict[str, Option] = {
     **dict.fromkeys(
         "ac_parallel_enable aicore_num check_report customize_dtypes debug_dir "
         "enable_scope_fusion_passes export_compile_stat host_env_cpu "
-        "host_env_os is_weight_clip keep_dtype mdl_bank_path modify_mixlist "
+        "host_env_os is_weight_clip mdl_bank_path modify_mixlist "
         "oo_level op_bank_path op_compiler_cache_dir op_debug_config "
         "op_precision_mode op_select_implmode optimization_switch optypelist_for_implmode "
         "quant_dumpable static_model_ops_lower_limit tiling_schedule_optimize topo_sorting_mode "
