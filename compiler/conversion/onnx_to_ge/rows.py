@@ -29,12 +29,11 @@ from compiler.conversion.onnx_to_ge.checks import result_type
 from compiler.conversion.onnx_to_ge.elementwise import aligned
 from compiler.conversion.onnx_to_ge.emitter import Emitter
 from compiler.conversion.onnx_to_ge.values import boolean, integer, integers, real, string
+from compiler.plugins.registered import Opsets, spans
 from dialects.types import shape_of
 
 _TABLE = Path(__file__).with_name("operators.csv")
 _ATTRIBUTE = re.compile(r"(?P<ge>\w+)(:(?P<kind>\w+))?(=(?P<value>.+))?")
-
-Opsets = tuple[range, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,6 @@ class Row:
 
     operator: str
     opsets: Opsets
-    atc: Opsets
     types: tuple[str, ...]
     ports: tuple[str, ...]
     attributes: tuple[tuple[str, str, str], ...]
@@ -102,16 +100,6 @@ _CONVERT: Mapping[str, Callable[[Emitter, str], Attribute]] = {
 }
 
 
-def _spans(text: str) -> Opsets:
-    """`8-18`, `13-`, `1 6 8-18` as ranges."""
-    spans: list[range] = []
-    for part in text.split():
-        first, dash, last = part.partition("-")
-        end = int(last) if last else (1000 if dash else int(first))
-        spans.append(range(int(first or 1), end + 1))
-    return tuple(spans)
-
-
 def _entry(text: str) -> tuple[str, str, str]:
     match = _ATTRIBUTE.fullmatch(text)
     assert match is not None, f"{_TABLE.name}: '{text}' is no attribute"
@@ -121,8 +109,7 @@ def _entry(text: str) -> tuple[str, str, str]:
 def _row(cells: Mapping[str, str]) -> Row:
     return Row(
         cells["operator"],
-        _spans(cells["opsets"]),
-        _spans(cells["atc"]),
+        spans(cells["opsets"]),
         tuple(cells["ge"].split()),
         tuple(cells["ports"].split()),
         tuple(_entry(text) for text in cells["attributes"].split()),
@@ -143,8 +130,3 @@ def rows() -> Mapping[str, Sequence[Row]]:
 def row_for(op_type: str, opset: int) -> Row | None:
     """The row for an operator in a model of an opset."""
     return next((row for row in rows().get(op_type, ()) if row.covers(opset)), None)
-
-
-def atc_opsets(op_type: str) -> Opsets:
-    """The opsets for which ATC has a plugin of that operator; none where it has no plugin."""
-    return tuple(span for row in rows().get(op_type, ()) for span in row.atc)

@@ -1,0 +1,49 @@
+"""An ONNX model as ATC's pre-check sees it: plain data, no weights, nothing inferred."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+Value = int | float | str | Sequence[int] | Sequence[float] | None
+"""An attribute's value; None for tensors, graphs and the like."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelNode:
+    """A node: its operator, the opset the model imports of its domain (None: it imports none).
+
+    `inputs` says of each whether it is given, `outputs` whether somebody uses it.
+    """
+
+    name: str
+    domain: str
+    opset: int | None
+    operator: str
+    attributes: Mapping[str, Value] = field(default_factory=dict[str, Value])
+    inputs: Sequence[bool] = ()
+    outputs: Sequence[bool] = ()
+    graphs: Sequence[GraphOutline] = ()
+
+    @property
+    def kind(self) -> str:
+        """The operator as ATC writes it, `<domain>::<opset>::<operator>`."""
+        return f"{self.domain}::{self.opset}::{self.operator}"
+
+
+@dataclass(frozen=True, slots=True)
+class GraphOutline:
+    """A graph: the names of its inputs, outputs and constants, and its nodes in order."""
+
+    inputs: Sequence[str]
+    outputs: Sequence[str]
+    constants: Sequence[str]
+    nodes: Sequence[ModelNode]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOutline:
+    """A model: the opset it imports of each domain, and its graph."""
+
+    opsets: Mapping[str, int]
+    graph: GraphOutline
