@@ -45,6 +45,7 @@ EXAMPLES = """examples:
   ascend-opt model.onnx -p convert-onnx-to-ge    … as GraphEngine operators
   ascend-opt model.onnx -p 'offline{soc=Ascend910B4}' -t 'om{output="out/model"}'
                                                  compile to out/model.om
+  ascend-opt model.onnx --preflight              list what ATC would refuse, and what would do
   ascend-opt out/model.om                        decompile any offline model
   ascend-opt out/model.om -t 'schedule{output="out/schedule"}'
                                                  simulate it: table, trace.json, csv
@@ -100,6 +101,12 @@ class AscendOptMain(xDSLOptMain):
             metavar="FOLDER",
             help="Look for external data of an ONNX model in FOLDER, not in the model's own",
         )
+        arg_parser.add_argument(
+            "--preflight",
+            action="store_true",
+            help="List everything that ATC would refuse of an ONNX model, and what would do "
+            "instead; the exit code is 1 when there is anything",
+        )
         arg_parser.prog = "ascend-opt"
         arg_parser.epilog = EXAMPLES
         arg_parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -128,6 +135,19 @@ class AscendOptMain(xDSLOptMain):
             return
         with rewriting(path) as self.output:
             super().run()
+
+    def preflight(self) -> int:
+        """Print what ATC would refuse of the model; 1 when there is anything."""
+        from compiler.frontends.onnx.outline import read_outline
+        from compiler.plugins import preflight
+        from compiler.plugins.report import report
+
+        if self.args.input_file is None:
+            raise UserError("--preflight reads a .onnx model: name one")
+        model = read_outline(self.args.input_file)
+        findings = preflight(model)
+        print("\n".join(report(model, findings)))
+        return 1 if findings else 0
 
     def prepare_output(self) -> IO[str]:
         return self.output
@@ -163,9 +183,13 @@ class AscendOptMain(xDSLOptMain):
             self.inputs = inputs if extension == "onnx" else frozenset()
 
     def output_resulting_program(self, prog: ModuleOp) -> str:
-        if self.inputs and parse_spec(self.args.target).name == "om":
+        compiles = self.inputs and parse_spec(self.args.target).name == "om"
+        if compiles:
             check_outputs(self._om_target().files(prog), self.inputs)
-        return super().output_resulting_program(prog)
+        text = super().output_resulting_program(prog)
+        if compiles:
+            _tell_refused(self.args.input_file)
+        return text
 
     def _om_target(self) -> OMTarget:
         from compiler.targets.om import OMTarget
@@ -191,6 +215,15 @@ def _read_mlir(read: Callable[[IO[bytes]], ModuleOp], stream: IO[bytes]) -> Modu
         raise UserError(f"{stream.name} {reason}") from None
     except (ValueError, OverflowError) as error:
         raise UserError(f"{stream.name}: {error}") from None
+
+
+def _tell_refused(path: str) -> None:
+    from compiler.frontends.onnx.outline import read_outline
+    from compiler.plugins import preflight
+    from compiler.plugins.report import summary
+
+    if refused := len(preflight(read_outline(path))):
+        print(f"{summary(refused)}: `ascend-opt --preflight` lists them", file=sys.stderr)
 
 
 def _read_om(stream: IO[bytes]) -> ModuleOp:
@@ -255,7 +288,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     try:
-        AscendOptMain(argv).run()
+        driver = AscendOptMain(argv)
+        if driver.args.preflight:
+            return driver.preflight()
+        driver.run()
     except BrokenPipeError:
         raise
     except USER_ERRORS as error:

@@ -65,7 +65,8 @@ class OfflinePass(ModulePass):
     `prove` has the flags and addresses of every kernel proved: that takes up to as long again as
     making the kernels.
     `fuse_attention` recognises attention as one operator, which the AI CPU computes here.
-    `disable` leaves out clean-up passes and fusions, by our names or GraphEngine's.
+    `disable` leaves out clean-up passes and fusions, by our names or GraphEngine's. `strict_atc`
+    refuses the nodes that ATC would refuse.
     """
 
     name = "offline"
@@ -80,11 +81,16 @@ class OfflinePass(ModulePass):
     prove: bool = False
     fuse_attention: bool = False
     disable: tuple[str, ...] = ()
+    strict_atc: bool = False
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         left_out = () if self.fuse_attention else (ATTENTION,)
         disabled = switchable(self.disable).union(left_out)
         self._run(ctx, op, IMPORT)
+        if self.strict_atc:
+            from compiler.conversion.onnx_to_ge.refused import check_refused
+
+            check_refused(op)
         if self.model is not None:
             for graph in main_graphs(op):
                 graph.properties["sym_name"] = StringAttr(self.model)

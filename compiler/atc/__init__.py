@@ -29,7 +29,7 @@ def _run(arguments: Sequence[str] | None) -> int:
             print(usage())
             return 0
         check_values(options)
-        _compile(options)
+        _run_mode(options)
     except UsageError as error:
         print(f"ERROR: {error}", file=sys.stderr)
         print(f"{FAILURE}\n")
@@ -49,10 +49,14 @@ def _run(arguments: Sequence[str] | None) -> int:
     return 0
 
 
-def _compile(options: dict[str, str]) -> None:
-    from compiler.atc.build import build
+def _run_mode(options: dict[str, str]) -> None:
+    from compiler.atc import build, precheck
 
-    build(options)
+    if options.get("mode") == "3":
+        build.check(options)
+        precheck.run(options)
+    else:
+        build.build(options)
 
 
 def _fail(text: str) -> int:

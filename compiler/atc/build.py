@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, StringAttr
 
+from compiler.atc import precheck
 from compiler.atc.errors import AtcError
 from compiler.atc.options import OPTIONS, Use
 from compiler.atc.precision import kept_names, precision, warn_of_ignored
@@ -21,6 +22,7 @@ from compiler.errors import UnknownNode, UnsupportedOperator, UserError
 from compiler.fusion_switches import read_switches
 from compiler.om.contract import weight_folder
 from compiler.om.files import WriteError
+from compiler.plugins.report import summary
 from compiler.sources import OverwritingError, check_outputs, source_files
 from dialects.om import ModelOp
 
@@ -28,11 +30,15 @@ if TYPE_CHECKING:
     from compiler.targets.om import OMTarget
 
 MAX_MODEL_BYTES = 2**31 - 1
+REQUIRED = {"0": ("soc_version", "output", "model"), "3": ("model",)}
+"""The options that a mode cannot do without, in the order in which ATC asks for them."""
 
 
 def build(options: dict[str, str]) -> None:
     """Compile as the options say; AtcError or UserError when that is not possible."""
     check(options)
+    if options.get("strict_atc") == "true":
+        precheck.refuse(options)
     model = options["model"]
     gc.set_threshold(100_000, 50, 1000)
     from compiler.cli import context
@@ -59,6 +65,8 @@ def build(options: dict[str, str]) -> None:
         raise AtcError("E10016", error.name, "keep_dtype", more=str(error)) from None
     _sign(module, options)
     _emit(target, ctx, module, inputs)
+    if refused := precheck.count(options):
+        print(f"{summary(refused)}: `atc --mode=3` lists them", file=sys.stderr)
 
 
 def _emit(target: OMTarget, ctx: Context, module: ModuleOp, inputs: Iterable[str]) -> None:
@@ -91,8 +99,8 @@ def _sign(module: ModuleOp, options: dict[str, str]) -> None:
 
 def check(options: dict[str, str]) -> None:
     """The checks that need no model, in ATC's order."""
-    if options.get("mode", "0") != "0":
-        raise AtcError("E10055", f"mode {options['mode']} is not offered, only mode 0")
+    if options.get("mode", "0") not in REQUIRED:
+        raise AtcError("E10055", f"mode {options['mode']} is not offered, only modes 0 and 3")
     for name in options:
         if OPTIONS[name].use is Use.REFUSED:
             raise AtcError("E10055", f"--{name} is not offered")
@@ -101,18 +109,19 @@ def check(options: dict[str, str]) -> None:
         if "framework" not in options:
             raise AtcError("E10007", "framework", wanted)
         raise AtcError("E10055", "only framework 5 (ONNX) is offered")
-    for name in ("soc_version", "output", "model"):
+    for name in REQUIRED[options.get("mode", "0")]:
         if not options.get(name):
             raise AtcError("E10054", f"--{name}")
     _check_model(options["model"])
     _check_folders(options)
-    if os.path.basename(options["output"]) in ("", ".", "..", ".om"):
+    if os.path.basename(options.get("output", "unused")) in ("", ".", "..", ".om"):
         raise AtcError("E10022", options["output"], "output")
     precision(options)
     warn_of_ignored(options)
     input_shapes(options)
     kept_names(options)
-    _check_soc(options["soc_version"])
+    if "soc_version" in options:
+        _check_soc(options["soc_version"])
 
 
 def _check_model(path: str) -> None:

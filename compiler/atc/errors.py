@@ -34,7 +34,16 @@ MESSAGES = {
     ),
     "E10055": ("Not_Supported", "The operation is not supported. Reason: {}."),
     "E10056": ("Invalid_Argument", "Cannot configure both parameters {} and {} simultaneously."),
+    # GraphEngine's parser reports E11010, its registry no longer has it: the text is ours.
+    "E11010": (
+        "Invalid_Argument_Operator",
+        "Failed to parse the parameters of Op {} with optype {}. Reason: {}.",
+    ),
     "E13005": ("File_Operation_Error_Parse", "Failed to parse file {}."),
+    "E13009": (
+        "Invalid_Argument_Operator_Name",
+        "Operator {} already exists in the graph. Ensure that operator names are unique.",
+    ),
     "E13010": (
         "Not_Supported_Operator",
         "No operator plugin is registered for Op: {}, optype: {}.",
@@ -43,6 +52,7 @@ MESSAGES = {
         "Invalid_Argument_Invalid_File_Size",
         "File {} has a size of {}, which is out of valid range (0, {}].",
     ),
+    "E16001": ("Invalid_Argument_ONNX_Model_Data", "The model has no {} node."),
     "EE1011": (
         "Invalid_Argument",
         "rtSetSocVersion failed. Value {} for parameter ver is invalid. Reason: The input SoC "

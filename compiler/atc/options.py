@@ -16,20 +16,22 @@ class Use(Enum):
     USED = "used"
     NOTED = "checked and noted; it changes nothing in a simulated compilation"
     REFUSED = "refused: this compiler does not do it"
-    ADDED = "not ATC's: where external data of the ONNX model may lie"
+    ADDED = "not ATC's: where external data may lie, and whether to refuse what ATC refuses"
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
     """One option: its use, the values it is limited to, and the code when it has another one.
 
-    An option that `repeats` collects its values, as in PATH, with colons between them.
+    An option that `repeats` collects its values, as in PATH, with colons between them; a `flag`
+    alone is true.
     """
 
     use: Use = Use.NOTED
     values: tuple[str, ...] = ()
     code: str = "E10001"
     repeats: bool = False
+    flag: bool = False
 
 
 ZERO_ONE = ("0", "1")
@@ -69,6 +71,8 @@ OPTIONS: dict[str, Option] = {
     "keep_dtype": Option(Use.USED),
     "external_data_dir": Option(Use.ADDED),
     "allow_root": Option(Use.ADDED, repeats=True),
+    "strict_atc": Option(Use.ADDED, BOOLEAN, flag=True),
+    "check_report": Option(Use.USED),
     "fusion_switch_file": Option(Use.USED),
     "oo_constant_folding": Option(Use.USED, BOOLEAN),
     "oo_dead_code_elimination": Option(Use.USED, BOOLEAN),
@@ -97,7 +101,7 @@ OPTIONS: dict[str, Option] = {
     "allow_hf32": Option(values=BOOLEAN),
     "enable_single_stream": Option(values=BOOLEAN),
     **dict.fromkeys(
-        "ac_parallel_enable aicore_num check_report customize_dtypes debug_dir "
+        "ac_parallel_enable aicore_num customize_dtypes debug_dir "
         "enable_scope_fusion_passes export_compile_stat host_env_cpu "
         "host_env_os is_weight_clip mdl_bank_path modify_mixlist "
         "oo_level op_bank_path op_compiler_cache_dir op_debug_config "
@@ -135,7 +139,9 @@ def parse(arguments: Sequence[str]) -> dict[str, str] | None:
             return None
         if name not in OPTIONS:
             raise UsageError(f"unknown command line flag '{name}'")
-        if not equals:
+        if not equals and OPTIONS[name].flag:
+            value = "true"
+        elif not equals:
             if not rest:
                 raise UsageError(f"flag '--{name}' is missing its argument")
             value = rest.pop(0)

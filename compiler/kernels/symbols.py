@@ -11,6 +11,9 @@ from dialects.om import BinaryOp, KernelTaskOp, ModelOp
 AI_CPU_REASON = "_ascend_opt_ai_cpu_reason"
 """The attribute that says why a node is not the AI Core's; it stays in the offline model."""
 
+ATC_REFUSES = "_ascend_opt_atc_refuses"
+"""The attribute that says why ATC would refuse the ONNX node; it stays in the offline model."""
+
 
 def kernel_symbols(module: ModuleOp) -> dict[str, Operation]:
     """The kernels of a module by name: made here, or referred to in the file they came from."""

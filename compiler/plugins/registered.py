@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from dialects.onnx.ascend import ascend_operators
+
 _TABLE = Path(__file__).parents[1] / "conversion" / "onnx_to_ge" / "operators.csv"
 
 Opsets = tuple[range, ...]
@@ -53,4 +55,6 @@ def _registered() -> Mapping[str, Opsets]:
 
 def atc_opsets(domain: str, operator: str) -> Opsets:
     """The opsets for which ATC has a plugin of an operator; none where it has no plugin."""
-    return _registered().get(operator, ()) if domain == "ai.onnx" else ()
+    known = _registered().get(operator, ()) if domain == "ai.onnx" else ()
+    ascend = ascend_operators().get((domain, operator))
+    return known or (spans(ascend.atc) if ascend else ())

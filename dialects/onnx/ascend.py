@@ -22,10 +22,13 @@ _TABLE = Path(__file__).with_name("ascend_operators.csv")
 
 @dataclass(frozen=True, slots=True)
 class AscendOperator:
-    """One operator: GraphEngine's type for it, and whether it keeps the type of its input."""
+    """One operator: GraphEngine's type for it, whether it keeps the type of its input, and for
+    which opsets of its domain ATC has a plugin.
+    """
 
     ge: str
     keeps_type: bool
+    atc: str
 
 
 @cache
@@ -34,7 +37,9 @@ def ascend_operators() -> Mapping[tuple[str, str], AscendOperator]:
     with _TABLE.open(newline="", encoding="utf-8") as table:
         rows = list(csv.DictReader(table))
     return {
-        (domain, row["operator"]): AscendOperator(row["ge"], row["shape"] == "same")
+        (domain, row["operator"]): AscendOperator(
+            row["ge"], row["shape"] == "same", row["atc"] if domain == "ai.onnx" else "1"
+        )
         for row in rows
         for domain in row["domains"].split()
     }

@@ -21,6 +21,7 @@ from compiler.conversion.onnx_to_ge.naming import (
     node_labels,
     number_expansions,
 )
+from compiler.conversion.onnx_to_ge.refused import mark_refused
 from compiler.conversion.onnx_to_ge.subgraphs import Nodes
 from compiler.conversion.onnx_to_ge.table import rule_for
 from compiler.conversion.onnx_to_ge.values import boolean, ge_type, integer, strings
@@ -136,7 +137,8 @@ class _Graph:
     def _node(self, op: OnnxNode) -> None:
         label = self.model.labels[op]
         if op.domain == "ai.onnx" and op.op_type == "Constant":
-            return self._constant(op, label, constant_payload(self._emitter(op, label)))
+            self._constant(op, label, constant_payload(self._emitter(op, label)))
+            return mark_refused(op, label, self.nodes[-1:])
         if op.schema is None and (op.domain, op.op_type) not in ascend_operators():
             kind = f"{op.domain}::{op.opset}::{op.op_type}"
             message = f"ONNX node '{label}': nobody knows the operator {kind}"
@@ -147,7 +149,7 @@ class _Graph:
             self.values[result] = value
         self.model.expansions[op] = emit.expansion
         self.nodes += emit.made
-        return None
+        return mark_refused(op, label, emit.made)
 
     def _apply(self, op: OnnxNode, label: str) -> tuple[Emitter, list[SSAValue]]:
         """What the node becomes: GraphEngine's form, or ONNX's on the AI CPU where it has none."""

@@ -33,6 +33,8 @@ REGISTRATIONS = [
     ("GridSample", 12, "E13010", "opset 11, 16-18", 16),
     ("GroupNormalization", 18, "E13010", "no plugin", None),
     ("Frobnicate", 13, "E13010", "no plugin", None),
+    ("AscendQuant", 22, None, "", None),
+    ("AscendQuant", 23, "E13010", "opset 8-22", 18),
 ]
 
 
@@ -88,6 +90,11 @@ def test_parameters(given: ModelNode, words: str):
         assert why.code == "E11010"
         assert words in why.reason
         assert why.rewrite
+
+
+def test_ascends_own_domain():
+    assert refusal(ModelNode("n", "npu", 1, "NPUIou")) is None
+    assert refusal(ModelNode("n", "npu", 2, "NPUIou")) is not None
 
 
 def test_a_domain_that_is_not_imported():
