@@ -23,6 +23,9 @@ from runtime.loaded_model import Model
 from runtime.precision import FloatMode
 from runtime.settings import Engine, default_engine, is_faithful
 
+ALIGNED = 64
+"""What the address of a tensor must be a multiple of; partitions of a file begin anywhere."""
+
 POISONED = 1 << 30
 """Only so many bytes of feature memory are filled: more would cost memory nobody may touch."""
 
@@ -144,10 +147,10 @@ def _executor(
     how: _Compute,
 ) -> StaticExecutor | DynamicExecutor:
     if om.header.is_dynamic:
-        weights = np.frombuffer(om.root.weights, np.uint8)
+        weights = _weights(om, memory, None, undo)
         return DynamicExecutor(om.root, weights, session, faithful=is_faithful(), mode=how.mode)
     feature = _feature_memory(om, memory, given.work, undo)
-    weights = _weights(om, given.weights)
+    weights = _weights(om, memory, given.weights, undo)
     return StaticExecutor(
         om.root,
         feature,
@@ -173,10 +176,15 @@ def _feature_memory(
     return feature
 
 
-def _weights(om: OfflineModel, given: Bytes | None) -> Bytes:
+def _weights(om: OfflineModel, memory: Memory, given: Bytes | None, undo: ExitStack) -> Bytes:
+    """The weights where the kernels can work on them: BLAS takes aligned tensors only."""
     weights = np.frombuffer(om.root.weights, np.uint8)
     if given is None:
-        return weights
+        if not len(weights) or weights.ctypes.data % ALIGNED == 0:
+            return weights
+        made = memory.allocate(len(weights), f"weights of {om.source}")
+        undo.callback(memory.free, made.address)
+        given = made.memory
     copy = _enough("weight", given, len(weights), om.source)
     copy[:] = weights
     copy.flags.writeable = False

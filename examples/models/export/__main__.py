@@ -19,11 +19,12 @@ import onnx
 import torch
 from torch import nn
 
-from examples.models.export import language, multimodal, recurrent, vision
+from examples.models.export import full_size, language, multimodal, recurrent, vision
 from examples.models.export.case import Call, Case
 from examples.models.weights import strip
 
 FOLDER = Path(__file__).parents[1]
+FULL_SIZE_FOLDER = Path(__file__).parents[3] / "bench" / "models"
 OPSETS = {"script": 17, "dynamo": 20}
 MODELS: tuple[Callable[[], Case], ...] = (
     vision.resnet,
@@ -45,6 +46,8 @@ MODELS: tuple[Callable[[], Case], ...] = (
     recurrent.lstm,
     recurrent.gru,
 )
+FULL_SIZE = (full_size.bert_base, full_size.gpt2_small, full_size.vit_base)
+"""Models in the sizes that people deploy: inference is timed on them."""
 
 
 def main(names: list[str]) -> None:
@@ -52,7 +55,7 @@ def main(names: list[str]) -> None:
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
     failed = 0
-    for model in MODELS:
+    for model in (*MODELS, *FULL_SIZE):
         for exporter in OPSETS:
             if names and model.__name__ not in names:
                 continue
@@ -73,11 +76,12 @@ def _export(model: Callable[[], Case], exporter: str) -> None:
     _randomise(case.module.eval())
     _calibrate(case)
     chatter = io.StringIO()
-    with TemporaryDirectory() as folder, torch.no_grad(), redirect_stdout(chatter):
-        path = Path(folder) / "model.onnx"
+    with TemporaryDirectory() as scratch, torch.no_grad(), redirect_stdout(chatter):
+        path = Path(scratch) / "model.onnx"
         {"script": _script, "dynamo": _dynamo}[exporter](case, path)
         exported = onnx.load(path)
-    target = FOLDER / f"{model.__name__}_{exporter}.onnx"
+    folder = FULL_SIZE_FOLDER if model in FULL_SIZE else FOLDER
+    target = folder / f"{model.__name__}_{exporter}.onnx"
     onnx.save(strip(exported, target.with_suffix(".weights").name), target)
     print(f"{target.name}: {len(exported.graph.node)} nodes, {target.stat().st_size} bytes")
 
