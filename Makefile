@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 EXPORT := .venv-export
+PEERS := .venv-peers
 
-.PHONY: demo test check lit bench conformance models export-models clean
+.PHONY: demo test check lit bench bench-import bench-run conformance models export-models clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/digits/demo.sh
@@ -25,6 +26,14 @@ lit: $(READY)
 bench: $(READY)
 	$(BIN)/python bench/run.py
 
+# Beside other tools, which are large: an environment of its own.
+bench-import bench-run: $(PEERS)/.ready
+bench-import:
+	$(PEERS)/bin/python -m bench.imports
+
+bench-run:
+	$(PEERS)/bin/python -m bench.inference
+
 conformance: $(READY)
 	$(BIN)/python -m conformance.run
 
@@ -38,11 +47,17 @@ export-models:
 	$(EXPORT)/bin/python -m examples.models.export
 
 clean:
-	rm -rf $(VENV) $(EXPORT) .lit out
+	rm -rf $(VENV) $(EXPORT) $(PEERS) .lit out
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --editable . --group dev
 	$(BIN)/python -m compileall -q compiler dialects runtime
+	touch $@
+
+$(PEERS)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(PEERS)/bin/python -m pip install --quiet --editable . --group peers
 	touch $@

@@ -34,7 +34,7 @@ PEERS = {
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a process took: its largest private memory in MB and its time in s; None if it failed."""
+    """What a process took: its largest private memory in MB, its time in s."""
 
     private: float
     wall: float

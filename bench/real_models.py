@@ -1,3 +1,4 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 """The models that inference is timed on: ONNX's light models with full weights, transformers."""
 
 from __future__ import annotations

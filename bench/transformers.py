@@ -1,3 +1,4 @@
+# pyright: reportUnknownMemberType=false
 """Synthetic decoder transformers of any size, whose weights are never in memory."""
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class Transformer:
             )
             for part in "qkv"
         )
-        scale = onnx.numpy_helper.from_array(np.float32(1 / sqrt(HEAD)), f"{name}.scale")
+        scale = onnx.numpy_helper.from_array(np.array(1 / sqrt(HEAD), np.float32), f"{name}.scale")
         self._tensors.append(scale)
         scores = self._node("Mul", self._node("MatMul", q, k), scale.name)
         mixed = self._node("MatMul", self._node("Softmax", scores, axis=-1), v)
@@ -81,9 +82,11 @@ class Transformer:
         product = self._node("MatMul", x, self._weight(name, self.width, size))
         return self._node("Add", product, self._weight(f"{name}.bias", size))
 
-    def _node(self, operator: str, *inputs: str, **attributes: object) -> str:
+    def _node(self, operator: str, *inputs: str, **attributes: int | list[int]) -> str:
         name = f"{operator}_{len(self._nodes)}"
-        self._nodes.append(helper.make_node(operator, inputs, [name], name, **attributes))
+        node = helper.make_node(operator, inputs, [name], name)
+        node.attribute.extend(helper.make_attribute(*pair) for pair in attributes.items())
+        self._nodes.append(node)
         return name
 
     def _constant(self, values: list[int]) -> str:
