@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from xdsl.dialects.builtin import (
     AnyFloat,
@@ -15,6 +15,7 @@ from xdsl.dialects.builtin import (
     IntegerAttr,
     IntegerType,
     StringAttr,
+    f32,
     i32,
     i64,
 )
@@ -140,27 +141,43 @@ def dense_i32(values: Sequence[int]) -> DenseIntOrFPElementsAttr:
     return _dense(tensor_type((len(values),), i32), struct.pack(f"<{len(values)}i", *values))
 
 
+def dense_f32(values: Sequence[float]) -> DenseIntOrFPElementsAttr:
+    """A small one-dimensional float32 tensor constant."""
+    return _dense(tensor_type((len(values),), f32), struct.pack(f"<{len(values)}f", *values))
+
+
 def _dense(type: Attribute, data: bytes) -> DenseIntOrFPElementsAttr:
     return DenseIntOrFPElementsAttr(type, BytesAttr(data))  # pyright: ignore[reportArgumentType]
 
 
 INTEGERS = {"i8": "b", "i16": "h", "i32": "i", "i64": "q", "ui8": "B", "ui16": "H", "ui32": "I"}
 """The struct code of the element types that shapes and axes have."""
+NUMBERS = {**INTEGERS, "f16": "e", "f32": "f", "f64": "d"}
+"""Those of the types whose small constants are read as numbers."""
 READABLE = 1024
 """Constants of at most so many bytes are read where a pass must know their values."""
 
 
 def constant_values(value: SSAValue | None) -> tuple[int, ...] | None:
     """The integers of a small constant operand; None when it is not a constant of integers."""
+    return _read(value, INTEGERS)
+
+
+def constant_numbers(value: SSAValue | None) -> tuple[float, ...] | None:
+    """The numbers of a small constant operand; None when it is not a constant of numbers."""
+    return _read(value, NUMBERS)
+
+
+def _read(value: SSAValue | None, codes: Mapping[str, str]) -> tuple[Any, ...] | None:
     owner = value.owner if value is not None else None
     if not isinstance(owner, ConstOp):
         return None
     name = element_name(tensor_of(owner.results[0]).element_type) or ""
     weight = weight_of(owner.value)
-    if name not in INTEGERS or weight.length > READABLE:
+    if name not in codes or weight.length > READABLE:
         return None
     raw = b"".join(weight.chunks())
-    return tuple(value for (value,) in struct.iter_unpack(f"<{INTEGERS[name]}", raw))
+    return tuple(value for (value,) in struct.iter_unpack(f"<{codes[name]}", raw))
 
 
 def scalar(value: Attribute) -> SplatAttr:

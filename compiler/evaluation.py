@@ -74,7 +74,6 @@ ELEMENTWISE: dict[str, Callable[..., Array]] = {
     "LogicalOr": np.logical_or,
     "Maximum": np.maximum,
     "Minimum": np.minimum,
-    "Mod": _divided(np.fmod),
     "Mul": np.multiply,
     "Neg": np.negative,
     "NotEqual": np.not_equal,
@@ -181,6 +180,11 @@ def _trilu(node: NodeOp, x: Operands) -> Array:
     return np.triu(x["x"], k) if integer(node, "upper", 0) else np.tril(x["x"], k)
 
 
+def _mod(node: NodeOp, x: Operands) -> Array:
+    function = np.fmod if integer(node, "fmod", 1) else np.mod
+    return function(x["x1"], _not_zero(x["x2"]))
+
+
 OTHERS: dict[str, Rule] = {
     "BroadcastTo": _expand,
     "Concat": _concat,
@@ -188,6 +192,7 @@ OTHERS: dict[str, Rule] = {
     "Expand": _expand,
     "Gather": _gather,
     "GatherV2": _gather,
+    "Mod": _mod,
     "OnnxSlice": _onnx_slice,
     "Pack": _pack,
     "Range": _range,

@@ -25,6 +25,8 @@ from runtime.operator_engine import (
     randomness,
     recurrent,
     reduction,
+    resize,
+    sampling,
     sequences,
     suppression,
 )
@@ -58,6 +60,8 @@ KERNELS: KernelTable = {
     **recurrent.KERNELS,
     **reduction.KERNELS,
     **sequences.KERNELS,
+    **resize.KERNELS,
+    **sampling.KERNELS,
 }
 
 

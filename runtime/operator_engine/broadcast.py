@@ -21,15 +21,6 @@ def truncated_quotient(a: Array, b: Array) -> Array:
     return down + ((down < 0) & (down * b != a))
 
 
-def _mod(node: Node, inputs: Inputs) -> Sequence[Array]:
-    """The remainder. `one_hot_indices` is ours: what ONNX's OneHot does not count stays outside."""
-    a, b = (widen(x) for x in inputs.values())
-    y = np.fmod(a, b)
-    if node.flag("one_hot_indices", False):
-        y = np.where((a >= 0) & (a < 2 * b), y, -1)
-    return [y.astype(inputs["x1"].dtype)]
-
-
 _ARITHMETIC: dict[str, Binary] = {
     "Add": np.add,
     "BitwiseAnd": np.bitwise_and,
@@ -77,6 +68,18 @@ def _comparison(function: Binary) -> Kernel:
     return kernel
 
 
+def _mod(node: Node, inputs: Inputs) -> Sequence[Array]:
+    """x1, x2 → the remainder, with the sign of x1. `fmod`=0, ONNX's, is for that of x2.
+
+    `one_hot_indices` is ours: what ONNX's OneHot does not count stays outside.
+    """
+    a, b = widen(inputs["x1"]), widen(inputs["x2"])
+    y = (np.fmod if node.integer("fmod", 1) else np.mod)(a, b)
+    if node.flag("one_hot_indices", False):
+        y = np.where((a >= 0) & (a < 2 * b), y, -1)
+    return [y.astype(inputs["x1"].dtype)]
+
+
 def _accumulate(node: Node, inputs: Inputs) -> Sequence[Array]:
     first, *rest = inputs.values()
     total = reduce(lambda total, x: total + widen(x), rest, widen(first))
@@ -84,7 +87,12 @@ def _accumulate(node: Node, inputs: Inputs) -> Sequence[Array]:
 
 
 def along_channels(vector: Array, x: Array, data_format: str) -> Array:
-    """A vector over the channels of x, shaped so that it broadcasts against x."""
+    """A vector over the channels of x, shaped so that it broadcasts against x.
+
+    What has an entry for each element of an image does so already.
+    """
+    if 1 < vector.ndim == x.ndim - 1:
+        return vector
     if x.ndim < 3 or data_format.endswith("C"):
         return vector.reshape(-1)
     return vector.reshape(-1, *[1] * (x.ndim - 2))

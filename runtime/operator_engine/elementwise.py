@@ -104,6 +104,11 @@ def _gelu_v2(node: Node, x: Array) -> Array:
     return _gelu_tanh(x) if node.text("approximate", "none") == "tanh" else _gelu(x)
 
 
+def _selu(node: Node, x: Array) -> Array:
+    """`alpha` and `gamma` are ONNX's, GraphEngine's are built in."""
+    return _elu(x, node.number("alpha", _SELU_ALPHA), node.number("gamma", _SELU_SCALE), 1.0)
+
+
 def _shrink(node: Node, x: Array) -> Array:
     limit, bias = node.number("lambd", 0.5), node.number("bias", 0.0)
     return np.where(x < -limit, x + bias, np.where(x > limit, x - bias, np.zeros_like(x)))
@@ -131,7 +136,6 @@ _PLAIN: dict[str, Callable[[Array], Array]] = {
     "Relu": lambda x: np.maximum(x, 0),
     "Relu6": lambda x: np.clip(x, 0, 6),
     "Rsqrt": lambda x: 1 / np.sqrt(x),
-    "Selu": lambda x: _elu(x, _SELU_ALPHA, _SELU_SCALE, 1.0),
     "Sigmoid": sigmoid,
     "Sign": np.sign,
     "Sin": np.sin,
@@ -158,13 +162,13 @@ _WITH_ATTRIBUTES: dict[str, Callable[[Node, Array], Array]] = {
     "Muls": lambda node, x: x * node.number("value"),
     "Power": _power,
     "Round": lambda node, x: np.round(x, node.integer("decimals", 0)),
+    "Selu": _selu,
     "Shrink": _shrink,
     "Swish": lambda node, x: x * sigmoid(node.number("scale", 1.0) * x),
     "Threshold": lambda node, x: x > node.number("threshold", 0.0),
 }
 
 _PREDICATES: dict[str, Callable[[Array], Array]] = {
-    "IsInf": np.isinf,
     "IsNan": np.isnan,
     "LogicalNot": np.logical_not,
 }
@@ -190,6 +194,14 @@ def _predicate(function: Callable[[Array], Array]) -> Kernel:
     return lambda node, inputs: [function(widen(_only(inputs)))]
 
 
+def _is_inf(node: Node, inputs: Inputs) -> Sequence[Array]:
+    """`detect_negative` and `detect_positive` are ONNX's, GraphEngine's detects both."""
+    x = widen(_only(inputs))
+    counts = (np.inf, "detect_positive"), (-np.inf, "detect_negative")
+    found = [x == sign for sign, name in counts if node.integer(name, 1)]
+    return [np.logical_or.reduce(found) if found else np.zeros(x.shape, np.bool_)]
+
+
 def _invert(node: Node, inputs: Inputs) -> Sequence[Array]:
     return [np.invert(_only(inputs))]
 
@@ -199,4 +211,5 @@ KERNELS: KernelTable = {
     **{name: _unary(function) for name, function in _WITH_ATTRIBUTES.items()},
     **{name: _predicate(function) for name, function in _PREDICATES.items()},
     "Invert": _invert,
+    "IsInf": _is_inf,
 }

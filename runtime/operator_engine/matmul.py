@@ -38,11 +38,19 @@ def _determinant(node: Node, inputs: Inputs) -> Sequence[Array]:
     return [np.asarray(np.linalg.det(widen(x))).astype(x.dtype)]
 
 
+def _einsum(node: Node, inputs: Inputs) -> Sequence[Array]:
+    operands = list(inputs.values())
+    equation = node.text("equation").replace(" ", "")
+    wide = [widen(x) for x in operands]
+    return [np.asarray(np.einsum(equation, *wide, optimize=True)).astype(operands[0].dtype)]
+
+
 _PLAIN = _matmul("transpose_x1", "transpose_x2")
 _BATCHED = _matmul("adj_x1", "adj_x2")
 
 KERNELS: KernelTable = {
     "BatchMatMul": _BATCHED,
+    "Einsum": _einsum,
     "MatrixDeterminant": _determinant,
     "BatchMatMulV2": _BATCHED,
     "BatchMatMulV3": _BATCHED,

@@ -84,6 +84,15 @@ class Node:
             raise self._wrong(name, cast(object, value), "a list of integers")
         return integers
 
+    def numbers(self, name: str, default: Sequence[float] | None = None) -> list[float]:
+        """A ListFloat attribute; integers will do."""
+        value = self.attributes.get(name, default)
+        items = list(cast("Sequence[object]", value) if isinstance(value, list | tuple) else ())
+        numbers = [float(item) for item in items if isinstance(item, int | float)]
+        if len(numbers) != len(items) or not isinstance(value, list | tuple):
+            raise self._wrong(name, cast(object, value), "a list of numbers")
+        return numbers
+
     def _get(self, name: str, default: Any, kinds: tuple[type, ...], wanted: str) -> Any:
         value = self.attributes.get(name, default)
         if not isinstance(value, kinds):

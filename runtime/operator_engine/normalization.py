@@ -38,9 +38,11 @@ def _batch_norm(node: Node, inputs: Inputs) -> Sequence[Array]:
 def _lrn(node: Node, inputs: Inputs) -> Sequence[Array]:
     x, radius = inputs["x"], node.integer("depth_radius", 5)
     wide = widen(x)
-    squares = np.pad(np.square(wide), [(0, 0), (radius, radius), *[(0, 0)] * (x.ndim - 2)])
+    size = node.integer("size", 2 * radius + 1)
+    around = (radius, size - 1 - radius)
+    squares = np.pad(np.square(wide), [(0, 0), around, *[(0, 0)] * (x.ndim - 2)])
     total = np.zeros_like(wide)
-    for start in range(2 * radius + 1):
+    for start in range(size):
         total += squares[:, start : start + x.shape[1]]
     base = node.number("bias", 1.0) + node.number("alpha", 1.0) * total
     return [(wide / base ** node.number("beta", 0.5)).astype(x.dtype)]
@@ -82,15 +84,22 @@ def _group_norm(node: Node, inputs: Inputs) -> Sequence[Array]:
         raise node.error(f"{x.shape[1]} channels do not divide into {groups} groups")
     rows = widen(x).reshape(x.shape[0], groups, -1)
     y, mean, inverse = _standardised(rows, (2,), node.number("eps", 1e-5))
-    gamma = along_channels(widen(inputs["gamma"]), x, "NCHW")
-    beta = along_channels(widen(inputs["beta"]), x, "NCHW")
+    gamma, beta = (_by_channel(inputs[port], x, groups) for port in ("gamma", "beta"))
     results = [y.reshape(x.shape) * gamma + beta, mean[..., 0], inverse[..., 0]]
     return [part.astype(x.dtype) for part in results][: max(1, len(node.outputs))]
 
 
+def _by_channel(parameter: Array, x: Array, groups: int) -> Array:
+    """A parameter over the channels; ONNX's opset 18 has one over the groups."""
+    if len(parameter) == groups:
+        parameter = np.repeat(parameter, x.shape[1] // groups)
+    return along_channels(widen(parameter), x, "NCHW")
+
+
 def _rms_norm(node: Node, inputs: Inputs) -> Sequence[Array]:
+    """`axis` is ONNX's; without it all axes of gamma are normalised over."""
     x, gamma = inputs["x"], inputs["gamma"]
-    axes = tuple(range(x.ndim - gamma.ndim, x.ndim))
+    axes = tuple(range(node.integer("axis", x.ndim - gamma.ndim) % x.ndim, x.ndim))
     wide = widen(x)
     inverse = 1 / np.sqrt(
         np.square(wide).mean(axis=axes, keepdims=True) + node.number("epsilon", 1e-6)
@@ -112,6 +121,7 @@ def _mvn(node: Node, inputs: Inputs) -> Sequence[Array]:
 KERNELS: KernelTable = {
     "BNInfer": _bn_infer,
     "BatchNorm": _batch_norm,
+    "GroupNorm": _group_norm,
     "GroupNormV2": _group_norm,
     "InstanceNorm": _instance_norm,
     "LRN": _lrn,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from itertools import product
 from math import prod
 from typing import Any
 
@@ -109,12 +111,49 @@ def _global_average(node: Node, inputs: Inputs) -> Sequence[Array]:
     return [y.astype(x.dtype)]
 
 
+def _global_lp(node: Node, inputs: Inputs) -> Sequence[Array]:
+    x, order = inputs["x"], node.number("p", 2.0)
+    powers = np.abs(widen(x)) ** order
+    total = powers.sum(axis=tuple(range(2, x.ndim)), keepdims=True)
+    return [(total ** (1 / order)).astype(x.dtype)]
+
+
+def _roi_pool(node: Node, inputs: Inputs) -> Sequence[Array]:
+    """x [N, C, H, W], rois [R, 5] of (image, x1, y1, x2, y2) → [R, C, pooled_h, pooled_w].
+
+    Corners are rounded and belong to the region; a bin without pixels is 0.
+    """
+    x, rois = inputs["x"], inputs["rois"].astype(np.float32)
+    scales = [np.float32(node.number(f"spatial_scale_{axis}")) for axis in "hw"]
+    shape = node.integer("pooled_h"), node.integer("pooled_w")
+    y = np.zeros((len(rois), x.shape[1], *shape), x.dtype)
+    for result, (image, corners) in zip(y, zip(rois[:, 0], rois[:, 1:], strict=True), strict=True):
+        rows = _bins(corners[1::2] * scales[0], shape[0], x.shape[2])
+        columns = _bins(corners[0::2] * scales[1], shape[1], x.shape[3])
+        for (i, down), (j, across) in product(enumerate(rows), enumerate(columns)):
+            if down.start < down.stop and across.start < across.stop:
+                result[:, i, j] = x[int(image), :, down, across].max(axis=(1, 2))
+    return [y]
+
+
+def _bins(edges: Array, count: int, size: int) -> list[slice]:
+    """The pixels of each bin along one axis of a region, from its first and last pixel."""
+    start, end = (math.floor(edge + 0.5) for edge in edges.tolist())
+    step = max(end - start + 1, 1) / count
+    pairs = [
+        (math.floor(i * step) + start, math.ceil((i + 1) * step) + start) for i in range(count)
+    ]
+    return [slice(*(min(max(edge, 0), size) for edge in pair)) for pair in pairs]
+
+
 KERNELS: KernelTable = {
     "AvgPool": _avg_pool("NHWC", "padding"),
     "AvgPool3D": _avg_pool("NDHWC", "padding_mode"),
     "AvgPoolV2": _avg_pool("NCHW", "padding_mode"),
     "GlobalAveragePool": _global_average,
+    "GlobalLpPool": _global_lp,
     "MaxPool": _max_pool("NHWC", "padding"),
     "MaxPool3D": _max_pool("NDHWC", "padding"),
     "MaxPoolV3": _max_pool("NCHW", "padding_mode"),
+    "ROIPooling": _roi_pool,
 }

@@ -94,7 +94,10 @@ def _lp_norm(node: Node, inputs: Inputs) -> Sequence[Array]:
     axes = _axes(node, x, node.integers("axes", []), False)
     powers = np.abs(widen(x)) ** order
     total = np.sum(powers, axis=axes, keepdims=node.flag("keepdim", False))
-    return [np.asarray(total ** (1 / order)).astype(x.dtype)]
+    norms = np.asarray(total ** (1 / order))
+    if node.flag("one_for_zero", False):
+        norms = np.where(norms == 0, np.ones_like(norms), norms)
+    return [norms.astype(x.dtype)]
 
 
 def _shifted(node: Node, x: Array) -> tuple[Array, tuple[int, ...]]:
@@ -116,6 +119,17 @@ def _log_softmax(node: Node, inputs: Inputs) -> Sequence[Array]:
     shifted, axes = _shifted(node, x)
     total = np.sum(np.exp(shifted), axis=axes, keepdims=True)
     return [(shifted - np.log(total)).astype(x.dtype)]
+
+
+def _hard_max(node: Node, inputs: Inputs) -> Sequence[Array]:
+    """1 at the first maximum along an axis, or along the `axes` of ONNX's first opsets."""
+    x = inputs["x"]
+    axes = _axes(node, x, node.integers("axes", [node.integer("axis", -1)]), False)
+    rows = np.moveaxis(x, axes, range(-len(axes), 0))
+    flat = rows.reshape(*rows.shape[: x.ndim - len(axes)], -1)
+    y = np.zeros(flat.shape, x.dtype)
+    np.put_along_axis(y, np.argmax(widen(flat), axis=-1)[..., np.newaxis], 1, axis=-1)
+    return [np.moveaxis(y.reshape(rows.shape), range(-len(axes), 0), axes)]
 
 
 def _running(accumulate: Callable[..., Array], start: int) -> Kernel:
@@ -150,6 +164,7 @@ KERNELS: KernelTable = {
     "ArgMin": _arg(np.argmin),
     "Cumprod": _running(np.cumprod, 1),
     "Cumsum": _running(np.cumsum, 0),
+    "HardMax": _hard_max,
     "LogSoftmaxV2": _log_softmax,
     "LpNormV2": _lp_norm,
     "SoftmaxV2": _softmax,

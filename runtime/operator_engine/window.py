@@ -94,6 +94,12 @@ def same_pads(size: int, span: int, stride: int) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
+def same_lower_pads(size: int, span: int, stride: int) -> tuple[int, int]:
+    """The same padding, the odd one before."""
+    smaller, larger = same_pads(size, span, stride)
+    return larger, smaller
+
+
 def output_size(size: int, pads: tuple[int, int], span: int, stride: int, ceil: bool) -> int:
     """Number of window positions; a last partial one counts only if it starts before the end."""
     free = size + sum(pads) - span
@@ -131,9 +137,11 @@ def _pads(
     match mode:
         case "VALID":
             return ((0, 0),) * len(sizes)
-        case "SAME":
+        case "SAME" | "SAME_UPPER":
             return tuple(map(same_pads, sizes, spans, strides))
-        case "CALCULATED":
+        case "SAME_LOWER":
+            return tuple(map(same_lower_pads, sizes, spans, strides))
+        case "CALCULATED" | "NOTSET":
             return pairs(node.integers("pads", [0] * (2 * len(sizes))))
         case _:
             raise node.error(f"padding mode '{mode}' must be CALCULATED, VALID or SAME")

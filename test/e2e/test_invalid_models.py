@@ -60,18 +60,6 @@ INVALID = [
     (6, "(float[2,3] x, float[3] z) => (float[2,3] y) {[odd] y = Add(x, z)}"),
     (5, "(float[2,3] x) => (float[2,4] y) {[odd] y = Relu(x)}"),
     (5, "(float[2,3] x) => (float[2,4] y) {[odd] y = Elu(x)}"),
-    # These are models, but the device could only compute something else.
-    (17, "(float[1,3,4,4] x) => (float[1,3,4,4] y) {[odd] y = LRN<size=4>(x)}"),
-    (
-        17,
-        "(float[2,3,4] x, float[3] s, float[3] b, float[3] m, float[3] v) => (float[2,3,4] y)"
-        " {[odd] y, n, w = BatchNormalization<training_mode=1>(x, s, b, m, v)}",
-    ),
-    (
-        8,
-        "(float[2,3,4] x, float[3,4] s, float[3,4] b, float[3,4] m, float[3,4] v)"
-        " => (float[2,3,4] y) {[odd] y = BatchNormalization<spatial=0>(x, s, b, m, v)}",
-    ),
 ]
 
 

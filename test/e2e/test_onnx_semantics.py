@@ -100,6 +100,8 @@ AS_ONNX_EVALUATES = [
         for auto_pad in ("VALID", "SAME_UPPER")
     ],
     (13, padded("Conv", "SAME_LOWER")),
+    # onnx's evaluator normalises as many channels as there are images.
+    (13, "(float[5,5,3,4] x) => (float[5,5,3,4] y) {y = LRN<size=4, alpha=0.5>(x)}"),
     (9, "(float[2,3] x) => (float[2,3] y) {y = Clip<min=-0.5, max=0.5>(x)}"),
     (9, "(float16[2,3] x) => (float16[2,3] y) {y = Clip<min=-0.5, max=0.5>(x)}"),
     (9, "(float16[2,3] x) => (float16[2,3] y) {h = Clip<min=-0.5, max=0.5>(x) y = Neg(h)}"),

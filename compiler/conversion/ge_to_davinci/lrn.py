@@ -22,6 +22,8 @@ def build_lrn(operator: Operator, soc: Soc) -> KernelOp:
     x = operator.inputs[0][1]
     if operator.text("norm_region", "ACROSS_CHANNELS") != "ACROSS_CHANNELS" or len(x.shape) < 2:
         raise UnsupportedError("only across the channels of NCHW")
+    if operator.int("size", 1) % 2 == 0:
+        raise UnsupportedError("as many channels before as behind")
     element = operator.float_element(x)
     lrn = _LRN(VectorBuilder(operator, "AIV", soc), operator, element)
     lrn.build()

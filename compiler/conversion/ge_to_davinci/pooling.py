@@ -60,6 +60,8 @@ def build_pool(operator: Operator, soc: Soc) -> KernelOp:
     x = operator.inputs[0][1]
     if operator.text("data_format", "NCHW") != "NCHW" or len(x.shape) != 4:
         raise UnsupportedError("only four dimensions in the order NCHW")
+    if set(operator.ints("dilations", (1,))) != {1}:
+        raise UnsupportedError("only windows without dilations")
     windows = _windows(operator)
     size = element_bytes(operator.float_element(x))
     if max(windows.pads[2], windows.right) * size > BLOCK_BYTES:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
-from xdsl.dialects.builtin import FloatAttr, f32
+from xdsl.dialects.builtin import FloatAttr, TensorType, f32
 from xdsl.ir import Attribute, SSAValue
 
 from compiler.constants import scalar
@@ -22,7 +23,7 @@ from compiler.conversion.onnx_to_ge.values import (
 )
 from compiler.sizes import dtype_of
 from dialects.onnx.types import StringType
-from dialects.types import RankedTensor, element_name, shape_of, tensor_of, tensor_type
+from dialects.types import AnyTensor, element_name, shape_of, tensor_of, tensor_type
 
 FLOAT_MAX = 3.402823e38
 """The bounds that Clip has when it is not told any."""
@@ -31,13 +32,11 @@ FLOAT_MAX = 3.402823e38
 def batch_normalization(emit: Emitter) -> list[SSAValue]:
     """BatchNormalization → BatchNorm; only its first result has a meaning at inference."""
     if len(emit.node.results) > 1 and any(result.uses for result in emit.node.results[1:]):
-        raise emit.fail("only the first output exists at inference")
+        raise emit.no_form("has outputs that only training needs")
     older = {"mean": "mean", "variance": "var"}
     newer = {"mean": "input_mean", "variance": "input_var"}
     if emit.has("training_mode") and emit.node.integer("training_mode"):
-        raise emit.fail("training_mode=1 trains, an offline model only infers")
-    if emit.has("spatial") and emit.node.integer("spatial") == 0:
-        raise emit.fail("spatial=0 has statistics per element, BatchNorm has them per channel")
+        raise emit.no_form("trains (training_mode=1), GraphEngine's form here only infers")
     names = newer if emit.input("input_mean") is not None else older
     inputs = {"x": emit.needed("X"), "scale": emit.needed("scale"), "offset": emit.needed("B")}
     inputs |= {port: emit.needed(name) for port, name in names.items()}
@@ -52,10 +51,11 @@ def batch_normalization(emit: Emitter) -> list[SSAValue]:
 
 
 def lrn(emit: Emitter) -> list[SSAValue]:
-    """LRN → LRN, its window a radius and alpha per element."""
+    """LRN → LRN, its window a radius and alpha per element.
+
+    An even `size`, an attribute of ours, is one channel more behind than before.
+    """
     size = emit.node.integer("size") or 1
-    if size % 2 == 0:
-        raise emit.fail(f"size {size} is even: GraphEngine's LRN has as many channels on each side")
     attributes = {
         "depth_radius": integer((size - 1) // 2),
         "bias": real(emit.node.number("bias") or 0.0),
@@ -63,23 +63,29 @@ def lrn(emit: Emitter) -> list[SSAValue]:
         "beta": real(emit.node.number("beta") or 0.0),
         "norm_region": string("ACROSS_CHANNELS"),
     }
-    return [emit.op("LRN", {"x": emit.needed("X")}, attributes)]
+    even = {} if size % 2 else {"size": integer(size)}
+    return [emit.op("LRN", {"x": emit.needed("X")}, attributes | even)]
 
 
 def softmax(emit: Emitter) -> list[SSAValue]:
     """Softmax → SoftmaxV2. Before opset 13 ONNX normalises over all axes from `axis` on."""
-    x, axis = emit.needed("input"), emit.node.integer("axis")
-    opset = emit.node.opset or 13
-    if opset >= 13:
-        return [emit.op("SoftmaxV2", {"x": x}, {"axes": integers([-1 if axis is None else axis])})]
+    hint = {"need_fusion": integer(1)} if (emit.node.opset or 13) < 13 else {}
+    attributes = {"axes": integers(axes_from(emit)), **hint}
+    return [emit.op("SoftmaxV2", {"x": emit.needed("input")}, attributes)]
+
+
+def axes_from(emit: Emitter) -> list[int]:
+    """The axes that an operator takes together: `axis`, and before opset 13 all that follow."""
+    axis = emit.node.integer("axis")
+    if (emit.node.opset or 13) >= 13:
+        return [-1 if axis is None else axis]
+    x = emit.needed("input")
     rank = max(rank_of(x), 1)
     axis = 1 if axis is None else axis
     if not -rank <= axis < rank:
         raise emit.fail(f"axis {axis} is not one of a tensor of rank {rank_of(x)}")
     start = axis % rank
-    trailing = [i for i in range(start + 1, rank_of(x)) if shape_of(x)[i] != 1]
-    attributes = {"axes": integers([start, *trailing]), "need_fusion": integer(1)}
-    return [emit.op("SoftmaxV2", {"x": x}, attributes)]
+    return [start, *(i for i in range(start + 1, rank_of(x)) if shape_of(x)[i] != 1)]
 
 
 def total(emit: Emitter) -> list[SSAValue]:
@@ -90,6 +96,24 @@ def total(emit: Emitter) -> list[SSAValue]:
         ports = {f"x{i}": value for i, value in enumerate(inputs)}
         return [emit.op("AccumulateNV2", ports, {"N": integer(len(inputs))}, results=results)]
     return _chain(emit, "Add", inputs)
+
+
+def mean(emit: Emitter) -> list[SSAValue]:
+    """Mean → AccumulateNV2, or a chain of Add where it would have to broadcast, times 1 / N."""
+    inputs = [value for value in emit.inputs if value is not None]
+    alike = len({value.type for value in inputs}) == 1
+    data = [f"data_mean_{i}" for i in range(len(inputs))]
+    steps = ["AccumulateNV2"] if alike else [f"Add_{i}" for i in range(1, len(inputs))]
+    emit.expand(*data, *steps, "Muls")
+    if alike:
+        ports = {f"x{i}": value for i, value in enumerate(inputs)}
+        count = {"N": integer(len(inputs))}
+        same = [inputs[0].type]
+        sum_of_all = emit.op("AccumulateNV2", ports, count, inner="AccumulateNV2", results=same)
+    else:
+        sum_of_all = _folded(emit, "Add", inputs, steps)
+    factor = {"value": real(1 / len(inputs))}
+    return [emit.op("Muls", {"x": sum_of_all}, factor, inner="Muls", results=[sum_of_all.type])]
 
 
 def chain(type: str) -> Callable[[Emitter], list[SSAValue]]:
@@ -107,6 +131,11 @@ def _chain(emit: Emitter, type: str, inputs: list[SSAValue]) -> list[SSAValue]:
     steps = [f"{type}_{i}" for i in range(1, len(inputs))]
     if len(steps) > 1:
         emit.expand(*(f"data_{i}" for i in range(len(inputs))), *steps)
+    return [_folded(emit, type, inputs, steps)]
+
+
+def _folded(emit: Emitter, type: str, inputs: list[SSAValue], steps: list[str]) -> SSAValue:
+    """The inputs joined from left to right, each step under its inner name."""
     *first, last = zip(steps, inputs[1:], strict=True)
     result = inputs[0]
     for step, value in first:
@@ -115,7 +144,7 @@ def _chain(emit: Emitter, type: str, inputs: list[SSAValue]) -> list[SSAValue]:
         result = emit.op(type, {"x1": result, "x2": value}, inner=step, results=[type_of_step])
     step, value = last
     results = [result_type(emit, broadcast(emit, shape_of(result), shape_of(value)))]
-    return [emit.op(type, {"x1": result, "x2": value}, inner=step, results=results)]
+    return emit.op(type, {"x1": result, "x2": value}, inner=step, results=results)
 
 
 def clip(emit: Emitter) -> list[SSAValue]:
@@ -159,24 +188,31 @@ def _float(value: float | None, default: float):
     return scalar(FloatAttr(default if value is None else value, f32))
 
 
-def cast(emit: Emitter) -> list[SSAValue]:
+def to_type(emit: Emitter) -> list[SSAValue]:
     """Cast → Cast, its target numbered as GraphEngine's memory does."""
     x = emit.needed("input")
-    if tensor_of(x).element_type == GE_STRING:
+    if cast("AnyTensor", x.type).element_type == GE_STRING:
         raise emit.no_form("reads strings")
-    result = result_type(emit, shape_of(x))
+    result = _converted(emit, x)
     target = {"dst_type": integer(number_of(emit, result))} | _overflow(emit, result)
     return [emit.op("Cast", {"x": x}, target, results=[result])]
 
 
-def cast_like(emit: Emitter) -> list[SSAValue]:
+def to_type_like(emit: Emitter) -> list[SSAValue]:
     """CastLike → CastLike."""
     inputs = {"x": emit.needed("input"), "target": emit.needed("target_type")}
-    result = result_type(emit, shape_of(inputs["x"]))
+    result = _converted(emit, inputs["x"])
     return [emit.op("CastLike", inputs, _overflow(emit, result), results=[result])]
 
 
-def _overflow(emit: Emitter, result: RankedTensor) -> dict[str, Attribute]:
+def _converted(emit: Emitter, x: SSAValue) -> AnyTensor:
+    """The result type of a cast, which has the shape of its input as far as that is known."""
+    if isinstance(x.type, TensorType):
+        return result_type(emit, shape_of(x))
+    return cast("AnyTensor", emit.result_types[0])
+
+
+def _overflow(emit: Emitter, result: AnyTensor) -> dict[str, Attribute]:
     """How a cast rounds to an 8-bit float.
 
     GraphEngine's prototypes have no word for one that does not saturate: `saturate` is ours.
@@ -187,7 +223,7 @@ def _overflow(emit: Emitter, result: RankedTensor) -> dict[str, Attribute]:
     return {"saturate": boolean(False)} if kept else {}
 
 
-def number_of(emit: Emitter, type: RankedTensor) -> int:
+def number_of(emit: Emitter, type: AnyTensor) -> int:
     """The number that GraphEngine gives the element type of a tensor type."""
     if isinstance(type.element_type, StringType):
         raise emit.no_form("makes strings")

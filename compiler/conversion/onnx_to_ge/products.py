@@ -1,4 +1,4 @@
-"""Matrix products: the rules for MatMul and Gemm."""
+"""Matrix products: the rules for MatMul, Gemm and Einsum."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from xdsl.ir import Attribute, SSAValue
 
 from compiler.conversion.onnx_to_ge.checks import agree, broadcasts_onto, result_type
 from compiler.conversion.onnx_to_ge.emitter import Emitter
-from compiler.conversion.onnx_to_ge.values import boolean, integer, real
+from compiler.conversion.onnx_to_ge.values import boolean, integer, real, string
 from dialects.types import shape_of
 
 CACHE_NOTES: dict[str, Attribute] = {
@@ -41,6 +41,14 @@ def gemm(emit: Emitter) -> list[SSAValue]:
         product = _scaled(emit, _product(emit, "MatMulV2"), alpha, "Muls1")
         addend = _scaled(emit, addend, beta, "Muls2")
     return [emit.op("Add", {"x1": product, "x2": addend}, inner="add")]
+
+
+def einsum(emit: Emitter) -> list[SSAValue]:
+    """Einsum → Einsum."""
+    inputs = [value for value in emit.inputs if value is not None]
+    ports = {f"x{i}": value for i, value in enumerate(inputs)}
+    equation = string(emit.node.text("equation") or "")
+    return [emit.op("Einsum", ports, {"equation": equation, "N": integer(len(inputs))})]
 
 
 def _check_shapes(emit: Emitter, addend: SSAValue | None) -> None:

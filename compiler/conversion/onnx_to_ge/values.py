@@ -91,6 +91,11 @@ def integers(values: Sequence[int]) -> Attribute:
     return DenseArrayBase.from_list(i64, list(values))
 
 
+def reals(values: Sequence[float]) -> Attribute:
+    """GraphEngine's ListFloat."""
+    return DenseArrayBase.from_list(f32, list(values))
+
+
 def string(value: str) -> Attribute:
     """GraphEngine's Str."""
     return StringAttr(value)

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
+from xdsl.dialects.builtin import TensorType
 from xdsl.ir import Attribute, SSAValue
 
 from compiler.conversion.onnx_to_ge.checks import window_fits
 from compiler.conversion.onnx_to_ge.emitter import Emitter
 from compiler.conversion.onnx_to_ge.values import integers, rank_of, string
-from dialects.types import DYNAMIC, RankedTensor, shape_of, tensor_of, tensor_type
+from dialects.types import DYNAMIC, RankedTensor, shape_of, tensor_type
 
 _T = TypeVar("_T")
 
@@ -32,28 +33,52 @@ class Slide:
     @property
     def axes(self) -> int:
         """How many axes the window slides over. NoForm where GraphEngine's does not."""
-        if not 3 <= rank_of(self.x) <= 5:
-            raise self.emit.no_form("slides over an image of neither one, two nor three axes")
-        return rank_of(self.x) - 2
+        axes = rank_of(self.x) - 2
+        if axes < 1:
+            raise self.emit.fail(f"x [N, C, …] has no spatial axes, its rank is {axes + 2}")
+        if axes > 3:
+            raise self.emit.no_form(f"slides over {axes} axes")
+        return axes
 
     @property
     def format(self) -> Attribute:
         """GraphEngine's name of the layout."""
         return string("NCDHW" if self.axes == 3 else "NCHW")
 
-    def attribute(self, name: str) -> Attribute:
-        """An attribute with a value for each axis, 1 where it is absent, after those of N and C."""
-        values = self._given(name)
-        return integers((1, 1, *self._with_unit(values, 1)))
+    def attribute(self, name: str, absent: int = 1) -> Attribute:
+        """An attribute with a value for each axis, after the same of N and C."""
+        values = self.given(name, absent)
+        return integers((absent, absent, *self._with_unit(values, absent)))
 
     def pads(self) -> Attribute:
-        """What is added before and behind each axis, axis by axis."""
-        pairs = self._with_unit(self._pads(), (0, 0))
+        """What is added before and behind each axis, axis by axis.
+
+        With auto_pad and sizes that are not known, nothing: the device reads auto_pad.
+        """
+        return self._paired(self._pads())
+
+    def explicit_pads(self) -> Attribute:
+        """The attribute itself, axis by axis."""
+        return self._paired(self._explicit_pads())
+
+    def _paired(self, pads: Sequence[tuple[int, int]]) -> Attribute:
+        pairs = self._with_unit(pads, (0, 0))
         return integers([amount for pair in pairs for amount in pair])
 
-    def _given(self, name: str) -> Sequence[int]:
+    def given(self, name: str, absent: int = 1) -> Sequence[int]:
+        """An attribute of the operator's own axes; an error where it is not one value for each."""
         values = self.emit.node.integers(name) if self.emit.has(name) else None
-        return values or (1,) * self.axes
+        return self._each(name, values or (absent,) * self.axes, self.axes)
+
+    def _each(self, name: str, values: Sequence[int], count: int) -> Sequence[int]:
+        if len(values) != count:
+            raise self.emit.fail(f"{name} is {list(values)}, there are {self.axes} spatial axes")
+        return values
+
+    def _explicit_pads(self) -> list[tuple[int, int]]:
+        given = self.emit.node.integers("pads") or (0,) * (2 * self.axes)
+        amounts = self._each("pads", given, 2 * self.axes)
+        return list(zip(amounts[: self.axes], amounts[self.axes :], strict=True))
 
     def _with_unit(self, values: Sequence[_T], unit: _T) -> list[_T]:
         filled = list(values)
@@ -63,17 +88,14 @@ class Slide:
 
     def _pads(self) -> list[tuple[int, int]]:
         """The padding of the operator's own axes, also that of auto_pad."""
-        spans = [
-            d * (k - 1) + 1 for k, d in zip(self.kernel, self._given("dilations"), strict=True)
-        ]
+        dilations = self.given("dilations")
+        spans = [d * (k - 1) + 1 for k, d in zip(self.kernel, dilations, strict=True)]
         sizes = shape_of(self.x)[2:]
-        auto_pad = self.emit.node.text("auto_pad") or "NOTSET"
+        auto_pad = self.auto_pad
         if auto_pad not in ("NOTSET", "VALID"):
             return self._same_pads(sizes, spans, auto_pad)
-        given = self.emit.node.integers("pads") if auto_pad == "NOTSET" else None
-        amounts = given or (0,) * (2 * self.axes)
-        pads = list(zip(amounts[: self.axes], amounts[self.axes :], strict=True))
-        slack = [stride - 1 for stride in self._given("strides")] if self.ceils else None
+        pads = self._explicit_pads() if auto_pad == "NOTSET" else [(0, 0)] * self.axes
+        slack = [stride - 1 for stride in self.given("strides")] if self.ceils else None
         window_fits(self.emit, sizes, spans, pads, slack or [0] * self.axes)
         return pads
 
@@ -81,13 +103,24 @@ class Slide:
         self, sizes: Sequence[int], spans: Sequence[int], auto_pad: str
     ) -> list[tuple[int, int]]:
         if DYNAMIC in sizes:
-            raise self.emit.no_form(f"has auto_pad {auto_pad} for an image of open size")
+            return [(0, 0)] * self.axes
         pads: list[tuple[int, int]] = []
-        for size, span, stride in zip(sizes, spans, self._given("strides"), strict=True):
+        for size, span, stride in zip(sizes, spans, self.given("strides"), strict=True):
             total = max((-(-size // stride) - 1) * stride + span - size, 0)
             smaller, larger = total // 2, total - total // 2
             pads.append((smaller, larger) if auto_pad == "SAME_UPPER" else (larger, smaller))
         return pads
+
+    @property
+    def auto_pad(self) -> str:
+        """How padding is told; DeformConv knows numbers only."""
+        given = self.emit.node.text("auto_pad") if self.emit.has("auto_pad") else None
+        return given or "NOTSET"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the size of an axis is not known."""
+        return DYNAMIC in shape_of(self.x)[2:]
 
     @property
     def ceils(self) -> bool:
@@ -97,7 +130,7 @@ class Slide:
     def unsqueezed(self, inner: str, value: SSAValue) -> SSAValue:
         """A value with the unit axis."""
         attributes = {"axes": integers([self.unit])}
-        results = [self._unsqueezed_type(value)]
+        results = [self._unsqueezed_type(value.type)]
         return self.emit.op("Unsqueeze", {"x": value}, attributes, inner=inner, results=results)
 
     def squeezed(
@@ -108,11 +141,14 @@ class Slide:
         inner: str,
     ) -> SSAValue:
         """A node of that type on values with the unit axis, and a Squeeze named `inner`."""
-        results = [self._unsqueezed_type(self.emit.node.results[0])]
+        results = [self._unsqueezed_type(self.emit.result_types[0])]
         y = self.emit.op(type, inputs, attributes, inner=type, results=results)
         return self.emit.op("Squeeze", {"x": y}, {"axis": integers([self.unit])}, inner=inner)
 
-    def _unsqueezed_type(self, value: SSAValue) -> RankedTensor:
-        shape = list(shape_of(value))
+    def _unsqueezed_type(self, type: Attribute) -> Attribute:
+        if not isinstance(type, TensorType):
+            return type
+        tensor = cast(RankedTensor, type)
+        shape = list(tensor.get_shape())
         shape.insert(self.unit, 1)
-        return tensor_type(tuple(shape), tensor_of(value).element_type)
+        return tensor_type(tuple(shape), tensor.element_type)

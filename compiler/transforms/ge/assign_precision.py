@@ -194,12 +194,15 @@ class Assignment:
 
 
 def _keeps_types(node: NodeOp) -> bool:
-    """Whether a node has the types of the model: in ONNX's own form, or for handles of tensors."""
+    """Whether a node has the types of the model: in ONNX's own form, or for handles of tensors.
+
+    `_keep_dtype` is GraphEngine's own note of that (ge: graph/debug/ge_attr_define.h).
+    """
     values = (*node.operands, *node.results)
     return (
         isinstance(node, NetOutputOp)
         or type_of(node) in KEPT
-        or "onnx_opset" in node.attributes
+        or not {"onnx_opset", "_keep_dtype"}.isdisjoint(node.attributes)
         or any(isinstance(element_of(value), DTypeType) for value in values)
     )
 

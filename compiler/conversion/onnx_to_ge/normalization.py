@@ -1,0 +1,130 @@
+"""Normalisations: over the last axes, by a p-norm, by the root of the mean square."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from xdsl.dialects.builtin import FloatAttr, TensorType, f32, i32
+from xdsl.ir import Attribute, SSAValue
+
+from compiler.constants import scalar
+from compiler.conversion.onnx_to_ge.emitter import Emitter
+from compiler.conversion.onnx_to_ge.values import boolean, integer, integers, rank_of, real
+from dialects.types import DYNAMIC, AnyTensor, tensor_like, tensor_type, unranked_type
+
+DT_FLOAT, DT_INT32 = 0, 3
+FIRST = ("x", "gamma", "beta", "identity_0", "identity_1", "identity_2", "shape", "LayerNorm")
+BROADCASTS = ("broadcastto1", "broadcastto2")
+WITH_CASTS = ("identity_4", "Adds", "cast2", "Rsqrt", "identity_3", "cast1")
+WITHOUT_CASTS = ("Identity4", "Adds", "Rsqrt", "Identity3")
+
+
+def layer_normalization(emit: Emitter) -> list[SSAValue]:
+    """LayerNormalization → LayerNorm, its parameters broadcast to the shape of x.
+
+    The statistics that it may have as further results are computed where they are used.
+    """
+    casts = emit.node.integer("stash_type") != 0
+    emit.expand(*FIRST, *BROADCASTS, *(WITH_CASTS if casts else WITHOUT_CASTS))
+    x = _identity(emit, emit.needed("X"), "identity_0")
+    rank = rank_of(x) if isinstance(x.type, TensorType) else DYNAMIC
+    shape_type = [tensor_type((rank,), i32)]
+    dtype = {"dtype": integer(DT_INT32)}
+    shape = emit.op("Shape", {"x": x}, dtype, inner="shape", results=shape_type)
+    inputs = {"x": x, "gamma": _broadcast(emit, emit.needed("Scale"), x, shape, 1)}
+    inputs["beta"] = _broadcast(emit, _beta(emit), x, shape, 2)
+    epsilon = real(emit.node.number("epsilon") or 0.0)
+    axis = emit.node.integer("axis")
+    attributes = {"begin_norm_axis": integer(-1 if axis is None else axis), "epsilon": epsilon}
+    if not any(result.uses for result in emit.node.results[1:]):
+        return [emit.op("LayerNorm", inputs, attributes, inner="LayerNorm")]
+    reduced = _statistics_type(emit, x)
+    results = [emit.result_types[0], reduced, reduced]
+    y, mean, variance = emit.ops(
+        "LayerNorm", inputs, attributes, inner="LayerNorm", results=results
+    )
+    added = {"value": epsilon}
+    variance = emit.op("Adds", {"x": variance}, added, inner="Adds", results=[reduced])
+    inverse = emit.op("Rsqrt", {"x": variance}, inner="Rsqrt", results=[reduced])
+    return [y, *(_stashed(emit, value, casts, k) for k, value in ((4, mean), (3, inverse)))]
+
+
+def _statistics_type(emit: Emitter, x: SSAValue) -> AnyTensor:
+    """The type of mean and variance as LayerNorm has them: the shape that ONNX tells, and x's."""
+    element = cast(AnyTensor, x.type).element_type
+    for type in emit.result_types[1:]:
+        if isinstance(type, TensorType):
+            return tensor_like(cast(AnyTensor, type), element)
+    return unranked_type(element)
+
+
+def _beta(emit: Emitter) -> SSAValue:
+    given = emit.input("B")
+    if given is not None:
+        return given
+    return emit.const("beta", scalar(FloatAttr(0.0, f32)), tensor_type((), f32))
+
+
+def _identity(emit: Emitter, x: SSAValue, inner: str) -> SSAValue:
+    return emit.op("Identity", {"x": x}, inner=inner, results=[x.type])
+
+
+def _broadcast(emit: Emitter, value: SSAValue, x: SSAValue, shape: SSAValue, k: int) -> SSAValue:
+    inputs = {"x": _identity(emit, value, f"identity_{k}"), "shape": shape}
+    element = cast(AnyTensor, value.type).element_type
+    full = [tensor_like(cast(AnyTensor, x.type), element)]
+    return emit.op("BroadcastTo", inputs, inner=f"broadcastto{k}", results=full)
+
+
+def _stashed(emit: Emitter, value: SSAValue, casts: bool, k: int) -> SSAValue:
+    """A statistic in float32, or as it is."""
+    if not casts:
+        return _identity(emit, value, f"Identity{k}")
+    value = _identity(emit, value, f"identity_{k}")
+    results = [tensor_like(cast(AnyTensor, value.type), f32)]
+    inner = {4: "cast2", 3: "cast1"}[k]
+    return emit.op(
+        "Cast", {"x": value}, {"dst_type": integer(DT_FLOAT)}, inner=inner, results=results
+    )
+
+
+def lp_normalization(emit: Emitter) -> list[SSAValue]:
+    """LpNormalization → x divided by its LpNormV2.
+
+    `one_for_zero`, an attribute of ours, makes it 0 and no NaN where the norm is 0.
+    """
+    emit.expand("data0", "Identity", "LpNormV2", "Div")
+    axis = emit.node.integer("axis")
+    attributes: dict[str, Attribute] = {
+        "p": real(float(emit.node.integer("p") or 2)),
+        "axes": integers([-1 if axis is None else axis]),
+        "keepdim": boolean(True),
+        "epsilon": real(0.0),
+        "one_for_zero": boolean(True),
+    }
+    x = _identity(emit, emit.needed("input"), "Identity")
+    norm = _norm_type(x, -1 if axis is None else axis)
+    norms = emit.op("LpNormV2", {"x": x}, attributes, inner="LpNormV2", results=[norm])
+    return [emit.op("Div", {"x1": x, "x2": norms}, inner="Div")]
+
+
+def _norm_type(x: SSAValue, axis: int) -> AnyTensor:
+    type = cast(AnyTensor, x.type)
+    if not isinstance(type, TensorType):
+        return type
+    shape = list(type.get_shape())
+    shape[axis] = 1
+    return tensor_type(tuple(shape), type.element_type)
+
+
+def rms_normalization(emit: Emitter) -> list[SSAValue]:
+    """RMSNormalization → RmsNorm, which normalises over as many axes as its gamma has.
+
+    Where ONNX's axis says another count, it is an attribute of ours.
+    """
+    x, gamma, axis = emit.needed("X"), emit.needed("scale"), emit.node.integer("axis")
+    axis = -1 if axis is None else axis
+    attributes: dict[str, Attribute] = {"epsilon": real(emit.node.number("epsilon") or 0.0)}
+    if rank_of(gamma) != (-axis if axis < 0 else rank_of(x) - axis):
+        attributes["axis"] = integer(axis)
+    return [emit.op("RmsNorm", {"x": x, "gamma": gamma}, attributes)]
