@@ -60,7 +60,8 @@ def _filter(node: Node, filters: Array) -> Array:
     return filters.transpose(axes) if axes and len(axes) == filters.ndim else filters
 
 
-def _convolve(node: Node, x: Array, filters: Array, groups: int, data_format: str) -> Array:
+def convolve(node: Node, x: Array, filters: Array, groups: int, data_format: str) -> Array:
+    """x [N, C, …] convolved by filters, in the element type of both, as the attributes say."""
     if x.shape[1] != filters.shape[1] * groups or filters.shape[0] % groups:
         raise node.error(
             f"filter {filters.shape} in {groups} groups does not fit an input with "
@@ -80,7 +81,7 @@ def convolution(node: Node, inputs: Inputs) -> Sequence[Array]:
     data_format = node.text("data_format", "NHWC" if x.ndim == 4 else "NDHWC")
     wide = channels_first(cube_operand(x), data_format) - node.integer("offset_x", 0)
     filters = cube_operand(_filter(node, inputs["filter"]))
-    y = _convolve(node, wide, filters, node.integer("groups", 1), data_format)
+    y = convolve(node, wide, filters, node.integer("groups", 1), data_format)
     if "bias" in inputs:
         y = y + cube_operand(inputs["bias"]).reshape(-1, *[1] * (y.ndim - 2))
     return [channels_back(fixpipe(y, node.result_dtype(x.dtype)), data_format)]

@@ -23,6 +23,7 @@ def _model(
     attributes: Mapping[str, Any] | None,
     outputs: int,
     opset: int,
+    element: int = onnx.TensorProto.FLOAT,
 ) -> onnx.ModelProto:
     """A model of one operator, its inputs constants; an input that is None is left out."""
     names = ["" if x is None else f"x{i}" for i, x in enumerate(inputs)]
@@ -32,7 +33,7 @@ def _model(
         [node],
         "g",
         [],
-        [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in results],
+        [helper.make_tensor_value_info(name, element, None) for name in results],
         [numpy_helper.from_array(x, f"x{i}") for i, x in enumerate(inputs) if x is not None],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
@@ -60,8 +61,9 @@ def _run(
     *,
     outputs: int = 1,
     opset: int = 20,
+    element: int = onnx.TensorProto.FLOAT,
 ) -> list[Array]:
-    model = _model(op_type, inputs, attributes, outputs, opset).SerializeToString()
+    model = _model(op_type, inputs, attributes, outputs, opset, element).SerializeToString()
     session: Any = ort.InferenceSession(model, providers=["CPUExecutionProvider"])
     return [np.asarray(y) for y in session.run(None, {})]
 
