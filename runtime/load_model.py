@@ -16,6 +16,7 @@ from runtime.device import Bytes, Memory
 from runtime.errors import AclError, Code
 from runtime.executor.dynamic import DynamicExecutor
 from runtime.executor.memory import Session
+from runtime.executor.observer import Observer
 from runtime.executor.static import StaticExecutor, model_integer
 from runtime.executor.variables import refreshes, variables_read
 from runtime.executor.weight_files import load_weight_files
@@ -42,6 +43,7 @@ class GivenMemory:
 class _Compute:
     engine: Engine
     mode: FloatMode
+    observer: Observer | None
 
 
 def load(
@@ -53,14 +55,16 @@ def load(
     given: GivenMemory | None = None,
     engine: Engine | None = None,
     mode: FloatMode | None = None,
+    observer: Observer | None = None,
 ) -> Model:
     """Puts a model on the device, its external weights included.
 
     `session` holds the variables it shares with others; without one it has its own. `engine` runs
     its AI-Core tasks, by default the one the environment names; `mode` is the device's, asked at
-    every run. AclError for a model that cannot run here; nothing stays allocated then.
+    every run; `observer` sees what every operator makes. AclError for a model that cannot run
+    here; nothing stays allocated then.
     """
-    how = _Compute(engine or default_engine(), mode or FloatMode())
+    how = _Compute(engine or default_engine(), mode or FloatMode(), observer)
     try:
         return _load(om, memory, session, weight_folder, given or GivenMemory(), how=how)
     except (ValueError, IndexError, KeyError, TypeError) as error:
@@ -148,7 +152,14 @@ def _executor(
 ) -> StaticExecutor | DynamicExecutor:
     if om.header.is_dynamic:
         weights = _weights(om, memory, None, undo)
-        return DynamicExecutor(om.root, weights, session, faithful=is_faithful(), mode=how.mode)
+        return DynamicExecutor(
+            om.root,
+            weights,
+            session,
+            faithful=is_faithful(),
+            mode=how.mode,
+            observer=how.observer,
+        )
     feature = _feature_memory(om, memory, given.work, undo)
     weights = _weights(om, memory, given.weights, undo)
     return StaticExecutor(
@@ -159,6 +170,7 @@ def _executor(
         faithful=is_faithful(),
         engine=how.engine,
         mode=how.mode,
+        observer=how.observer,
     )
 
 

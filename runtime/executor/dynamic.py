@@ -16,6 +16,7 @@ from compiler.om.strings import decode_strings
 from runtime.device import Bytes
 from runtime.errors import AclError, Code
 from runtime.executor.memory import AddressSpace, Session
+from runtime.executor.observer import Observer
 from runtime.executor.operators import Operand, attribute, edges, node_of, operands, tensor_desc
 from runtime.executor.variables import refreshes, variable_address
 from runtime.operator_engine import Node, OperatorError, TensorDesc, kernel_for, run
@@ -40,8 +41,10 @@ class DynamicExecutor:
         *,
         faithful: bool,
         mode: FloatMode,
+        observer: Observer | None = None,
     ) -> None:
         self._mode = mode
+        self._observer = observer
         self.session = session
         self.space = AddressSpace(session.region)
         self._weights = weights
@@ -98,6 +101,8 @@ class DynamicExecutor:
                 outputs = self._special[op.type](op, values)
             else:
                 outputs = self._compute(graph.name, op, values)
+            if self._observer is not None:
+                self._observer(graph.name, op.name, outputs)
             values.update({(op.name, place): value for place, value in enumerate(outputs)})
         return [results[index] for index in sorted(results)]
 

@@ -18,6 +18,7 @@ from runtime.device import Bytes
 from runtime.errors import AclError, Code
 from runtime.executor.launch import FileKernels, Launch, operator_launch, unpacking
 from runtime.executor.memory import AddressSpace, Region, Session
+from runtime.executor.observer import Observer
 from runtime.executor.operators import attribute, node_of, operands, tensor_desc
 from runtime.executor.races import Access, first_race
 from runtime.executor.replay import Deadlock, Task, replay_order
@@ -78,6 +79,7 @@ class StaticExecutor:
         faithful: bool,
         engine: Engine,
         mode: FloatMode,
+        observer: Observer | None = None,
     ) -> None:
         definition = model.model_def
         base = model_integer(definition, contract.FEATURE_BASE_NAME, contract.FEATURE_BASE)
@@ -92,6 +94,7 @@ class StaticExecutor:
         self._mode = mode
         self._kernels = FileKernels(model, mode) if engine is Engine.KERNEL else None
         graph = definition.graph[0]
+        self._graph, self._observer = graph.name, observer
         self._ops = {op.id: op for op in graph.op}
         self.inputs = [self._input(op) for op in sorted(_data(graph.op), key=_index)]
         self.outputs = [
@@ -108,6 +111,8 @@ class StaticExecutor:
                 step.launch(step.inputs, step.outputs)
                 if step.assigns is not None:
                     self.session.written.add(step.assigns)
+                if self._observer is not None:
+                    self._observer(self._graph, step.node.name, step.outputs)
         except OperatorError as error:
             raise AclError(Code.RT_MODEL_EXECUTE, str(error)) from error
         return [slot.read() for slot in self.outputs]

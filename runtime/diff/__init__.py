@@ -1,0 +1,1 @@
+"""Compares two runs of one model operator by operator, to find where numbers part."""
