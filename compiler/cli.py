@@ -102,6 +102,13 @@ class AscendOptMain(xDSLOptMain):
             help="Look for external data of an ONNX model in FOLDER, not in the model's own",
         )
         arg_parser.add_argument(
+            "--input-shape",
+            metavar="NAME:DIMS",
+            default="",
+            help="Shapes of inputs of an ONNX model, as atc's --input_shape: "
+            "'x:1,3,224,224;y:-1,10', -1 for a dimension that each run brings",
+        )
+        arg_parser.add_argument(
             "--preflight",
             action="store_true",
             help="List everything that ATC would refuse of an ONNX model, and what would do "
@@ -202,6 +209,7 @@ class AscendOptMain(xDSLOptMain):
         options = ImportOptions(
             allow_roots=tuple(self.args.allow_root),
             external_data_dir=self.args.external_data_dir,
+            input_shapes=_input_shapes(self.args.input_shape),
         )
         return import_model(stream.name, options=options)
 
@@ -215,6 +223,19 @@ def _read_mlir(read: Callable[[IO[bytes]], ModuleOp], stream: IO[bytes]) -> Modu
         raise UserError(f"{stream.name} {reason}") from None
     except (ValueError, OverflowError) as error:
         raise UserError(f"{stream.name}: {error}") from None
+
+
+def _input_shapes(text: str) -> dict[str, tuple[int, ...]]:
+    from compiler.atc.errors import AtcError
+    from compiler.atc.shapes import dims_of, input_shapes
+
+    try:
+        shapes = input_shapes({"input_shape": text})
+    except AtcError as error:
+        raise UserError(str(error)) from None
+    if shapes.unnamed:
+        raise UserError(f"--input-shape={text}: every shape needs its input's name, x:1,3")
+    return {name: dims_of(ranges) for name, ranges in shapes.named.items()}
 
 
 def _tell_refused(path: str) -> None:

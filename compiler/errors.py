@@ -21,6 +21,19 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
+class InputShapeError(UserError):
+    """A shape that is asked for an input and cannot be given to it.
+
+    `name` is no input of the model, or the input has `counts[1]` dimensions in place of
+    `counts[0]`.
+    """
+
+    def __init__(self, message: str, name: str, counts: tuple[int, int] | None = None):
+        super().__init__(message)
+        self.name = name
+        self.counts = counts
+
+
 class UnsupportedOperator(UserError):
     """An ONNX node whose operator cannot be compiled.
 

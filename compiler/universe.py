@@ -44,6 +44,8 @@ PASSES = {
     "ge-make-weight-refreshable": (
         "compiler.transforms.ge.make_weight_refreshable:GEMakeWeightRefreshablePass"
     ),
+    "ge-make-multi-batch": "compiler.transforms.ge.make_multi_batch:GEMakeMultiBatchPass",
+    "ge-set-shape-ranges": "compiler.transforms.ge.set_shape_ranges:GESetShapeRangesPass",
     "convert-ge-to-davinci": "compiler.conversion.ge_to_davinci:ConvertGEToDavinciPass",
     "davinci-plan-memory": "compiler.transforms.davinci.plan_memory:DavinciPlanMemoryPass",
     "davinci-inject-sync": "compiler.transforms.davinci.inject_sync:DavinciInjectSyncPass",

@@ -20,6 +20,7 @@ from runtime.executor.observer import Observer
 from runtime.executor.static import StaticExecutor, model_integer
 from runtime.executor.variables import refreshes, variables_read
 from runtime.executor.weight_files import load_weight_files
+from runtime.input_shapes import InputShapes
 from runtime.loaded_model import Model
 from runtime.precision import FloatMode
 from runtime.settings import Engine, default_engine, is_faithful
@@ -91,8 +92,9 @@ def _load(
         session.written |= load_weight_files(
             definition, executor.space, weight_folder, faithful=is_faithful()
         )
-        is_dynamic = isinstance(executor, DynamicExecutor)
         description = describe(om.root)
+        shapes = InputShapes.of(description, definition)
+        is_dynamic = isinstance(executor, DynamicExecutor) and shapes.gears is None
         if isinstance(executor, StaticExecutor):
             _check_summary(om, description, executor)
         return Model(
@@ -102,6 +104,7 @@ def _load(
             memory=memory,
             session=session,
             run=executor.run,
+            shapes=shapes,
             reads=variables_read(definition),
             refreshes=refreshes(definition) if is_dynamic else {},
             release=undo.pop_all().close,

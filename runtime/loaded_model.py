@@ -15,6 +15,7 @@ from runtime.device import Memory
 from runtime.errors import AclError, Code, invalid
 from runtime.executor.memory import Session
 from runtime.executor.variables import Refresh
+from runtime.input_shapes import InputShapes
 from runtime.operator_engine import TensorDesc
 from runtime.operator_engine.dtypes import STRINGS, from_cpp, to_ge
 from runtime.packing import load, packed_bytes, store
@@ -38,7 +39,7 @@ class Buffer:
 
 @dataclass(eq=False)
 class Model:
-    """A loaded model. `is_dynamic`: shapes come with the inputs of each run.
+    """A loaded model. `is_dynamic`: shapes come with the inputs of each run, and not by gear.
 
     `release` gives back the memory it holds.
     """
@@ -49,6 +50,7 @@ class Model:
     memory: Memory
     session: Session
     run: Callable[[Sequence[Array]], list[Array]]
+    shapes: InputShapes
     reads: dict[str, int]
     refreshes: dict[int, Refresh]
     release: Callable[[], None]
@@ -66,7 +68,11 @@ class Model:
             if not is_faithful():
                 self._check_variables()
                 self._check_updates(inputs)
-            arguments = [self._argument(index, given) for index, given in enumerate(inputs)]
+            dims = self._dims(inputs)
+            arguments = [
+                self._argument(index, *pair)
+                for index, pair in enumerate(zip(inputs, dims, strict=True))
+            ]
             results = self.run(arguments)
             for index, (result, given) in enumerate(zip(results, outputs, strict=True)):
                 self._give(index, result, given)
@@ -101,10 +107,22 @@ class Model:
                     "weight has been changed",
                 )
 
-    def _argument(self, index: int, given: Buffer) -> Array:
+    def _dims(self, inputs: Sequence[Buffer]) -> Sequence[tuple[int, ...]]:
+        """The shapes of a run's inputs: from the descriptions, or those of the gear."""
+        if self.shapes.gears is not None:
+            return self.shapes.in_gear(inputs[self.shapes.selector].address, self.memory)
+        pairs = zip(inputs, self.description.inputs, strict=True)
+        dims = [
+            given.dims if self.is_dynamic and given.dims is not None else info.dims
+            for given, info in pairs
+        ]
+        if self.is_dynamic:
+            self.shapes.check(dims)
+        return dims
+
+    def _argument(self, index: int, given: Buffer, dims: tuple[int, ...]) -> Array:
         info = self.description.inputs[index]
         what = f"{self.source}: input {index} '{info.name}'"
-        dims = given.dims if self.is_dynamic and given.dims is not None else info.dims
         if given.address == 0:
             raise invalid(f"{what} is a null pointer")
         if any(dim < 0 for dim in dims):

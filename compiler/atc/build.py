@@ -6,7 +6,7 @@ import gc
 import io
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,8 @@ from compiler.atc import precheck
 from compiler.atc.errors import AtcError
 from compiler.atc.options import OPTIONS, Use
 from compiler.atc.precision import kept_names, precision, warn_of_ignored
-from compiler.errors import UnknownNode, UnsupportedOperator, UserError
+from compiler.atc.shapes import InputShapes, Range, dims_of, input_shapes, spelled
+from compiler.errors import InputShapeError, UnknownNode, UnsupportedOperator, UserError
 from compiler.fusion_switches import read_switches
 from compiler.om.contract import weight_folder
 from compiler.om.files import WriteError
@@ -27,6 +28,8 @@ from compiler.sources import OverwritingError, check_outputs, source_files
 from dialects.om import ModelOp
 
 if TYPE_CHECKING:
+    from compiler.frontends.onnx import ImportOptions
+    from compiler.om.gears import Gears
     from compiler.targets.om import OMTarget
 
 MAX_MODEL_BYTES = 2**31 - 1
@@ -40,6 +43,7 @@ def build(options: dict[str, str]) -> None:
     if options.get("strict_atc") == "true":
         precheck.refuse(options)
     model = options["model"]
+    shapes = input_shapes(options)
     gc.set_threshold(100_000, 50, 1000)
     from compiler.cli import context
     from compiler.pipelines import OfflinePass
@@ -55,9 +59,10 @@ def build(options: dict[str, str]) -> None:
         disable=disabled_passes(options),
     )
     ctx = context()
-    module = _import(options)
+    module = _import(options, shapes)
     inputs = (model, *source_files(module))
     try:
+        _open_shapes(ctx, module, options, shapes)
         offline.apply(ctx, module)
     except UnsupportedOperator as error:
         raise AtcError("E13010", error.node, error.op_type, more=str(error)) from None
@@ -178,37 +183,77 @@ def disabled_passes(options: dict[str, str]) -> tuple[str, ...]:
     return (*off, *listed)
 
 
-def input_shapes(options: dict[str, str]) -> dict[str, tuple[int, ...]]:
-    """--input_shape as dimensions by input name: `name:1,3,224,224;other:`."""
-    text = options.get("input_shape", "")
-    shapes: dict[str, tuple[int, ...]] = {}
-    for part in filter(None, text.split(";")):
-        name, colon, dims = part.rpartition(":")
-        if not colon or not name:
-            reason = "The shape must contain two parts: name and value"
-            raise AtcError("E10002", part, reason, '"input_name1:n1,c1,h1,w1"')
-        if not all(dim.strip().isdigit() for dim in dims.split(",") if dims):
-            reason = "It is not a digit"
-            raise AtcError("E10002", part, reason, '"input_name1:1,3,224,224"')
-        shapes[name] = tuple(int(dim) for dim in dims.split(",")) if dims else ()
-    return shapes
+def _import(options: dict[str, str], shapes: InputShapes) -> ModuleOp:
+    from compiler.frontends.onnx import import_model
 
-
-def _import(options: dict[str, str]) -> ModuleOp:
-    from compiler.frontends.onnx import ImportOptions, import_model
-
-    chosen = ImportOptions(
-        allow_roots=tuple(_roots(options)),
-        external_data_dir=options.get("external_data_dir"),
-        input_shapes=input_shapes(options),
-    )
     model = options["model"]
+    named = {name: dims_of(ranges) for name, ranges in _named(options, shapes).items()}
     try:
-        return import_model(model, options=chosen)
+        return import_model(model, options=_import_options(options, named))
     except UnsupportedOperator as error:
         raise AtcError("E13010", error.node, error.op_type, more=str(error)) from None
+    except InputShapeError as error:
+        if error.counts is not None:
+            raise AtcError("E10049", *error.counts, more=str(error)) from None
+        raise AtcError("E10016", error.name, "input_shape", more=str(error)) from None
     except UserError as error:
         raise AtcError("E13005", model, more=str(error)) from None
+
+
+def _import_options(options: dict[str, str], shapes: Mapping[str, Sequence[int]]) -> ImportOptions:
+    from compiler.frontends.onnx import ImportOptions
+
+    return ImportOptions(
+        allow_roots=tuple(_roots(options)),
+        external_data_dir=options.get("external_data_dir"),
+        input_shapes=shapes,
+    )
+
+
+def _named(options: dict[str, str], shapes: InputShapes) -> Mapping[str, tuple[Range, ...]]:
+    """The shapes by input name, the model's names where the options give none."""
+    if not shapes.unnamed:
+        return shapes.named
+    from compiler.frontends.onnx.outline import read_outline
+
+    graph = read_outline(options["model"]).graph
+    return shapes.by_name([name for name in graph.inputs if name not in set(graph.constants)])
+
+
+def _open_shapes(
+    ctx: Context, module: ModuleOp, options: dict[str, str], shapes: InputShapes
+) -> None:
+    """Note ranges and gears on the inputs of the GraphEngine graph."""
+    from compiler.conversion.onnx_to_ge import ConvertOnnxToGEPass
+    from compiler.transforms.ge.make_multi_batch import GEMakeMultiBatchPass
+    from compiler.transforms.ge.set_shape_ranges import GESetShapeRangesPass
+
+    named = _named(options, shapes)
+    dynamic = {name: ranges for name, ranges in named.items() if -1 in dims_of(ranges)}
+    if shapes.gears is not None:
+        ConvertOnnxToGEPass().apply(ctx, module)
+        rows = tuple(",".join(map(str, row)) for row in shapes.gears.rows)
+        outputs = tuple(_outputs_by_gear(options, shapes.gears, named))
+        order = shapes.gears.order
+        GEMakeMultiBatchPass(shapes.gears.kind, rows, order, outputs).apply(ctx, module)
+    elif dynamic:
+        ConvertOnnxToGEPass().apply(ctx, module)
+        GESetShapeRangesPass(tuple(map(spelled, *zip(*dynamic.items(), strict=True)))).apply(
+            ctx, module
+        )
+
+
+def _outputs_by_gear(
+    options: dict[str, str], gears: Gears, named: Mapping[str, tuple[Range, ...]]
+) -> Iterator[str]:
+    """GraphEngine's entries `<gear>,<output>,<dims…>`; every gear is inferred, so it must fit."""
+    from compiler.frontends.onnx.prepare import output_shapes
+
+    inputs = {name: dims_of(ranges) for name, ranges in named.items()}
+    for place, row in enumerate(gears.rows):
+        chosen = _import_options(options, gears.filled(row, inputs))
+        for output, dims in enumerate(output_shapes(options["model"], chosen)):
+            yield ",".join(map(str, (place, output, *dims)))
 
 
 def _roots(options: dict[str, str]) -> list[str]:

@@ -20,13 +20,82 @@ MESSAGES = {
         "Value {} for parameter --{} is invalid. The value must be either 1 or 0.",
     ),
     "E10007": ("Invalid_Argument", "--{} is required. The value must be {}."),
+    "E10009": (
+        "Invalid_Argument_Tensor_Dynamic_Shape",
+        "--dynamic_batch_size, --dynamic_image_size, --input_shape_range, and --dynamic_dims are "
+        "mutually exclusive.",
+    ),
     "E10010": ("Invalid_Argument", "Value {} for parameter --log is invalid."),
+    "E10011": (
+        "Invalid_Argument_Tensor_Input_Shape",
+        "Value {} for parameter --input_shape is invalid. Shape values must be positive integers. "
+        "The error value in the shape is {}.",
+    ),
+    "E10012": (
+        "Invalid_Argument_Tensor_Input_Shape",
+        "--dynamic_batch_size is included, but the dimension count of the dynamic-shape input "
+        "configured in --input_shape is less than 1.",
+    ),
     "E10016": (
         "Invalid_Argument_Operator_Name",
         "Op name {} specified in --{} is not found in the model.",
     ),
+    "E10018": (
+        "Invalid_Argument_Tensor_Dynamic_Shape",
+        "Value {} for shape {} is invalid. When --dynamic_batch_size is included, only batch size "
+        "N can be -1 in --input_shape.",
+    ),
+    "E10019": (
+        "Invalid_Argument_Tensor_Input_Shape",
+        "When --dynamic_image_size is included, only the height and width axes can be -1 in "
+        "--input_shape.",
+    ),
+    "E10020": (
+        "Invalid_Argument",
+        "Value {} for parameter --dynamic_image_size is invalid.",
+    ),
     "E10022": ("Invalid_Argument", "Path {} for parameter --{} does not include the file name."),
+    "E10031": (
+        "Invalid_Argument_Tensor_Input_Shape",
+        "--dynamic_batch_size is included, but none of the nodes specified in --input_shape has a "
+        "batch size equaling -1.",
+    ),
+    "E10035": (
+        "Invalid_Argument_Tensor_Dynamic_Shape",
+        "--dynamic_batch_size, --dynamic_image_size, or --dynamic_dims has {} profiles, which is "
+        "less than the minimum {}.",
+    ),
+    "E10036": (
+        "Invalid_Argument_Tensor_Dynamic_Shape",
+        "--dynamic_batch_size, --dynamic_image_size, or --dynamic_dims has {} profiles, which is "
+        "greater than the maximum {}.",
+    ),
+    "E10038": (
+        "Invalid_Argument_Tensor_Dynamic_Shape",
+        "Dimension size {} is invalid. The value must be greater than 0.",
+    ),
+    "E10039": (
+        "Invalid_Argument_Tensor_Dynamic_Shape",
+        "The --dynamic_batch_size, --dynamic_image_size, or --dynamic_dims argument have duplicate "
+        "profiles.",
+    ),
+    "E10040": (
+        "Invalid_Argument_Tensor_Input_Shape",
+        "As the --dynamic_batch_size, --dynamic_image_size, or --dynamic_dims argument is "
+        "included, the corresponding nodes specified in --input_shape must have -1 axes and "
+        "cannot have '~'.",
+    ),
     "E10041": ("Invalid_Argument_Model", "Failed to load the model from {}."),
+    "E10048": (
+        "Invalid_Argument",
+        "Value {} for parameter --input_shape_range or dynamic_inputs_shape_range is invalid. "
+        "Reason: {}. The value must be formatted as {}.",
+    ),
+    "E10049": (
+        "Invalid_Argument_Tensor_Input_Shape",
+        "Dimension count {} configured in --input_shape does not match dimension count {} of the "
+        "node.",
+    ),
     "E10054": (
         "Invalid_Argument",
         "The required parameter {} for ATC is empty. Another possible reason is that the values "
@@ -35,6 +104,10 @@ MESSAGES = {
     "E10055": ("Not_Supported", "The operation is not supported. Reason: {}."),
     "E10056": ("Invalid_Argument", "Cannot configure both parameters {} and {} simultaneously."),
     # GraphEngine's parser reports E11010, its registry no longer has it: the text is ours.
+    "E10058": (
+        "Invalid_Argument",
+        "Parameter {} is not configured or is empty.",
+    ),
     "E11010": (
         "Invalid_Argument_Operator",
         "Failed to parse the parameters of Op {} with optype {}. Reason: {}.",

@@ -63,7 +63,16 @@ OPTIONS: dict[str, Option] = {
     "output": Option(Use.USED),
     "soc_version": Option(Use.USED),
     "mode": Option(Use.USED, ("0", "1", "3", "30", "5", "6", "7")),
-    "input_shape": Option(Use.USED),
+    **dict.fromkeys(
+        (
+            "input_shape",
+            "input_shape_range",
+            "dynamic_batch_size",
+            "dynamic_image_size",
+            "dynamic_dims",
+        ),
+        Option(Use.USED),
+    ),
     "input_format": Option(Use.USED, ("NCHW", "NCDHW", "ND")),
     "external_weight": Option(Use.USED, ("0", "1", "2"), "E10006"),
     "precision_mode": Option(Use.USED, PRECISION_MODES),
@@ -112,8 +121,8 @@ OPTIONS: dict[str, Option] = {
     ),
     **dict.fromkeys(
         "auto_tune_mode cal_conf cluster_config compress_weight_conf compression_optimize_conf "
-        "dynamic_batch_size dynamic_dims dynamic_image_size enable_compress_weight "
-        "hccl_sub_comm_config input_fp16_nodes input_hint_shape input_shape_range insert_op_conf "
+        "enable_compress_weight "
+        "hccl_sub_comm_config input_fp16_nodes input_hint_shape insert_op_conf "
         "is_input_adjust_hw_layout is_output_adjust_hw_layout json om out_nodes output_type "
         "raw_ge_options save_original_model singleop".split(),
         Option(Use.REFUSED),

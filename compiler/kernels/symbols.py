@@ -14,6 +14,9 @@ AI_CPU_REASON = "_ascend_opt_ai_cpu_reason"
 ATC_REFUSES = "_ascend_opt_atc_refuses"
 """The attribute that says why ATC would refuse the ONNX node; it stays in the offline model."""
 
+SHAPE_RANGE = "shape_range"
+"""The attribute of a Data node with the bounds of its dimensions: low, high, low, …"""
+
 
 def kernel_symbols(module: ModuleOp) -> dict[str, Operation]:
     """The kernels of a module by name: made here, or referred to in the file they came from."""

@@ -28,6 +28,8 @@ PARENT_INDEX_NAME = "_parent_node_index"
 INPUT_PORTS_NAME = "_input_name_key"
 INPUT_PLACES_NAME = "_input_name_value"
 
+DIM_PARAMS_NAME = "_ascend_opt_dim_params"
+"""Of a Data node: ONNX's names of its open dimensions in order, "" for one that nothing shares."""
 ELEMENT_TYPE_NAME = "_ascend_opt_element_type"
 """Of a tensor descriptor: the element type, in MLIR's spelling, that its data type stands for."""
 

@@ -23,6 +23,9 @@ _ACCEPTS: dict[str, Callable[[Any], bool]] = {
     "tuple": lambda value: isinstance(value, tuple),
 }
 
+_EMPTY: dict[str, Callable[[], object]] = {"dict": dict[str, Any], "list": list[Any]}
+"""What stands for a value of these kinds when a call fails."""
+
 
 def _argument(value: Any, kind: str, where: str) -> Any:
     """An argument as the kind it must have; TypeError otherwise."""
@@ -56,8 +59,8 @@ def bind(
         except AclError as error:
             state.thread.messages.append(f"{name}: {error.message} (error {error.code})")
             failed = function.failures[0] if len(function.failures) == 1 else function.failures
-            if function.values == ("dict",):
-                failed = {}
+            if len(function.values) == 1 and function.values[0] in _EMPTY:
+                failed = _EMPTY[function.values[0]]()
             return _returned(function, failed, error.code)
 
     call.__name__, call.__qualname__, call.__module__ = function.name, function.name, module

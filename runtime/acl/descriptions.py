@@ -172,31 +172,6 @@ def get_output_dims(state: State, handle: int, index: int) -> dict[str, Any]:
     return _dims(state, handle, "output", index)
 
 
-def get_cur_output_dims(state: State, handle: int, index: int) -> dict[str, Any]:
-    """The dims an output has now; a dynamic model cannot say: 200001."""
-    if state.handles.get(handle, ModelDesc).is_dynamic:
-        message = "the outputs of a dynamic model are described in the dataset of each run"
-        raise AclError(Code.API_NOT_SUPPORTED, message)
-    return _dims(state, handle, "output", index)
-
-
-def get_dynamic_batch(state: State, handle: int) -> dict[str, Any]:
-    """The batch sizes a model was compiled for."""
-    batches = state.handles.get(handle, ModelDesc).info.dynamic_batch
-    return {"batchCount": len(batches), "batch": list(batches)}
-
-
-def get_dynamic_hw(state: State, handle: int, index: int) -> dict[str, Any]:
-    """The image sizes a model was compiled for."""
-    sizes = state.handles.get(handle, ModelDesc).info.dynamic_hw
-    return {"hwCount": len(sizes), "hw": [list(size) for size in sizes]}
-
-
-def get_input_dynamic_gear_count(state: State, handle: int, index: int) -> int:
-    """How many sets of dims a model was compiled for."""
-    return len(state.handles.get(handle, ModelDesc).info.dynamic_dims)
-
-
 def get_tensor_real_name(state: State, handle: int, name: str) -> str:
     """The real name of a tensor whose name was replaced."""
     return state.handles.get(handle, ModelDesc).names.get(name, name)

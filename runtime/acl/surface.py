@@ -130,6 +130,7 @@ _MDL = """
   get_dynamic_batch(int) -> dict, ret
   get_dynamic_hw(int, int) -> dict, ret
   get_input_dynamic_gear_count(int, int) -> int, ret
+  get_input_dynamic_dims(int, int, int) -> list, ret
   get_tensor_real_name(int, str) -> str
   create_dataset() -> int
   destroy_dataset(int) -> ret
@@ -138,6 +139,9 @@ _MDL = """
   get_dataset_buffer(int, int) -> int
   set_dataset_tensor_desc(int, int, int) -> int, ret
   get_dataset_tensor_desc(int, int) -> int
+* set_dynamic_batch_size(int, int, int, int) -> ret
+* set_dynamic_hw_size(int, int, int, int, int) -> ret
+* set_input_dynamic_dims(int, int, int, object) -> ret
 * execute(int, int, int) -> ret
 * execute_async(int, int, int, int) -> ret
 * bundle_load_from_file(str) -> int, ret
@@ -163,7 +167,7 @@ SURFACE = {"": _ACL, "rt": _RT, "mdl": _MDL, "util": _UTIL}
 IMPLEMENTATIONS = {
     "": ("system", "tensors"),
     "rt": ("devices", "memory", "events"),
-    "mdl": ("loading", "descriptions", "datasets", "execution"),
+    "mdl": ("loading", "descriptions", "datasets", "gears", "execution"),
     "util": ("pointers",),
 }
 """Where the functions are implemented, each under its own name: modules of this package."""

@@ -116,6 +116,9 @@ def test_bad_models(
         (["-p", "convert-ge-to-davinci"], "convert-ge-to-davinci: the module has no ge.graph"),
         (["--split-input-file"], "--split-input-file splits text"),
         (["-t", "elf"], "invalid choice: 'elf'"),
+        (["--input-shape", "x"], "The shape must contain two parts: name and value"),
+        (["--input-shape", "1,-1"], "every shape needs its input's name"),
+        (["--input-shape", "x:1"], "input_shape names 'x', the model's inputs are 'image'"),
         (["--frobnicate"], "unrecognized arguments: --frobnicate"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
@@ -26,6 +27,7 @@ from compiler.conversion.onnx_to_ge.subgraphs import Nodes
 from compiler.conversion.onnx_to_ge.table import rule_for
 from compiler.conversion.onnx_to_ge.values import boolean, ge_type, integer, strings
 from compiler.errors import UnsupportedOperator, UserError
+from compiler.om.contract import DIM_PARAMS_NAME
 from compiler.sizes import dtype_of
 from dialects.ge import ConstOp, DataOp, GraphOp, NetOutputOp, NodeOp
 from dialects.onnx.ascend import ascend_operators
@@ -85,6 +87,19 @@ class Conversion:
         return [inner.values[value] for value in graph.outputs.values()]
 
 
+def shared_dim_params(graph: OnnxGraph) -> list[dict[str, Attribute]]:
+    """For each input the names of its open dimensions, where one of them is somewhere else too."""
+    named = graph.input_dim_params
+    count = Counter(name for names in named for name in names if name)
+    shared = {name for name, places in count.items() if places > 1}
+    return [
+        {DIM_PARAMS_NAME: strings(*(name if name in shared else "" for name in names))}
+        if shared.intersection(names)
+        else {}
+        for names in named
+    ]
+
+
 class _Graph:
     """One graph of the model: its nodes so far, and the ge values of its ONNX values."""
 
@@ -112,6 +127,7 @@ class _Graph:
 
     def add_inputs(self) -> None:
         """Add the Data nodes of a model."""
+        params = shared_dim_params(self.graph)
         for index, (name, value) in enumerate(self.graph.inputs.items()):
             type: Attribute = value.type
             if isinstance(type, UnrankedTensorType):
@@ -121,7 +137,7 @@ class _Graph:
                 raise UserError(f"input '{name}' has no type")
             type = cast(RankedTensor, ge_type(type))
             number = dtype_of(type.element_type).cpp
-            attributes = {"index": integer(index), "data_type": integer(number)}
+            attributes = {"index": integer(index), "data_type": integer(number)} | params[index]
             self._add(value, DataOp.make(name, results=[type], attributes=attributes))
 
     def _constant(self, op: Operation, label: str, payload: Attribute) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import onnx
 
-from compiler.errors import UserError
+from compiler.errors import InputShapeError, UserError
 from compiler.frontends.onnx import ImportOptions
 from compiler.frontends.onnx.external_data import ExternalData
 from compiler.frontends.onnx.functions import inline_functions
@@ -46,6 +46,16 @@ def prepared_model(path: str, options: ImportOptions) -> tuple[onnx.ModelProto, 
     return model, slim.payloads
 
 
+def output_shapes(path: str, options: ImportOptions) -> list[tuple[int, ...]]:
+    """The shapes of the outputs as they follow from those of the inputs; -1 where they do not."""
+    try:
+        model, _ = prepared_model(path, options)
+    except UserError as error:
+        raise error.at(path) from None
+    shapes = (output.type.tensor_type.shape for output in model.graph.output)
+    return [tuple(d.dim_value if d.HasField("dim_value") else -1 for d in s.dim) for s in shapes]
+
+
 def _set_input_shapes(graph: onnx.GraphProto, shapes: Mapping[str, Sequence[int]]) -> None:
     """Give graph inputs the shapes that the user asks for."""
     inputs = {value.name: value for value in graph.input}
@@ -53,13 +63,13 @@ def _set_input_shapes(graph: onnx.GraphProto, shapes: Mapping[str, Sequence[int]
     for name, shape in shapes.items():
         if name not in inputs:
             known = ", ".join(f"'{known}'" for known in inputs)
-            raise UserError(f"input_shape names '{name}', the model's inputs are {known}")
+            message = f"input_shape names '{name}', the model's inputs are {known}"
+            raise InputShapeError(message, name)
         tensor = inputs[name].type.tensor_type
         dims = tensor.shape.dim
         if tensor.HasField("shape") and len(dims) != len(shape):
-            raise UserError(
-                f"input_shape gives '{name}' {len(shape)} dimensions, it has {len(dims)}"
-            )
+            message = f"input_shape gives '{name}' {len(shape)} dimensions, it has {len(dims)}"
+            raise InputShapeError(message, name, (len(shape), len(dims)))
         contradicted |= any(
             dim.HasField("dim_value") and dim.dim_value != size
             for dim, size in zip(dims, shape, strict=False)

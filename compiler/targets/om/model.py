@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import cast
 
 from xdsl.dialects.builtin import ArrayAttr, StringAttr
@@ -24,6 +25,7 @@ from compiler.om.weights import WeightPlan, place_weights
 from compiler.om.writer import CompiledModel
 from compiler.sizes import byte_size, dtype_of
 from compiler.targets.om.descriptors import dims_of
+from compiler.targets.om.gears import shape_range, with_gears
 from compiler.targets.om.operators import add_graph, weight_offset
 from compiler.targets.om.tasks import task_list
 from compiler.targets.om.values import set_all
@@ -105,12 +107,16 @@ def _weights(model: ModelOp) -> Blob:
 def _interface(model: ModelOp) -> InOutInfo:
     """The summary of inputs and outputs that is read without parsing the graph."""
     graph = model.graphs[0]
-    inputs = [_tensor(data.label, data.results[0]) for data in graph.inputs]
+    inputs = (
+        replace(_tensor(data.label, data.results[0]), shape_ranges=shape_range(data))
+        for data in graph.inputs
+    )
     outputs = graph.output.operands if graph.output else ()
     names = _output_names(model, graph)
-    return InOutInfo(
+    info = InOutInfo(
         tuple(inputs), tuple(_tensor(n, v) for n, v in zip(names, outputs, strict=False))
     )
+    return with_gears(info, graph)
 
 
 def _output_names(model: ModelOp, graph: GraphOp) -> list[str]:

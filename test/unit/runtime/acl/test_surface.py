@@ -64,7 +64,7 @@ def test_nothing_but_functions_and_submodules_is_exported(acl: Any) -> None:
 def test_feature_probes_of_programs(acl: Any) -> None:
     assert {"bytes_to_ptr", "ptr_to_bytes"} <= set(dir(acl.util))
     with pytest.raises(AttributeError):
-        _ = acl.mdl.set_dynamic_batch_size
+        _ = acl.mdl.set_input_aipp
 
 
 def test_submodules_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
