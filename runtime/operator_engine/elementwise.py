@@ -28,6 +28,9 @@ _ERF_Q = (
     -1.42647390514189e-02,
 )
 
+BLOCK = 1 << 14
+"""Elements that are computed at a time where there are many terms."""
+
 _SELU_SCALE = 1.0507009873554804934193349852946
 _SELU_ALPHA = 1.6732632423543772848170429916717
 
@@ -35,7 +38,8 @@ _SELU_ALPHA = 1.6732632423543772848170429916717
 def _polynomial(coefficients: Sequence[float], x: Array) -> Array:
     y = np.full_like(x, coefficients[0])
     for coefficient in coefficients[1:]:
-        y = y * x + coefficient
+        y *= x
+        y += coefficient
     return y
 
 
@@ -43,10 +47,14 @@ def erf(x: Array) -> Array:
     """The error function of float32 elements; float64 ones are computed exactly, one by one."""
     if x.dtype == np.float64:
         return np.vectorize(math.erf, otypes=[np.float64])(x)
-    bounded = np.clip(x.astype(np.float64), -4, 4)
-    square = bounded * bounded
-    y = bounded * _polynomial(_ERF_P, square) / _polynomial(_ERF_Q, square)
-    return y.astype(np.float32)
+    flat = np.ascontiguousarray(x, np.float32).reshape(-1)
+    y = np.empty_like(flat)
+    for start in range(0, flat.size, BLOCK):  # what all the terms need stays in the cache
+        bounded = np.clip(flat[start : start + BLOCK], -4, 4)
+        square = bounded * bounded
+        bounded *= _polynomial(_ERF_P, square)
+        np.divide(bounded, _polynomial(_ERF_Q, square), out=y[start : start + BLOCK])
+    return y.reshape(x.shape)
 
 
 def sigmoid(x: Array) -> Array:
