@@ -20,7 +20,7 @@ def sigmoid(x: Array) -> Array:
 _PLAIN: dict[str, Activation] = {
     "relu": lambda x: np.maximum(x, 0),
     "sigmoid": sigmoid,
-    "softplus": lambda x: np.logaddexp(x, 0).astype(x.dtype),
+    "softplus": lambda x: np.logaddexp(x, 0).astype(x.dtype, copy=False),
     "softsign": lambda x: x / (1 + np.abs(x)),
     "tanh": np.tanh,
 }

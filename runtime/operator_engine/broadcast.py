@@ -55,7 +55,7 @@ _COMPARISONS: dict[str, Binary] = {
 def _arithmetic(function: Binary) -> Kernel:
     def kernel(node: Node, inputs: Inputs) -> Sequence[Array]:
         a, b = inputs.values()
-        return [function(widen(a), widen(b)).astype(a.dtype)]
+        return [function(widen(a), widen(b)).astype(a.dtype, copy=False)]
 
     return kernel
 
@@ -77,13 +77,13 @@ def _mod(node: Node, inputs: Inputs) -> Sequence[Array]:
     y = (np.fmod if node.integer("fmod", 1) else np.mod)(a, b)
     if node.flag("one_hot_indices", False):
         y = np.where((a >= 0) & (a < 2 * b), y, -1)
-    return [y.astype(inputs["x1"].dtype)]
+    return [y.astype(inputs["x1"].dtype, copy=False)]
 
 
 def _accumulate(node: Node, inputs: Inputs) -> Sequence[Array]:
     first, *rest = inputs.values()
     total = reduce(lambda total, x: total + widen(x), rest, widen(first))
-    return [total.astype(first.dtype)]
+    return [total.astype(first.dtype, copy=False)]
 
 
 def along_channels(vector: Array, x: Array, data_format: str) -> Array:
@@ -101,12 +101,12 @@ def along_channels(vector: Array, x: Array, data_format: str) -> Array:
 def _bias_add(node: Node, inputs: Inputs) -> Sequence[Array]:
     x, bias = inputs["x"], inputs["bias"]
     shaped = along_channels(bias, x, node.text("data_format", "NHWC"))
-    return [(widen(x) + widen(shaped)).astype(x.dtype)]
+    return [(widen(x) + widen(shaped)).astype(x.dtype, copy=False)]
 
 
 def _clip(node: Node, inputs: Inputs) -> Sequence[Array]:
     x, low, high = inputs["x"], inputs["clip_value_min"], inputs["clip_value_max"]
-    return [np.minimum(np.maximum(widen(x), widen(low)), widen(high)).astype(x.dtype)]
+    return [np.minimum(np.maximum(widen(x), widen(low)), widen(high)).astype(x.dtype, copy=False)]
 
 
 def _prelu(node: Node, inputs: Inputs) -> Sequence[Array]:
@@ -114,7 +114,7 @@ def _prelu(node: Node, inputs: Inputs) -> Sequence[Array]:
     if weight.ndim == 1 and x.ndim > 2:
         weight = along_channels(weight, x, "NCHW")
     wide = widen(x)
-    return [np.where(wide > 0, wide, wide * widen(weight)).astype(x.dtype)]
+    return [np.where(wide > 0, wide, wide * widen(weight)).astype(x.dtype, copy=False)]
 
 
 def _select(node: Node, inputs: Inputs) -> Sequence[Array]:

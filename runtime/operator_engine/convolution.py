@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from typing import cast
 
 import numpy as np
 
@@ -47,11 +48,39 @@ def _grouped_product(filters: Array, columns: Array, groups: int) -> Array:
 
 
 def _depthwise_product(x: Array, filters: Array, win: Window) -> Array:
+    padded = win.padded(x, 0)
+    if set(win.strides) == {1}:
+        return _depthwise_rows(padded, filters, win)
     y = np.zeros((*x.shape[:2], *win.output), x.dtype)
+    product = np.empty_like(y)
     trailing = (1,) * len(win.output)
-    for tap, seen in win.taps(win.padded(x, 0)):
-        y += filters[:, 0, *tap].reshape(-1, *trailing) * seen
+    for tap, seen in win.taps(padded):
+        np.multiply(filters[:, 0, *tap].reshape(-1, *trailing), seen, out=product)
+        y += product
     return y
+
+
+def _depthwise_rows(padded: Array, filters: Array, win: Window) -> Array:
+    """With strides of 1, all that a tap sees lies in one piece of the flat padded image.
+
+    Between the rows of the result is what windows over the edge see; nobody reads it.
+    """
+    batch, channels, *sizes = padded.shape
+    steps = [prod(sizes[axis + 1 :]) for axis in range(len(sizes))]
+    reach = sum((count - 1) * step for count, step in zip(win.output, steps, strict=True)) + 1
+    flat = padded.reshape(batch, channels, -1)
+    y = np.zeros_like(flat)
+    product = np.empty((batch, channels, reach), padded.dtype)
+    for tap in np.ndindex(*win.kernel):
+        start = sum(
+            place * dilation * step
+            for place, dilation, step in zip(tap, win.dilations, steps, strict=True)
+        )
+        weights = filters[:, 0, *tap].reshape(-1, 1)
+        np.multiply(weights, flat[:, :, start : start + reach], out=product)
+        y[:, :, :reach] += product
+    inside = [slice(count) for count in win.output]
+    return y.reshape(padded.shape)[:, :, *inside]
 
 
 def _filter(node: Node, filters: Array) -> Array:
@@ -67,23 +96,36 @@ def convolve(node: Node, x: Array, filters: Array, groups: int, data_format: str
             f"filter {filters.shape} in {groups} groups does not fit an input with "
             f"{x.shape[1]} channels"
         )
-    mode = node.text("auto_pad", "NOTSET")
-    win = window(node, x.shape[2:], filters.shape[2:], data_format=data_format, mode=mode)
+    win = _window(node, x.shape[2:], filters.shape[2:], data_format)
     if groups == x.shape[1] == filters.shape[0] and groups > 1:
         return _depthwise_product(x, filters, win)
     product = _grouped_product(filters, img2col(x, win), groups)
     return product.reshape(*product.shape[:2], *win.output)
 
 
+def _window(
+    node: Node, sizes: tuple[int, ...], kernel: tuple[int, ...], data_format: str
+) -> Window:
+    """The window of a node, which is the same in every run of a static model."""
+    found = node.known.get((sizes, kernel))
+    if found is None:
+        mode = node.text("auto_pad", "NOTSET")
+        found = window(node, sizes, kernel, data_format=data_format, mode=mode)
+        node.known[sizes, kernel] = found
+    return cast("Window", found)
+
+
 def convolution(node: Node, inputs: Inputs) -> Sequence[Array]:
     """Conv2D and Conv3D: x, filter, bias? → y."""
     x = inputs["x"]
     data_format = node.text("data_format", "NHWC" if x.ndim == 4 else "NDHWC")
-    wide = channels_first(cube_operand(x), data_format) - node.integer("offset_x", 0)
+    wide = channels_first(cube_operand(x), data_format)
+    if offset := node.integer("offset_x", 0):
+        wide = wide - offset
     filters = cube_operand(_filter(node, inputs["filter"]))
     y = convolve(node, wide, filters, node.integer("groups", 1), data_format)
     if "bias" in inputs:
-        y = y + cube_operand(inputs["bias"]).reshape(-1, *[1] * (y.ndim - 2))
+        y += cube_operand(inputs["bias"]).reshape(-1, *[1] * (y.ndim - 2))
     return [channels_back(fixpipe(y, node.result_dtype(x.dtype)), data_format)]
 
 
@@ -166,7 +208,7 @@ def columns_to_image(node: Node, inputs: Inputs) -> Sequence[Array]:
     for tap, seen in sliding.taps(full):
         np.add(seen, columns[:, :, *tap], out=seen)
     where = [slice(pad, pad + n) for n, pad in zip(size, pads, strict=True)]
-    return [full[:, :, *where].astype(x.dtype)]
+    return [full[:, :, *where].astype(x.dtype, copy=False)]
 
 
 def deformable_convolution(node: Node, inputs: Inputs) -> Sequence[Array]:

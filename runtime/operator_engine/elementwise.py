@@ -189,7 +189,7 @@ def _only(inputs: Inputs) -> Array:
 def _unary(function: Callable[[Node, Array], Array]) -> Kernel:
     def kernel(node: Node, inputs: Inputs) -> Sequence[Array]:
         x = _only(inputs)
-        return [function(node, widen(x)).astype(x.dtype)]
+        return [function(node, widen(x)).astype(x.dtype, copy=False)]
 
     return kernel
 

@@ -47,20 +47,20 @@ def _softmax_cross_entropy(node: Node, inputs: Inputs) -> Sequence[Array]:
     logarithms = _log_softmax(widen(scores))
     weights, ignored = inputs.get("weights"), _ignored(node)
     loss, _ = _likelihood_loss(node, logarithms, inputs["labels"], weights, ignored)
-    return [np.asarray(y).astype(scores.dtype) for y in (loss, logarithms)]
+    return [np.asarray(y).astype(scores.dtype, copy=False) for y in (loss, logarithms)]
 
 
 def _nll(node: Node, inputs: Inputs) -> Sequence[Array]:
     x, target, weight = inputs["x"], inputs["target"], inputs.get("weight")
     results = _likelihood_loss(node, widen(x), target, weight, _ignored(node, -100))
-    return [np.asarray(y).astype(x.dtype) for y in results]
+    return [np.asarray(y).astype(x.dtype, copy=False) for y in results]
 
 
 def _onnx_nll(node: Node, inputs: Inputs) -> Sequence[Array]:
     """ONNX's own form, which has places beside the batch."""
     x, target, weight = inputs["input"], inputs["target"], inputs.get("weight")
     loss, _ = _likelihood_loss(node, widen(x), target, weight, _ignored(node))
-    return [np.asarray(loss).astype(x.dtype)]
+    return [np.asarray(loss).astype(x.dtype, copy=False)]
 
 
 KERNELS: KernelTable = {

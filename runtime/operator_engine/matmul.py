@@ -35,7 +35,7 @@ def _matmul(transpose_left: str, transpose_right: str) -> Kernel:
 
 def _determinant(node: Node, inputs: Inputs) -> Sequence[Array]:
     x = inputs["x"]
-    return [np.asarray(np.linalg.det(widen(x))).astype(x.dtype)]
+    return [np.asarray(np.linalg.det(widen(x))).astype(x.dtype, copy=False)]
 
 
 def _einsum(node: Node, inputs: Inputs) -> Sequence[Array]:

@@ -52,6 +52,10 @@ class Node:
     attributes: Mapping[str, object] = field(default_factory=dict[str, object])
     inputs: tuple[TensorDesc, ...] = ()
     outputs: tuple[TensorDesc, ...] = ()
+    known: dict[object, object] = field(
+        default_factory=dict[object, object], compare=False, repr=False
+    )
+    """What a kernel has worked out and may use again."""
 
     def error(self, message: str) -> OperatorError:
         """An error about this node."""

@@ -22,7 +22,7 @@ def _scaled(inputs: Inputs, x: Array, data_format: str, epsilon: float) -> Array
 
 def _bn_infer(node: Node, inputs: Inputs) -> Sequence[Array]:
     x = inputs["x"]
-    return [_scaled(inputs, x, "NCHW", node.number("epsilon")).astype(x.dtype)]
+    return [_scaled(inputs, x, "NCHW", node.number("epsilon")).astype(x.dtype, copy=False)]
 
 
 def _batch_norm(node: Node, inputs: Inputs) -> Sequence[Array]:
@@ -31,7 +31,7 @@ def _batch_norm(node: Node, inputs: Inputs) -> Sequence[Array]:
         raise node.error("training is not supported; is_training must be false")
     x, mean, variance = inputs["x"], inputs["mean"], inputs["variance"]
     data_format = node.text("data_format", "NHWC")
-    y = _scaled(inputs, x, data_format, node.number("epsilon", 1e-4)).astype(x.dtype)
+    y = _scaled(inputs, x, data_format, node.number("epsilon", 1e-4)).astype(x.dtype, copy=False)
     return [y, mean, variance, mean, variance, variance][: max(1, len(node.outputs))]
 
 
@@ -45,7 +45,7 @@ def _lrn(node: Node, inputs: Inputs) -> Sequence[Array]:
     for start in range(size):
         total += squares[:, start : start + x.shape[1]]
     base = node.number("bias", 1.0) + node.number("alpha", 1.0) * total
-    return [(wide / base ** node.number("beta", 0.5)).astype(x.dtype)]
+    return [(wide / base ** node.number("beta", 0.5)).astype(x.dtype, copy=False)]
 
 
 def _standardised(x: Array, axes: tuple[int, ...], epsilon: float) -> tuple[Array, Array, Array]:
@@ -64,7 +64,7 @@ def _layer_norm(node: Node, inputs: Inputs) -> Sequence[Array]:
     y, mean, inverse = _standardised(widen(x), axes, epsilon)
     y = y * widen(inputs["gamma"]) + widen(inputs["beta"])
     spread = inverse if node.type == "LayerNormV3" else 1 / np.square(inverse) - epsilon
-    results = [part.astype(x.dtype) for part in (y, mean, spread)]
+    results = [part.astype(x.dtype, copy=False) for part in (y, mean, spread)]
     return results[: max(1, len(node.outputs))]
 
 
@@ -75,7 +75,7 @@ def _instance_norm(node: Node, inputs: Inputs) -> Sequence[Array]:
     gamma = along_channels(widen(inputs["gamma"]), x, "NCHW")
     beta = along_channels(widen(inputs["beta"]), x, "NCHW")
     results = [y * gamma + beta, mean, 1 / np.square(inverse) - node.number("epsilon", 1e-6)]
-    return [part.astype(x.dtype) for part in results][: max(1, len(node.outputs))]
+    return [part.astype(x.dtype, copy=False) for part in results][: max(1, len(node.outputs))]
 
 
 def _group_norm(node: Node, inputs: Inputs) -> Sequence[Array]:
@@ -86,7 +86,7 @@ def _group_norm(node: Node, inputs: Inputs) -> Sequence[Array]:
     y, mean, inverse = _standardised(rows, (2,), node.number("eps", 1e-5))
     gamma, beta = (_by_channel(inputs[port], x, groups) for port in ("gamma", "beta"))
     results = [y.reshape(x.shape) * gamma + beta, mean[..., 0], inverse[..., 0]]
-    return [part.astype(x.dtype) for part in results][: max(1, len(node.outputs))]
+    return [part.astype(x.dtype, copy=False) for part in results][: max(1, len(node.outputs))]
 
 
 def _by_channel(parameter: Array, x: Array, groups: int) -> Array:
@@ -104,7 +104,7 @@ def _rms_norm(node: Node, inputs: Inputs) -> Sequence[Array]:
     inverse = 1 / np.sqrt(
         np.square(wide).mean(axis=axes, keepdims=True) + node.number("epsilon", 1e-6)
     )
-    y = (wide * inverse * widen(gamma)).astype(x.dtype)
+    y = (wide * inverse * widen(gamma)).astype(x.dtype, copy=False)
     return [y, inverse.astype(np.float32)][: max(1, len(node.outputs))]
 
 
@@ -115,7 +115,7 @@ def _mvn(node: Node, inputs: Inputs) -> Sequence[Array]:
     mean = wide.mean(axis=axes, keepdims=True)
     count = prod(x.shape[axis] for axis in axes)
     deviation = np.sqrt(np.square(wide - mean).sum(axis=axes, keepdims=True) / count)
-    return [((wide - mean) / (deviation + node.number("eps", 1e-9))).astype(x.dtype)]
+    return [((wide - mean) / (deviation + node.number("eps", 1e-9))).astype(x.dtype, copy=False)]
 
 
 KERNELS: KernelTable = {

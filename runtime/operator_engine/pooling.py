@@ -80,7 +80,7 @@ def _max_pool(data_format: str, mode: str) -> Kernel:
     def kernel(node: Node, inputs: Inputs) -> Sequence[Array]:
         layout = node.text("data_format", data_format)
         x = channels_first(inputs["x"], layout)
-        y = _max(widen(x), _window(node, x, layout, mode)).astype(x.dtype)
+        y = _max(widen(x), _window(node, x, layout, mode)).astype(x.dtype, copy=False)
         return [channels_back(y, layout)]
 
     return kernel
@@ -99,7 +99,9 @@ def _avg_pool(data_format: str, mode: str) -> Kernel:
         x = channels_first(inputs["x"], layout)
         win = _window(node, x, layout, mode)
         wide = widen(x)
-        y = (_sum(wide, win) / _elements(node, wide, win, _exclusive(node))).astype(x.dtype)
+        y = (_sum(wide, win) / _elements(node, wide, win, _exclusive(node))).astype(
+            x.dtype, copy=False
+        )
         return [channels_back(y, layout)]
 
     return kernel
@@ -108,14 +110,14 @@ def _avg_pool(data_format: str, mode: str) -> Kernel:
 def _global_average(node: Node, inputs: Inputs) -> Sequence[Array]:
     x = inputs["x"]
     y = widen(x).mean(axis=tuple(range(2, x.ndim)), keepdims=True)
-    return [y.astype(x.dtype)]
+    return [y.astype(x.dtype, copy=False)]
 
 
 def _global_lp(node: Node, inputs: Inputs) -> Sequence[Array]:
     x, order = inputs["x"], node.number("p", 2.0)
     powers = np.abs(widen(x)) ** order
     total = powers.sum(axis=tuple(range(2, x.ndim)), keepdims=True)
-    return [(total ** (1 / order)).astype(x.dtype)]
+    return [(total ** (1 / order)).astype(x.dtype, copy=False)]
 
 
 def _roi_pool(node: Node, inputs: Inputs) -> Sequence[Array]:

@@ -16,7 +16,7 @@ Reduction = Callable[..., Any]
 
 def _log_sum_exp(x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
     top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
-    top = np.where(np.isfinite(top), top, 0).astype(x.dtype)
+    top = np.where(np.isfinite(top), top, 0).astype(x.dtype, copy=False)
     total = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
     return total if keepdims else np.squeeze(total, axis)
 
@@ -97,7 +97,7 @@ def _lp_norm(node: Node, inputs: Inputs) -> Sequence[Array]:
     norms = np.asarray(total ** (1 / order))
     if node.flag("one_for_zero", False):
         norms = np.where(norms == 0, np.ones_like(norms), norms)
-    return [norms.astype(x.dtype)]
+    return [norms.astype(x.dtype, copy=False)]
 
 
 def _shifted(node: Node, x: Array) -> tuple[Array, tuple[int, ...]]:
@@ -118,7 +118,7 @@ def _log_softmax(node: Node, inputs: Inputs) -> Sequence[Array]:
     x = inputs["logits"]
     shifted, axes = _shifted(node, x)
     total = np.sum(np.exp(shifted), axis=axes, keepdims=True)
-    return [(shifted - np.log(total)).astype(x.dtype)]
+    return [(shifted - np.log(total)).astype(x.dtype, copy=False)]
 
 
 def _hard_max(node: Node, inputs: Inputs) -> Sequence[Array]:
@@ -140,7 +140,7 @@ def _running(accumulate: Callable[..., Array], start: int) -> Kernel:
         if node.flag("exclusive", False):
             first = np.full_like(np.take(wide, [0], axis), start)
             wide = np.concatenate([first, np.delete(wide, -1, axis)], axis)
-        return [flip(accumulate(wide, axis=axis)).astype(x.dtype)]
+        return [flip(accumulate(wide, axis=axis)).astype(x.dtype, copy=False)]
 
     return kernel
 

@@ -129,7 +129,7 @@ class Resizing:
         return np.clip(places, 0, line.length - 1), weights
 
     def _weighted(self, x: Array, axis: int, places: Array, weights: Array) -> Array:
-        weights = weights.astype(x.dtype)
+        weights = weights.astype(x.dtype, copy=False)
         y = np.zeros((*x.shape[:axis], places.shape[1], *x.shape[axis + 1 :]), x.dtype)
         for place, weight in zip(places, weights, strict=True):
             if weight.any():

@@ -87,7 +87,7 @@ def _grid_sample(node: Node, inputs: Inputs) -> Sequence[Array]:
         y = _read(wide, [np.rint(place) for place in at], padding, aligned)
     else:
         y = _interpolated(wide, at, mode, padding, aligned)
-    return [y.astype(x.dtype)]
+    return [y.astype(x.dtype, copy=False)]
 
 
 def _outside_folded(place: Array, size: int, padding: str, aligned: bool) -> Array:

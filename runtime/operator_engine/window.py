@@ -41,11 +41,17 @@ class Window:
 
     def padded(self, x: Array, value: float) -> Array:
         """x [N, C, *spatial] with the padding every window needs around its spatial axes."""
-        widths = [(0, 0), (0, 0)]
-        for axis, size in enumerate(x.shape[2:]):
-            low = self.pads[axis][0]
-            widths.append((low, max(0, self.reach(axis) - low - size)))
-        return np.pad(x, widths, constant_values=value) if any(map(any, widths)) else x
+        lows = [low for low, _ in self.pads]
+        sizes = [
+            max(self.reach(axis), low + size)
+            for axis, (low, size) in enumerate(zip(lows, x.shape[2:], strict=True))
+        ]
+        if sizes == list(x.shape[2:]):
+            return x
+        padded = np.full((*x.shape[:2], *sizes), value, x.dtype)
+        inside = [slice(low, low + size) for low, size in zip(lows, x.shape[2:], strict=True)]
+        padded[:, :, *inside] = x
+        return padded
 
     def reach(self, axis: int) -> int:
         """How far the last window goes along a spatial axis of the padded input."""
