@@ -243,7 +243,7 @@ def _tell_refused(path: str) -> None:
     from compiler.plugins import preflight
     from compiler.plugins.report import summary
 
-    if refused := len(preflight(read_outline(path))):
+    if refused := preflight(read_outline(path)):
         print(f"{summary(refused)}: `ascend-opt --preflight` lists them", file=sys.stderr)
 
 

@@ -21,6 +21,10 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
+class NoGraphError(UserError):
+    """A file that parses as an ONNX model and holds no graph."""
+
+
 class InputShapeError(UserError):
     """A shape that is asked for an input and cannot be given to it.
 

@@ -6,7 +6,7 @@ import gc
 import io
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,20 +16,18 @@ from xdsl.dialects.builtin import ModuleOp, StringAttr
 
 from compiler.atc import precheck
 from compiler.atc.errors import AtcError
+from compiler.atc.importing import import_as, open_shapes, roots
 from compiler.atc.options import OPTIONS, Use
 from compiler.atc.precision import kept_names, precision, warn_of_ignored
-from compiler.atc.shapes import InputShapes, Range, dims_of, input_shapes, spelled
-from compiler.errors import InputShapeError, UnknownNode, UnsupportedOperator, UserError
+from compiler.atc.shapes import input_shapes, warn_of_ranges
+from compiler.errors import UnknownNode, UnsupportedOperator, UserError
 from compiler.fusion_switches import read_switches
 from compiler.om.contract import weight_folder
 from compiler.om.files import WriteError
-from compiler.plugins.report import summary
 from compiler.sources import OverwritingError, check_outputs, source_files
 from dialects.om import ModelOp
 
 if TYPE_CHECKING:
-    from compiler.frontends.onnx import ImportOptions
-    from compiler.om.gears import Gears
     from compiler.targets.om import OMTarget
 
 MAX_MODEL_BYTES = 2**31 - 1
@@ -59,10 +57,10 @@ def build(options: dict[str, str]) -> None:
         disable=disabled_passes(options),
     )
     ctx = context()
-    module = _import(options, shapes)
+    module = import_as(options, shapes)
     inputs = (model, *source_files(module))
     try:
-        _open_shapes(ctx, module, options, shapes)
+        open_shapes(ctx, module, options, shapes)
         offline.apply(ctx, module)
     except UnsupportedOperator as error:
         raise AtcError("E13010", error.node, error.op_type, more=str(error)) from None
@@ -70,8 +68,7 @@ def build(options: dict[str, str]) -> None:
         raise AtcError("E10016", error.name, "keep_dtype", more=str(error)) from None
     _sign(module, options)
     _emit(target, ctx, module, inputs)
-    if refused := precheck.count(options):
-        print(f"{summary(refused)}: `atc --mode=3` lists them", file=sys.stderr)
+    precheck.tell(options)
 
 
 def _emit(target: OMTarget, ctx: Context, module: ModuleOp, inputs: Iterable[str]) -> None:
@@ -123,6 +120,7 @@ def check(options: dict[str, str]) -> None:
         raise AtcError("E10022", options["output"], "output")
     precision(options)
     warn_of_ignored(options)
+    warn_of_ranges(options)
     input_shapes(options)
     kept_names(options)
     if "soc_version" in options:
@@ -141,7 +139,7 @@ def _check_model(path: str) -> None:
 
 
 def _check_folders(options: dict[str, str]) -> None:
-    folders = [("allow_root", root) for root in _roots(options)]
+    folders = [("allow_root", root) for root in roots(options)]
     if "external_data_dir" in options:
         folders.append(("external_data_dir", options["external_data_dir"]))
     for name, folder in folders:
@@ -181,80 +179,3 @@ def disabled_passes(options: dict[str, str]) -> tuple[str, ...]:
     for name in unknown:
         print(f"WARNING: {path}: there is no fusion '{name}' here to switch", file=sys.stderr)
     return (*off, *listed)
-
-
-def _import(options: dict[str, str], shapes: InputShapes) -> ModuleOp:
-    from compiler.frontends.onnx import import_model
-
-    model = options["model"]
-    named = {name: dims_of(ranges) for name, ranges in _named(options, shapes).items()}
-    try:
-        return import_model(model, options=_import_options(options, named))
-    except UnsupportedOperator as error:
-        raise AtcError("E13010", error.node, error.op_type, more=str(error)) from None
-    except InputShapeError as error:
-        if error.counts is not None:
-            raise AtcError("E10049", *error.counts, more=str(error)) from None
-        raise AtcError("E10016", error.name, "input_shape", more=str(error)) from None
-    except UserError as error:
-        raise AtcError("E13005", model, more=str(error)) from None
-
-
-def _import_options(options: dict[str, str], shapes: Mapping[str, Sequence[int]]) -> ImportOptions:
-    from compiler.frontends.onnx import ImportOptions
-
-    return ImportOptions(
-        allow_roots=tuple(_roots(options)),
-        external_data_dir=options.get("external_data_dir"),
-        input_shapes=shapes,
-    )
-
-
-def _named(options: dict[str, str], shapes: InputShapes) -> Mapping[str, tuple[Range, ...]]:
-    """The shapes by input name, the model's names where the options give none."""
-    if not shapes.unnamed:
-        return shapes.named
-    from compiler.frontends.onnx.outline import read_outline
-
-    graph = read_outline(options["model"]).graph
-    return shapes.by_name([name for name in graph.inputs if name not in set(graph.constants)])
-
-
-def _open_shapes(
-    ctx: Context, module: ModuleOp, options: dict[str, str], shapes: InputShapes
-) -> None:
-    """Note ranges and gears on the inputs of the GraphEngine graph."""
-    from compiler.conversion.onnx_to_ge import ConvertOnnxToGEPass
-    from compiler.transforms.ge.make_multi_batch import GEMakeMultiBatchPass
-    from compiler.transforms.ge.set_shape_ranges import GESetShapeRangesPass
-
-    named = _named(options, shapes)
-    dynamic = {name: ranges for name, ranges in named.items() if -1 in dims_of(ranges)}
-    if shapes.gears is not None:
-        ConvertOnnxToGEPass().apply(ctx, module)
-        rows = tuple(",".join(map(str, row)) for row in shapes.gears.rows)
-        outputs = tuple(_outputs_by_gear(options, shapes.gears, named))
-        order = shapes.gears.order
-        GEMakeMultiBatchPass(shapes.gears.kind, rows, order, outputs).apply(ctx, module)
-    elif dynamic:
-        ConvertOnnxToGEPass().apply(ctx, module)
-        GESetShapeRangesPass(tuple(map(spelled, *zip(*dynamic.items(), strict=True)))).apply(
-            ctx, module
-        )
-
-
-def _outputs_by_gear(
-    options: dict[str, str], gears: Gears, named: Mapping[str, tuple[Range, ...]]
-) -> Iterator[str]:
-    """GraphEngine's entries `<gear>,<output>,<dims…>`; every gear is inferred, so it must fit."""
-    from compiler.frontends.onnx.prepare import output_shapes
-
-    inputs = {name: dims_of(ranges) for name, ranges in named.items()}
-    for place, row in enumerate(gears.rows):
-        chosen = _import_options(options, gears.filled(row, inputs))
-        for output, dims in enumerate(output_shapes(options["model"], chosen)):
-            yield ",".join(map(str, (place, output, *dims)))
-
-
-def _roots(options: dict[str, str]) -> list[str]:
-    return options["allow_root"].split(os.pathsep) if "allow_root" in options else []

@@ -126,6 +126,7 @@ MESSAGES = {
         "File {} has a size of {}, which is out of valid range (0, {}].",
     ),
     "E16001": ("Invalid_Argument_ONNX_Model_Data", "The model has no {} node."),
+    "E16004": ("Invalid_Argument_ONNX_Model_Data", "ONNX model has no graph."),
     "EE1011": (
         "Invalid_Argument",
         "rtSetSocVersion failed. Value {} for parameter ver is invalid. Reason: The input SoC "

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from compiler.atc.errors import MESSAGES, AtcError
-from compiler.errors import UserError
+from compiler.errors import NoGraphError, UserError
 from compiler.om.files import WriteError, rewriting
 from compiler.plugins import Finding, ModelOutline, preflight
 from compiler.plugins.preflight import names_of
-from compiler.plugins.report import report
+from compiler.plugins.report import report, summary
 
 REPORT = "check_result.json"
 CAUSES = {
@@ -29,6 +29,10 @@ ARGUMENTS: Mapping[str, Callable[[Finding], tuple[str, ...]]] = {
     "E13010": lambda found: (found.node, found.refusal.kind),
     "E16001": lambda found: (found.refusal.kind,),
 }
+
+
+SHAPES = ("input_shape", "input_shape_range")
+"""The options that give shapes to inputs."""
 
 
 def run(options: Mapping[str, str]) -> None:
@@ -46,11 +50,15 @@ def refuse(options: Mapping[str, str]) -> None:
     if findings:
         _save(options, model, findings)
     _raise(findings)
+    if model.open_inputs and not any(options.get(name) for name in SHAPES):
+        names = ", ".join(model.open_inputs)
+        raise AtcError("E10001", "NULL", "--input_shape", f"Inputs have dimensions of -1: {names}")
 
 
-def count(options: Mapping[str, str]) -> int:
-    """How many things ATC would refuse."""
-    return len(_checked(options["model"])[1])
+def tell(options: Mapping[str, str]) -> None:
+    """One line on stderr about what ATC would refuse, if there is anything."""
+    if findings := _checked(options["model"])[1]:
+        print(f"{summary(findings)}: `atc --mode=3` lists them", file=sys.stderr)
 
 
 def _checked(path: str) -> tuple[ModelOutline, list[Finding]]:
@@ -58,6 +66,8 @@ def _checked(path: str) -> tuple[ModelOutline, list[Finding]]:
 
     try:
         model = read_outline(path)
+    except NoGraphError as error:
+        raise AtcError("E16004", more=str(error)) from None
     except UserError as error:
         raise AtcError("E13005", path, more=str(error)) from None
     return model, preflight(model)

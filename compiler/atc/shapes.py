@@ -20,6 +20,15 @@ SAMPLE_NAMED, SAMPLE_RANGED = '"input_name1:n1,c1,h1,w1"', '"input_name1:n1~n2,c
 SAMPLE_DIGITS = '"input_name1:1,3,224,224"'
 SAMPLE_BRACKETS, SAMPLE_BOUNDS = '"input_name1:[n1~n2,c1,h1,w1]"', '"[1~20,3,3~6,-1]"'
 
+DEPRECATED = (
+    "Option input_shape_range is deprecated and will be removed in future version,"
+    "please use input_shape instead"
+)
+OVERRIDDEN = (
+    "Option input_shape cannot use with option input_shape_range,"
+    "it will be override by input_shape_range"
+)
+
 GEAR_OPTIONS: Mapping[str, Kind] = {
     "dynamic_batch_size": "batch",
     "dynamic_image_size": "image",
@@ -61,7 +70,7 @@ def input_shapes(options: Mapping[str, str]) -> InputShapes:
     if len(given) + bool(ranged) > 1:
         raise AtcError("E10009")
     if ranged:
-        return _ranged(ranged, overridden=bool(text))
+        return _ranged(ranged)
     if given:
         return _geared(given[0], options)
     if "~" not in text and "-1" not in text:
@@ -70,6 +79,14 @@ def input_shapes(options: Mapping[str, str]) -> InputShapes:
         return InputShapes(unnamed=tuple(_bounds(part) for part in _parts(text)))
     pairs = (_named(part, SAMPLE_RANGED) for part in _parts(text))
     return InputShapes({name: _bounds(dims) if dims else () for name, dims in pairs})
+
+
+def warn_of_ranges(options: Mapping[str, str]) -> None:
+    """Say on stderr that --input_shape_range is an old option, as ATC does."""
+    if options.get("input_shape_range"):
+        print(f"WARNING: {DEPRECATED}", file=sys.stderr)
+        if options.get("input_shape"):
+            print(f"WARNING: {OVERRIDDEN}", file=sys.stderr)
 
 
 def _parts(text: str) -> list[str]:
@@ -128,19 +145,8 @@ def _bound(dim: str, dims: str) -> Range:
     return low, high
 
 
-def _ranged(text: str, *, overridden: bool) -> InputShapes:
+def _ranged(text: str) -> InputShapes:
     """--input_shape_range, `x:[1~20,3];…` or `[1~20,3],[…]`."""
-    print(
-        "WARNING: Option input_shape_range is deprecated and will be removed in future version,"
-        "please use input_shape instead",
-        file=sys.stderr,
-    )
-    if overridden:
-        print(
-            "WARNING: Option input_shape cannot use with option input_shape_range,"
-            "it will be override by input_shape_range",
-            file=sys.stderr,
-        )
     if ":" not in text:
         parts = [part.strip(", ") for part in text.replace("]", "];").split(";")]
         return InputShapes(unnamed=tuple(_bracketed(part) for part in parts if part))
@@ -171,11 +177,12 @@ def _geared(option: str, options: Mapping[str, str]) -> InputShapes:
     CHECKS[kind](shapes, options)
     gears = Gears(kind, tuple(_rows(kind, value, shapes)), tuple(shapes))
     _check_gears(gears)
-    named = {name: tuple(map(_open, dims)) for name, dims in shapes.items()}
+    named = {name: tuple(map(bounds_of, dims)) for name, dims in shapes.items()}
     return InputShapes(named, gears=gears)
 
 
-def _open(dim: int) -> Range:
+def bounds_of(dim: int) -> Range:
+    """The bounds of a dimension: its size, or any where it is -1."""
     return (0, -1) if dim < 0 else (dim, dim)
 
 

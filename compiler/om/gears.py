@@ -41,7 +41,8 @@ class Gears:
         """
         found = dict(inputs)
         place = 0
-        for name in (*(n for n in self.order if n in inputs), *(set(inputs) - set(self.order))):
+        told = [name for name in self.order if name in inputs]
+        for name in (*told, *(name for name in inputs if name not in told)):
             dims = inputs[name]
             count = dims.count(-1)
             sizes = list(gear if len(gear) == count else gear[place : place + count])

@@ -13,7 +13,8 @@ Value = int | float | str | Sequence[int] | Sequence[float] | None
 class ModelNode:
     """A node: its operator, the opset the model imports of its domain (None: it imports none).
 
-    `inputs` says of each whether it is given, `outputs` whether somebody uses it.
+    `inputs` says of each whether it is given, `outputs` whether somebody uses it. The operator may
+    be a function of the model's own.
     """
 
     name: str
@@ -24,6 +25,7 @@ class ModelNode:
     inputs: Sequence[bool] = ()
     outputs: Sequence[bool] = ()
     graphs: Sequence[GraphOutline] = ()
+    is_function: bool = False
 
     @property
     def kind(self) -> str:
@@ -43,7 +45,8 @@ class GraphOutline:
 
 @dataclass(frozen=True, slots=True)
 class ModelOutline:
-    """A model: the opset it imports of each domain, and its graph."""
+    """A model: the opset it imports of each domain, its graph, its inputs of open shape."""
 
     opsets: Mapping[str, int]
     graph: GraphOutline
+    open_inputs: Sequence[str] = ()

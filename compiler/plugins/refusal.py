@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from compiler.plugins.node import ModelNode
 from compiler.plugins.registered import atc_opsets, covers, nearest, spelled
 
 UNKNOWN_DOMAIN, NO_PLUGIN, WRONG_PARAMETERS = "E19999", "E13010", "E11010"
+INLINE = "inline the model's functions (onnx.inliner.inline_local_functions)"
 _TABLE = Path(__file__).with_name("rewrites.csv")
 
 
@@ -44,7 +45,7 @@ def refusal(node: ModelNode) -> Refusal | None:
         reason = f"the model imports no opset of '{node.domain}'"
         return Refusal(UNKNOWN_DOMAIN, node.kind, reason, rewrite="add the opset import")
     if (missing := _unregistered(node.domain, node.opset, node.operator)) is not None:
-        return missing
+        return replace(missing, rewrite=INLINE) if node.is_function else missing
     if (broken := broken_condition(node)) is not None:
         return Refusal(WRONG_PARAMETERS, node.kind, broken.reason, rewrite=broken.rewrite)
     return None

@@ -22,13 +22,16 @@ def report(model: ModelOutline, findings: Sequence[Finding]) -> Iterator[str]:
             yield f"    {_counted(len(nodes), 'node')}: {names}"
         if hints := list(_hints(why)):
             yield f"    instead: {', or '.join(hints)}"
-    yield summary(len(findings))
+    yield summary(findings)
     yield from _advice(model)
 
 
-def summary(count: int) -> str:
-    """How much ATC would refuse."""
-    return f"ATC would refuse {_counted(count, 'operator')}"
+def summary(findings: Sequence[Finding]) -> str:
+    """How much ATC would refuse: so many operators, or the model as a whole."""
+    nodes = sum(bool(found.node) for found in findings)
+    if nodes:
+        return f"ATC would refuse {_counted(nodes, 'operator')}"
+    return f"ATC would refuse the model: {findings[0].refusal.reason}"
 
 
 def _counted(count: int, noun: str) -> str:

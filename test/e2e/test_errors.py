@@ -43,6 +43,12 @@ def not_a_protobuf(folder: Path) -> Path:
     return path
 
 
+def no_graph(folder: Path) -> Path:
+    path = folder / "empty.onnx"
+    path.write_bytes(onnx.ModelProto(ir_version=8).SerializeToString())
+    return path
+
+
 def unknown_operator(folder: Path) -> Path:
     return save(folder, helper.make_node("Frobnicate", ["x"], ["y"], name="odd"))
 
@@ -58,6 +64,7 @@ def escaping_data(folder: Path) -> Path:
 MODELS: list[tuple[Callable[[Path], Path], str, str]] = [
     (missing, "nowhere.onnx", "E10001"),
     (not_a_protobuf, "is not an ONNX model", "E13005"),
+    (no_graph, "holds no graph", "E16004"),
     (unknown_operator, "'odd'", "E13010"),
     (escaping_data, "'../secret'", "E13005"),
 ]

@@ -107,6 +107,44 @@ def test_mode_3_passes(
     assert json.loads((tmp_path / "check_result.json").read_text())["result"] == "success"
 
 
+def test_a_function_of_the_models_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    model = onnx.load(
+        save(tmp_path / "m.onnx", 13, helper.make_node("F", ["x"], ["y"], "call")),
+        load_external_data=False,
+    )
+    model.graph.node[0].domain = "mine"
+    imports = [helper.make_opsetid("", 13)]
+    model.functions.append(helper.make_function("mine", "F", ["x"], ["y"], [relu()], imports))
+    model.opset_import.append(helper.make_opsetid("mine", 1))
+    (tmp_path / "f.onnx").write_bytes(model.SerializeToString())
+    assert ascend_opt([f"{tmp_path}/f.onnx", "--preflight"]) == 1
+    assert "instead: inline the model's functions" in capsys.readouterr().out
+
+
+def test_a_model_without_inputs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    model = onnx.load(save(tmp_path / "m.onnx", 13, relu()), load_external_data=False)
+    del model.graph.input[:]
+    (tmp_path / "n.onnx").write_bytes(model.SerializeToString())
+    assert ascend_opt([f"{tmp_path}/n.onnx", "--preflight"]) == 1
+    assert "ATC would refuse the model: the model has no input" in capsys.readouterr().out
+    assert atc(["--mode=3", "--framework=5", f"--model={tmp_path}/n.onnx"]) == 255
+    assert "(E16001): The model has no input node." in capsys.readouterr().out
+
+
+def test_strict_atc_wants_shapes(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    model = onnx.load(save(tmp_path / "m.onnx", 13, relu()), load_external_data=False)
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "n"
+    del model.graph.initializer[:]
+    (tmp_path / "n.onnx").write_bytes(model.SerializeToString())
+    arguments = [*OPTIONS, f"--model={tmp_path}/n.onnx", f"--output={tmp_path}/n", "--strict-atc"]
+    assert atc(arguments) == 255
+    assert "(E10001): Value NULL for parameter --input_shape" in capsys.readouterr().out
+    assert atc([*arguments, "--input_shape=x:-1"]) == 0
+
+
 TWICE = helper.make_node("Relu", ["y"], ["z"], name="relu")
 STRICT = [
     (19, [relu()], "(E13010): No operator plugin is registered for Op: relu, optype: ai.onnx::19"),

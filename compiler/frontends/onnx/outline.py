@@ -29,14 +29,16 @@ def read_outline(path: str) -> ModelOutline:
     except UserError as error:
         raise error.at(path) from None
     opsets = {domain_name(entry.domain): entry.version for entry in model.opset_import}
-    return _Outliner(opsets or {"ai.onnx": 1}).model(model.graph)
+    functions = {(domain_name(f.domain), f.name) for f in model.functions}
+    return _Outliner(opsets or {"ai.onnx": 1}, functions).model(model.graph)
 
 
 class _Outliner:
     """Goes through a model level by level: one counter names all nodes that have no name."""
 
-    def __init__(self, opsets: Mapping[str, int]):
+    def __init__(self, opsets: Mapping[str, int], functions: Set[tuple[str, str]]):
         self.opsets = opsets
+        self.functions = functions
         self.nameless = 0
         self.waiting: deque[tuple[onnx.GraphProto, list[ModelNode]]] = deque()
 
@@ -46,7 +48,9 @@ class _Outliner:
         while self.waiting:
             proto, nodes = self.waiting.popleft()
             nodes.extend(self._node(node, used) for node in proto.node)
-        return ModelOutline(self.opsets, outline)
+        constants = set(outline.constants)
+        values = [value for value in graph.input if value.name not in constants]
+        return ModelOutline(self.opsets, outline, [v.name for v in values if _is_open(v.type)])
 
     def _graph(self, graph: onnx.GraphProto) -> GraphOutline:
         """A graph whose nodes are filled in when its level has come."""
@@ -70,7 +74,13 @@ class _Outliner:
             tuple(map(bool, node.input)),
             tuple(output in used for output in node.output),
             tuple(self._graph(graph) for graph in _graphs(node)),
+            (domain, node.op_type) in self.functions,
         )
+
+
+def _is_open(type: onnx.TypeProto) -> bool:
+    """Whether a dimension of an input is not told."""
+    return any(not dim.HasField("dim_value") for dim in type.tensor_type.shape.dim)
 
 
 def _unread(attribute: AttributeProto) -> None:

@@ -11,7 +11,7 @@ from mmap import ACCESS_READ, mmap
 from google.protobuf.message import DecodeError
 from onnx import ModelProto, TensorProto
 
-from compiler.errors import UserError
+from compiler.errors import NoGraphError, UserError
 from compiler.frontends.onnx.external_data import ExternalData
 from compiler.frontends.onnx.payloads import Payloads, has_values
 from compiler.frontends.onnx.scan import MalformedError, Scanner
@@ -47,7 +47,7 @@ def read_slim(path: str, *, keep_training: bool = False) -> SlimModel:
     except DecodeError:
         raise UserError("is not an ONNX model: protobuf cannot parse it") from None
     if not proto.HasField("graph"):
-        raise UserError("is not an ONNX model: it holds no graph")
+        raise NoGraphError("is not an ONNX model: it holds no graph")
     if not keep_training:
         del proto.training_info[:]
     check_text(proto)

@@ -140,6 +140,25 @@ def test_any_dims(program: Any, tmp_path: Path) -> None:
     assert mdl.set_input_dynamic_dims(model_id, given, 2, wrong) == 145013
 
 
+def test_an_input_that_the_options_leave_out_takes_part(program: Any, tmp_path: Path) -> None:
+    model(tmp_path / "m.onnx", ["n", 2], ["n", 2])
+    path = compile_(tmp_path, "--input_shape=a:-1,2", "--dynamic_batch_size=1,3")
+    model_id, desc = loaded(program, path)
+    assert program.acl.mdl.get_output_dims(desc, 0)[0]["dims"] == [3, 2]
+    x = X.reshape(-1)[:6]
+    given = program.arrays(x, x, np.zeros(1, np.int32))
+    assert run(program, model_id, given, (6,)).tolist() == (x + x).tolist()
+
+
+def test_any_dims_need_every_open_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model(tmp_path / "m.onnx", ["n", 2], ["n", 2])
+    arguments = ["--framework=5", "--soc_version=Ascend910B4", f"--model={tmp_path}/m.onnx"]
+    gears = ["--input_shape=a:-1,2", "--dynamic_dims=1;3"]
+    assert atc([*arguments, f"--output={tmp_path}/m", *gears]) == 255
+    words = "(E10001): Value b for parameter --dynamic_dims is invalid. Reason: All dynamic nodes"
+    assert words in capsys.readouterr().out
+
+
 def test_a_model_of_one_size_has_no_gears(program: Any, tmp_path: Path) -> None:
     model(tmp_path / "m.onnx", [1, 2, 4, 6])
     model_id, desc = loaded(program, compile_(tmp_path))
