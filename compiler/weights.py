@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import mmap
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
@@ -72,13 +72,19 @@ def pinned(path: str) -> Version | None:
 @lru_cache(maxsize=64)
 def _mapped(path: str, version: Version) -> memoryview:
     """The file's bytes. UserError when what is opened is not the version that was looked at."""
+    with _opened(path, version) as descriptor:
+        if not version.size:
+            return memoryview(b"")
+        return memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ))
+
+
+@contextmanager
+def _opened(path: str, version: Version) -> Generator[int]:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         if Version.of(os.fstat(descriptor)) != version:
             raise _changed(path)
-        if not version.size:
-            return memoryview(b"")
-        return memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ))
+        yield descriptor
     finally:
         os.close(descriptor)
 
@@ -101,6 +107,16 @@ class FileBytes:
 
         UserError when the file is no longer the version, is too short, or is no regular file.
         """
+        return _mapped(self.path, self._found())[self.offset : self.offset + self.length]
+
+    @contextmanager
+    def opened(self) -> Generator[int]:
+        """A descriptor of the file; UserErrors as `view` has, also for a change meanwhile."""
+        with _opened(self.path, self._found()) as descriptor:
+            yield descriptor
+        self._check_unchanged()
+
+    def _found(self) -> Version:
         status = os.stat(self.path)
         version = Version.of(status)
         if self.version not in (None, version):
@@ -112,7 +128,11 @@ class FileBytes:
                 f"{self.path} has {status.st_size} bytes, a weight needs bytes "
                 f"{self.offset} to {self.offset + self.length}"
             )
-        return _mapped(self.path, version)[self.offset : self.offset + self.length]
+        return version
+
+    def _check_unchanged(self) -> None:
+        if self.version not in (None, Version.of(os.stat(self.path))):
+            raise _changed(self.path)
 
     def chunks(self) -> Iterator[memoryview]:
         view = self.view()
@@ -122,8 +142,7 @@ class FileBytes:
             if isinstance(source, mmap.mmap):  # what was read need not stay in our memory
                 start = (self.offset + number * CHUNK) // mmap.PAGESIZE * mmap.PAGESIZE
                 source.madvise(mmap.MADV_DONTNEED, start, CHUNK)
-        if self.version not in (None, Version.of(os.stat(self.path))):
-            raise _changed(self.path)
+        self._check_unchanged()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +194,10 @@ class Cast:
         import numpy as np
 
         for chunk in self.source.chunks():
-            with np.errstate(over="ignore"):
-                values = np.frombuffer(chunk, numpy_dtype(self.from_dtype))
-                yield memoryview(values.astype(numpy_dtype(self.to_dtype)).tobytes())
+            values = np.frombuffer(chunk, numpy_dtype(self.from_dtype))
+            with np.errstate(over="ignore", invalid="ignore"):
+                converted = values.astype(numpy_dtype(self.to_dtype))
+            yield memoryview(converted.tobytes())
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,11 +264,3 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
     import ml_dtypes
 
     return np.dtype(getattr(ml_dtypes, _ML_DTYPES[name]))
-
-
-def sha256(weight: Weight) -> bytes:
-    """The SHA-256 digest of a weight's bytes."""
-    digest = hashlib.sha256()
-    for chunk in weight.chunks():
-        digest.update(chunk)
-    return digest.digest()

@@ -53,6 +53,9 @@ LOCAL_ENGINE = "DNN_VM_GE_LOCAL_OP_STORE"
 WEIGHT_FOLDER = "weight"
 """The folder beside an offline model that holds its external weights."""
 
+COMBINED = "weight_combined"
+"""How the name of a file of several weights ends; GraphEngine's other ones are for their owner."""
+
 WEIGHT_PADDING = 512
 """A file of several weights is padded to a multiple of this many bytes."""
 

@@ -108,7 +108,7 @@ def test_bad_models(
             ["-p", "convert-onnx-to-ge,convert-ge-to-om{soc=Ascend910B9}"],
             "unknown SoC 'Ascend910B9': did you mean",
         ),
-        (["-p", "ge-externalize-weights{modus=1}"], "no option 'modus' (options: mode, model)"),
+        (["-p", "ge-externalize-weights{modus=1}"], "no option 'modus' (options: mode, model, "),
         (["-p", "ge-externalize-weights{mode=1"], "do not parse"),
         (["-p", 'offline{refresh="nothing"}'], "no weight is called 'nothing'"),
         (["-p", "offline{soc=Ascend910B9}"], "Ascend910B9"),

@@ -10,10 +10,10 @@ from xdsl.ir import SSAValue
 
 from compiler.constants import weight_of
 from compiler.conversion.ge_to_om.variables import VariableMemory
+from compiler.digests import all_sha256
 from compiler.om.contract import NO_TASK_NAME
 from compiler.om.weights import Constant, WeightPlan, plan_weights
 from compiler.sizes import byte_size
-from compiler.weights import sha256
 from dialects.ge import ConstOp, FileConstantOp, GraphOp, NodeOp, VariableOp, type_of
 
 Memory = Literal["feature", "weight", "variable"]
@@ -45,18 +45,15 @@ class Storage:
 def allocate(graph: GraphOp, variables: VariableMemory) -> Storage:
     """Give every value of a graph its place, values of subgraphs aside from sources included."""
     constants = [node for node in graph.all_nodes if isinstance(node, ConstOp)]
-    plan = plan_weights(_content(node) for node in constants)
+    weights = [weight_of(node.value) for node in constants]
+    digests = all_sha256(weights)
+    plan = plan_weights(Constant(weight.length, digests[weight]) for weight in weights)
     storage = Storage(plan)
     offsets = dict(zip(constants, plan.offsets, strict=True))
     for node in graph.all_nodes:
         for result in node.results:
             storage.places[result] = _place(node, result, storage, offsets, variables)
     return storage
-
-
-def _content(node: ConstOp) -> Constant:
-    weight = weight_of(node.value)
-    return Constant(weight.length, sha256(weight))
 
 
 def _place(

@@ -12,6 +12,7 @@ from compiler.om.contract import LOCATION_NAME
 from compiler.om.errors import OMError
 from compiler.om.reader import read_om
 from compiler.sources import OverwritingError
+from compiler.threads import in_threads, working
 
 
 def to_write(
@@ -22,7 +23,9 @@ def to_write(
     OverwritingError for one with other bytes, unless `overwrite` or only the previous version of
     `model` refers to it: GraphEngine replaces it, and the models that need it compute nonsense.
     """
-    changed = [(file, blob) for file, blob in weights if not _has(file, blob)]
+    weights = list(weights)
+    there = in_threads(lambda weight: _has(*weight), weights)
+    changed = [weight for weight, same in zip(weights, there, strict=True) if not same]
     for file, _ in changed:
         if os.path.lexists(file) and not overwrite:
             _check_claim(file, model)
@@ -57,5 +60,5 @@ def _has(file: Path, blob: Blob) -> bool:
     """Whether a file, not a link to one, already has these bytes."""
     if file.is_symlink() or not file.is_file() or file.stat().st_size != blob.length:
         return False
-    with open(file, "rb") as stream:
+    with working(), open(file, "rb") as stream:
         return all(stream.read(len(chunk)) == chunk for chunk in blob.chunks())

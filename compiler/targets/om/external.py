@@ -8,11 +8,12 @@ from pathlib import Path
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp, StringAttr
 
 from compiler.constants import weight_of
+from compiler.digests import sha256
 from compiler.errors import UserError
 from compiler.om.buffers import Blob, Joined, Zeros
 from compiler.om.contract import LOCATION_NAME, OFFSET_NAME, WEIGHT_PADDING
 from compiler.planning.placement import align
-from compiler.weights import Weight, sha256
+from compiler.weights import Weight
 from dialects.ge import FileConstantOp
 
 

@@ -13,7 +13,7 @@ from xdsl.utils.target import Target
 from compiler.errors import UserError
 from compiler.kernels.symbols import kernel_symbols
 from compiler.om.buffers import Blob
-from compiler.om.contract import weight_folder
+from compiler.om.contract import COMBINED, weight_folder
 from compiler.om.files import write_files
 from compiler.om.writer import lay_out_bundle, lay_out_model
 from compiler.targets.om.claims import to_write
@@ -57,7 +57,8 @@ class OMTarget(Target):
         if new:
             # The folder is for its owner alone, as GraphEngine's is (`file_constant_utils.cc`).
             weight_folder(path).mkdir(mode=0o700, exist_ok=True)
-        write_files([*new, (path, model)], base=path.parent)
+        own = {file for file, _ in new if not file.name.endswith(COMBINED)}
+        write_files([*new, (path, model)], base=path.parent, private=own)
         for file, blob in [(path, model), *weights]:
             output.write(f"{file} {blob.length}\n")
 

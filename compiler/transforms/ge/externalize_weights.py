@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Literal
 
 from xdsl.context import Context
@@ -11,10 +12,11 @@ from xdsl.ir import Attribute
 from xdsl.passes import ModulePass
 
 from compiler.constants import weight_of
+from compiler.digests import all_sha256
 from compiler.rewrite import main_graphs, nested_graphs, replace_nodes
-from compiler.weights import sha256
 from dialects.ge import BundleOp, ConstOp, FileConstantOp, GraphOp, NodeOp
 from dialects.types import tensor_of
+from dialects.weights import StringsAttr
 
 ALIGNMENT = 512
 """Where a weight may start in a combined file, in bytes."""
@@ -28,26 +30,44 @@ class GEExternalizeWeightsPass(ModulePass):
     `<model>_weight_combined`, each weight at a multiple of 512 bytes. `mode=0` does nothing.
     `model` is the graph's name if not given; with it the file of a graph in a bundle is
     `<model>_<graph>_weight_combined`, for the graphs of all bundles are called the same.
-    Tensors with a zero dimension stay. The node is renamed `<name>_<hash>`.
+    The node is renamed `<name>_<hash>`. Tensors with a zero dimension stay, and so do strings,
+    whose bytes no loader could tell from their type and shape.
+
+    Beyond ATC: constants of fewer bytes than `threshold` stay, and those whose name matches none
+    of the patterns in `include`, or one in `exclude` (`*`, `?` and `[…]`).
     """
 
     name = "ge-externalize-weights"
 
     mode: Literal[0, 1, 2] = 1
     model: str | None = None
+    threshold: int = 0
+    include: tuple[str, ...] = ("*",)
+    exclude: tuple[str, ...] = ()
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         if self.mode == 0:
             return
         for graph in main_graphs(op):
+            nodes = [node for node in eligible(graph) if self._chosen(node)]
+            digests = all_sha256(weight_of(node.value) for node in nodes)
             place = Combined(self._combined_file(graph)) if self.mode == 2 else OneFileEach()
             external: dict[NodeOp, FileConstantOp] = {}
-            for node in eligible(graph):
-                digest = text_of(sha256(weight_of(node.value)))
-                location, offset = place(digest, weight_of(node.value).length)
+            for node in nodes:
+                weight = weight_of(node.value)
+                digest = text_of(digests[weight])
+                location, offset = place(digest, weight.length)
                 external[node] = _file_constant(node, digest, location, offset)
             for inner in nested_graphs(graph):
                 replace_nodes(inner, external)
+
+    def _chosen(self, node: ConstOp) -> bool:
+        name = node.label
+        return (
+            weight_of(node.value).length >= self.threshold
+            and any(fnmatchcase(name, pattern) for pattern in self.include)
+            and not any(fnmatchcase(name, pattern) for pattern in self.exclude)
+        )
 
     def _combined_file(self, graph: GraphOp) -> str:
         name = self.model or graph.label
@@ -85,9 +105,14 @@ def eligible(graph: GraphOp) -> list[ConstOp]:
         (node.label, inner.label, place, node)
         for inner in nested_graphs(graph)
         for place, node in enumerate(inner.nodes)
-        if isinstance(node, ConstOp) and 0 not in tensor_of(node.results[0]).get_shape()
+        if isinstance(node, ConstOp) and _can_leave(node)
     ]
     return [node for *_, node in sorted(found, key=lambda entry: entry[:3])]
+
+
+def _can_leave(node: ConstOp) -> bool:
+    has_elements = 0 not in tensor_of(node.results[0]).get_shape()
+    return has_elements and not isinstance(node.value, StringsAttr)
 
 
 def _file_constant(node: ConstOp, digest: str, location: str, offset: int) -> FileConstantOp:

@@ -1,0 +1,58 @@
+"""SHA-256 of weights: of many at once by several threads, and of each version of a file once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+
+from compiler.derived_weights import Computed, Transposed
+from compiler.threads import in_threads, working
+from compiler.weights import Cast, FileBytes, Inline, Scatter, Splat, Weight
+
+SMALL = 1 << 16
+"""Bytes that are hashed sooner than a thread has been asked to."""
+
+_known: dict[Weight, bytes] = {}
+
+
+def sha256(weight: Weight) -> bytes:
+    """The SHA-256 digest of a weight's bytes.
+
+    It is remembered for bytes of a file whose version is known: another version is another weight.
+    """
+    if weight in _known:
+        return _known[weight]
+    digest = hashlib.sha256()
+    for chunk in weight.chunks():
+        digest.update(chunk)
+    if weight.length > SMALL and _stays(weight):
+        _known[weight] = digest.digest()
+    return digest.digest()
+
+
+def all_sha256(weights: Iterable[Weight]) -> Mapping[Weight, bytes]:
+    """The digest of each weight; the largest are begun first, equal references hashed once."""
+    distinct = set(weights)
+    small = {weight: sha256(weight) for weight in distinct if weight.length <= SMALL}
+    large = sorted(distinct - small.keys(), key=lambda weight: weight.length, reverse=True)
+    return small | dict(zip(large, in_threads(_by_turns, large), strict=True))
+
+
+def _by_turns(weight: Weight) -> bytes:
+    with working():
+        return sha256(weight)
+
+
+def _stays(weight: Weight) -> bool:
+    """Whether a weight can never be other bytes."""
+    match weight:
+        case FileBytes():
+            return weight.version is not None
+        case Cast() | Transposed():
+            return _stays(weight.source)
+        case Computed():
+            return all(_stays(operand.weight) for operand in weight.operands)
+        case Scatter():
+            return _stays(weight.values) and _stays(weight.indices)
+        case _:
+            return isinstance(weight, Inline | Splat)
