@@ -39,7 +39,7 @@ OPTIMISE = (
     ATTENTION,
     "ge-remove-dead-nodes",
     "ge-copy-stored-outputs",
-    "ge-externalize-weights{{mode={external_weight} model={model}}}",
+    "ge-externalize-weights{{mode={external_weight} model={model}{chosen}}}",
 )
 """Clean-up, then fusions by GraphEngine's priorities, then types, as its stages have it."""
 KERNELS = (
@@ -59,7 +59,9 @@ class OfflinePass(ModulePass):
     """Everything from an `onnx.graph` to an `om.model`, or to an `om.bundle` with `refresh`.
 
     `precision` and `external_weight` are ATC's; `keep_dtype` names operators that keep their types,
-    as nodes or `OpType::<type>`, UnknownNode when the model has no such. `refresh` names the
+    as nodes or `OpType::<type>`, UnknownNode when the model has no such. Constants below
+    `external_threshold` bytes stay inside, and by name as `ge-externalize-weights` has it for
+    `include` and `exclude`. `refresh` names the
     weights that can be changed after compilation, `init=false` leaves out the graph that sets them
     to their values of now; `model` is its name, and begins that of its combined weight file.
     `prove` has the flags and addresses of every kernel proved: that takes up to as long again as
@@ -75,6 +77,9 @@ class OfflinePass(ModulePass):
     precision: PrecisionMode = "force_fp16"
     keep_dtype: tuple[str, ...] = ()
     external_weight: Literal[0, 1, 2] = 0
+    external_threshold: int = 0
+    external_include: tuple[str, ...] = ()
+    external_exclude: tuple[str, ...] = ()
     refresh: tuple[str, ...] = ()
     init: bool = True
     model: str | None = None
@@ -109,6 +114,7 @@ class OfflinePass(ModulePass):
             "precision": self.precision,
             "keep": f" keep={_listed(self.keep_dtype)}" if self.keep_dtype else "",
             "external_weight": self.external_weight,
+            "chosen": self._chosen(),
             "refresh": _listed(self.refresh),
             "init": str(self.init).lower(),
             "model": _quoted(self.model or ""),
@@ -116,6 +122,12 @@ class OfflinePass(ModulePass):
         spec = ",".join(phase).format(**values)
         PassPipeline.parse_spec(UNIVERSE.all_passes, spec).apply(ctx, op)
         op.verify()
+
+    def _chosen(self) -> str:
+        """Which constants leave the model, as options of the pass that moves them."""
+        patterns = {"include": self.external_include, "exclude": self.external_exclude}
+        listed = "".join(f" {name}={_listed(p)}" for name, p in patterns.items() if p)
+        return f" threshold={self.external_threshold}{listed}"
 
 
 def _check_kept(module: ModuleOp, names: tuple[str, ...]) -> None:

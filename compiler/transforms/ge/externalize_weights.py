@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
@@ -17,6 +18,9 @@ from compiler.rewrite import main_graphs, nested_graphs, replace_nodes
 from dialects.ge import BundleOp, ConstOp, FileConstantOp, GraphOp, NodeOp
 from dialects.types import tensor_of
 from dialects.weights import StringsAttr
+
+INITIALIZER = re.compile(r"_Initializer_\d+")
+"""What the importer puts behind the name of an ONNX initializer."""
 
 ALIGNMENT = 512
 """Where a weight may start in a combined file, in bytes."""
@@ -34,7 +38,8 @@ class GEExternalizeWeightsPass(ModulePass):
     whose bytes no loader could tell from their type and shape.
 
     Beyond ATC: constants of fewer bytes than `threshold` stay, and those whose name matches none
-    of the patterns in `include`, or one in `exclude` (`*`, `?` and `[…]`).
+    of the patterns in `include`, or one in `exclude` (`*`, `?` and `[…]`); the name of an ONNX
+    initializer counts as well.
     """
 
     name = "ge-externalize-weights"
@@ -62,11 +67,10 @@ class GEExternalizeWeightsPass(ModulePass):
                 replace_nodes(inner, external)
 
     def _chosen(self, node: ConstOp) -> bool:
-        name = node.label
         return (
             weight_of(node.value).length >= self.threshold
-            and any(fnmatchcase(name, pattern) for pattern in self.include)
-            and not any(fnmatchcase(name, pattern) for pattern in self.exclude)
+            and _matches(node.label, self.include)
+            and not _matches(node.label, self.exclude)
         )
 
     def _combined_file(self, graph: GraphOp) -> str:
@@ -75,6 +79,12 @@ class GEExternalizeWeightsPass(ModulePass):
             name = f"{self.model}_{graph.label}"
         # The name of an ONNX graph may be any text, that of a file may not.
         return f"{name.replace('/', '_').replace(chr(0), '_')}_weight_combined"
+
+
+def _matches(label: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a node's name, or that of the ONNX initializer it comes from, is meant."""
+    names = {label, INITIALIZER.split(label, maxsplit=1)[0]}
+    return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
 
 
 class OneFileEach:
