@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = ("compiler", "simulator")
+BENCHMARKS = ("compiler", "large_graphs", "simulator")
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Self
+from typing import ClassVar, Self, cast
 
 from xdsl.dialects.builtin import (
     ArrayAttr,
@@ -59,9 +59,9 @@ def opsets_of(op: Operation) -> Mapping[str, Attribute] | None:
     """The opset imports of the model around an operation, by domain; None outside a model."""
     parent = op.parent_op()
     while parent is not None:
-        opset = parent.properties.get("opset") if parent.name == GRAPH else None
-        if isinstance(opset, DictionaryAttr):
-            return opset.data
+        opset = parent.properties.get("opset")
+        if opset.__class__ is DictionaryAttr and parent.name == GRAPH:
+            return cast(DictionaryAttr, opset).data
         parent = parent.parent_op()
     return None
 

@@ -108,6 +108,7 @@ def operator_name(domain: str, op_type: str) -> str:
     return op_type if domain in ("", DEFAULT_DOMAIN) else f"{domain}.{op_type}"
 
 
+@cache
 def split_operator(operator: str) -> tuple[str, str]:
     """The domain and the operator type: the inverse of `operator_name`."""
     domain, _, op_type = operator.rpartition(".")

@@ -155,11 +155,12 @@ class _Graph:
         if op.domain == "ai.onnx" and op.op_type == "Constant":
             self._constant(op, label, constant_payload(self._emitter(op, label)))
             return mark_refused(op, label, self.nodes[-1:])
-        if op.schema is None and (op.domain, op.op_type) not in ascend_operators():
+        emit = self._emitter(op, label)
+        if emit.schema is None and (op.domain, op.op_type) not in ascend_operators():
             kind = f"{op.domain}::{op.opset}::{op.op_type}"
             message = f"ONNX node '{label}': nobody knows the operator {kind}"
             raise UnsupportedOperator(label, kind, message)
-        emit, results = self._apply(op, label)
+        emit, results = self._apply(emit)
         for result, value in zip(op.results, results, strict=False):
             value.name_hint = result.name_hint
             self.values[result] = value
@@ -167,14 +168,15 @@ class _Graph:
         self.nodes += emit.made
         return mark_refused(op, label, emit.made)
 
-    def _apply(self, op: OnnxNode, label: str) -> tuple[Emitter, list[SSAValue]]:
+    def _apply(self, emit: Emitter) -> tuple[Emitter, list[SSAValue]]:
         """What the node becomes: GraphEngine's form, or ONNX's on the AI CPU where it has none."""
-        emit = self._emitter(op, label)
-        if op.schema is None:
+        op = emit.node
+        if emit.schema is None:
             return emit, convert_custom(emit)
-        rule = rule_for(op.domain, op.op_type, op.opset or NEWEST)
-        reason = f"GraphEngine has no operator for {op.domain}::{op.opset}::{op.op_type}"
-        if rule is not None:
+        rule = rule_for(op.domain, op.op_type, emit.opset or NEWEST)
+        if rule is None:
+            reason = f"GraphEngine has no operator for {op.domain}::{emit.opset}::{op.op_type}"
+        else:
             try:
                 return emit, rule(emit)
             except NoForm as missing:
@@ -182,7 +184,7 @@ class _Graph:
             except VerifyException as unknown:
                 reason = f"a shape is not known: {unknown}"
             emit.discard()
-        emit = self._emitter(op, label)
+            emit = self._emitter(op, emit.expansion.label)
         return emit, on_ai_cpu(emit, reason)
 
     def _emitter(self, op: OnnxNode, label: str) -> Emitter:

@@ -66,6 +66,8 @@ class Emitter:
 
     def __init__(self, node: OnnxNode, label: str, values: Mapping[SSAValue, SSAValue], body: Body):
         self.node = node
+        self.opset = node.opset
+        self.schema = node.schema
         self.values = values
         self.body = body
         self.expansion = Expansion(label)
@@ -90,7 +92,7 @@ class Emitter:
 
     @property
     def _inputs(self) -> set[str]:
-        known = self.node.schema
+        known = self.schema
         return {parameter.name for parameter in known.inputs} if known else set()
 
     @property
@@ -107,7 +109,7 @@ class Emitter:
 
     def has(self, attribute: str) -> bool:
         """Whether the operator has an attribute in the model's opset."""
-        known = self.node.schema
+        known = self.schema
         return known is not None and attribute in known.attributes
 
     @property

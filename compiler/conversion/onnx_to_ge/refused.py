@@ -31,9 +31,10 @@ def mark_refused(node: OnnxNode, label: str, made: Iterable[NodeOp]) -> None:
 
     Where that owns graphs, their owner says it and not what is beside and inside it.
     """
-    if node.opset is None:
+    opset = node.opset
+    if opset is None:
         return
-    why = refusal(_outline(node, label))
+    why = refusal(_outline(node, label, opset))
     if why is not None:
         made = list(made)
         for op in [op for op in made if op.regions] or made:
@@ -49,14 +50,16 @@ def check_refused(module: ModuleOp) -> None:
                 raise UserError(f"ATC refuses node '{node.label}': {why.data}")
 
 
-def _outline(node: OnnxNode, label: str) -> ModelNode:
-    conditioned = node.op_type in CONDITIONS
+def _outline(node: OnnxNode, label: str, opset: int) -> ModelNode:
+    """What ATC looks at: of most operators no more than the opset."""
+    if node.op_type not in CONDITIONS:
+        return ModelNode(label, node.domain, opset, node.op_type)
     return ModelNode(
         label,
         node.domain,
-        node.opset,
+        opset,
         node.op_type,
-        {name: _plain(a) for name, a in node.attributes.items()} if conditioned else {},
+        {name: _plain(a) for name, a in node.attributes.items()},
         tuple(not isinstance(value.type, NoneType) for value in node.operands),
         tuple(bool(result.uses) for result in node.results),
     )

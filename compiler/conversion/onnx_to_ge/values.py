@@ -39,13 +39,13 @@ GE_UNDEFINED = DTypeType(StringAttr("UNDEFINED"))
 def ge_type(type: Attribute) -> Attribute:
     """The ge type of an ONNX type: strings have GraphEngine's own element type, and what is no
     tensor is a handle."""
+    if isinstance(type, TensorType | UnrankedTensorType):
+        tensor = cast(AnyTensor, type)
+        return tensor_like(tensor, GE_STRING) if _holds_strings(tensor) else tensor
     if type == UNKNOWN:
         return unranked_type(GE_UNDEFINED)
     if isinstance(type, SequenceType | OptionalType | MapType | SparseTensorType):
         return tensor_type((), GE_RESOURCE)
-    if isinstance(type, TensorType | UnrankedTensorType):
-        tensor = cast(AnyTensor, type)
-        return tensor_like(tensor, GE_STRING) if _holds_strings(tensor) else tensor
     return type
 
 
