@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i64
@@ -12,7 +13,7 @@ from xdsl.passes import ModulePass
 from compiler.om.dtypes import BY_MLIR
 from compiler.rewrite import GraphEditor, all_graphs, editing
 from dialects.ge import NodeOp, type_of
-from dialects.types import element_name, tensor_of
+from dialects.types import AnyTensor, element_name
 
 BITS = {
     "f16": 11, "bf16": 8, "f32": 24, "f64": 53,
@@ -64,7 +65,7 @@ def _is_alike(source: str | None, middle: str | None) -> bool:
 
 
 def _element(value: SSAValue) -> str | None:
-    return element_name(tensor_of(value).element_type)
+    return element_name(cast(AnyTensor, value.type).element_type)
 
 
 def is_lossless(source: str | None, target: str | None) -> bool:

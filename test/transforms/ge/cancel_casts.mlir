@@ -23,6 +23,14 @@ ge.graph "net" {
   ge.NetOutput "Node_Output"(input0 = %b, input1 = %e, input2 = %h, input3 = %k) : (tensor<4xf16>, tensor<4xf64>, tensor<4xi8>, tensor<4xi32>)
 }
 
+// What is known of a tensor besides its elements does not matter.
+ge.graph "unranked" {
+  %x = ge.Data "x" {index = 0 : i64} : tensor<*xf16>
+  %a = ge.op "Cast" "up"(x = %x) {dst_type = 0 : i64} : (tensor<*xf16>) -> tensor<*xf32>
+  %b = ge.op "Cast" "down"(x = %a) {dst_type = 1 : i64} : (tensor<*xf32>) -> tensor<*xf16>
+  ge.NetOutput "Node_Output"(input0 = %b) : (tensor<*xf16>)
+}
+
 // CHECK-NOT:  ge.op "Cast" "up"
 // CHECK:      ge.op "Cast" "narrow"(x = %y)
 // CHECK-NEXT: ge.op "Cast" "far"(x = %c) {SrcT = 1 : i64, dst_type = 11 : i64} : (tensor<4xf16>) -> tensor<4xf64>
@@ -31,3 +39,6 @@ ge.graph "net" {
 // CHECK-NEXT: ge.op "Cast" "rounded"
 // CHECK-NEXT: ge.op "Cast" "whole"
 // CHECK-NEXT: ge.NetOutput "Node_Output"(input0 = %x, input1 = %e, input2 = %g, input3 = %k)
+// CHECK-LABEL: ge.graph "unranked"
+// CHECK-NEXT: %x = ge.Data
+// CHECK-NEXT: ge.NetOutput "Node_Output"(input0 = %x)
