@@ -15,6 +15,7 @@ from onnx.backend.base import Backend, BackendRep
 from compiler.cli import context
 from compiler.frontends.onnx import import_model
 from compiler.pipelines import OfflinePass
+from compiler.precision_modes import PrecisionMode
 from compiler.targets.om import OMTarget
 from runtime.device import Memory
 from runtime.model_registry import Models
@@ -48,6 +49,8 @@ def _taken(value: Any) -> Any:
 class OfflineBackend(Backend):
     """ONNX file → GraphEngine → OM file → load, in the types of the model."""
 
+    precision: PrecisionMode = "must_keep_origin_dtype"
+
     @classmethod
     def prepare(cls, model: onnx.ModelProto, device: str = "CPU", **kwargs: Any) -> LoadedModel:
         """Takes a model the whole way; what it raises is why the case fails."""
@@ -55,7 +58,7 @@ class OfflineBackend(Backend):
             source, output = Path(folder) / "model.onnx", Path(folder) / "compiled"
             source.write_bytes(model.SerializeToString())
             module = import_model(str(source))
-            OfflinePass(precision="must_keep_origin_dtype").apply(context(), module)
+            OfflinePass(precision=cls.precision).apply(context(), module)
             OMTarget(str(output)).emit(context(), module, io.StringIO())
             return LoadedModel(output.with_suffix(".om"))
 
@@ -63,3 +66,9 @@ class OfflineBackend(Backend):
     def supports_device(cls, device: str) -> bool:
         """The suite names a CPU; that is where the device is simulated."""
         return device == "CPU"
+
+
+class HalfBackend(OfflineBackend):
+    """The same in force_fp16, ATC's default."""
+
+    precision = "force_fp16"

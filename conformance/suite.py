@@ -10,11 +10,12 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal
 
 from onnx.backend.test.runner import Runner
 
-from conformance.backend import OfflineBackend
+from conformance.backend import HalfBackend, OfflineBackend
+from conformance.half import HalfRunner
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,20 @@ class _Reasons(unittest.TestResult):
         self.reasons[test.id()] = f"skipped: {reason}"
 
 
-def outcomes(pattern: str = "") -> Iterator[Outcome]:
+Column = Literal["origin", "fp16"]
+"""How a case is compiled: in the model's own types, or in force_fp16."""
+COLUMNS: dict[Column, tuple[type[Runner], type[OfflineBackend]]] = {
+    "origin": (Runner, OfflineBackend),
+    "fp16": (HalfRunner, HalfBackend),
+}
+
+
+def outcomes(pattern: str = "", column: Column = "origin") -> Iterator[Outcome]:
     """The outcome of every case whose name begins with a regular expression, in onnx's order."""
+    make, backend = COLUMNS[column]
     with _quiet(), TemporaryDirectory() as folder:
         os.environ["ONNX_MODELS"] = folder  # where the suite puts data of its light models
-        runner = Runner(OfflineBackend, "conformance")
+        runner = make(backend, "conformance")
         for kind, cases in runner.test_cases.items():
             for case in unittest.defaultTestLoader.loadTestsFromTestCase(cases):
                 assert isinstance(case, unittest.TestCase)
