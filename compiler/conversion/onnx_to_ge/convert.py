@@ -131,7 +131,7 @@ class _Graph:
         for index, (name, value) in enumerate(self.graph.inputs.items()):
             type: Attribute = value.type
             if isinstance(type, UnrankedTensorType):
-                hint = f"give it one (atc --input_shape='{name}:1,3,224,224')"
+                hint = f"give it one (--input-shape='{name}:1,3,224,224')"
                 raise UserError(f"input '{name}' has no shape: {hint}")
             if type == UNKNOWN:
                 raise UserError(f"input '{name}' has no type")
