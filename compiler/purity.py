@@ -7,10 +7,14 @@ import re
 from dialects.ge import DataOp, NetOutputOp, NodeOp, VariableOp, type_of
 
 _EFFECTS = re.compile(
-    r"(Assign|Variable|Random|Multinomial|Bernoulli|StatelessBernoulli|OnnxDropout|Truncated|ParameterizedTruncated|DropOut"
-    r"|Print|Assert|Send|Recv|Hcom|Hcc|Stack|Queue|TensorArray|Scatter\w*Update)"
+    r"(Onnx)?(Bernoulli|Multinomial|ParameterizedTruncated|Random|StatelessBernoulli|Truncated)"
+    r"|DropOut|OnnxDropout"
+    r"|Assert|Assign|Hcc|Hcom|Print|Queue|Recv|Scatter\w*Update|Send|Stack|TensorArray|Variable"
 )
-"""Beginnings of the types that draw random numbers, or change or tell what outlives them."""
+"""Beginnings of the types that draw random numbers, or change or tell what outlives them.
+
+With `Onnx` they are ONNX's own. GraphEngine's Dropout passes its input on, ONNX's may train.
+"""
 
 CHANGED_PORTS = frozenset({"ref", "var"})
 """The ports whose tensor a node changes where it lies."""

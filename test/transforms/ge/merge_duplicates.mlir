@@ -18,7 +18,9 @@ ge.graph "net" {
   %s = ge.Const "s" dense<[4]> : tensor<1xi64>
   %m = ge.op "RandomUniform" "m"(shape = %s) {dtype = f32} : (tensor<1xi64>) -> tensor<4xf32>
   %n = ge.op "RandomUniform" "n"(shape = %s) {dtype = f32} : (tensor<1xi64>) -> tensor<4xf32>
-  ge.NetOutput "Node_Output"(input0 = %f, input1 = %g, input2 = %h, input3 = %i, input4 = %k, input5 = %m, input6 = %n) : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+  %o = ge.op "OnnxRandomNormalLike" "o"(input = %x) : (tensor<4xf32>) -> tensor<4xf32>
+  %p = ge.op "OnnxRandomNormalLike" "p"(input = %x) : (tensor<4xf32>) -> tensor<4xf32>
+  ge.NetOutput "Node_Output"(input0 = %f, input1 = %g, input2 = %h, input3 = %i, input4 = %k, input5 = %m, input6 = %n, input7 = %o, input8 = %p) : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
 }
 
 // A graph that writes variables reads them in order.
@@ -43,6 +45,8 @@ ge.graph "updates" {
 // CHECK-NEXT: ge.Const "s"
 // CHECK-NEXT: ge.op "RandomUniform" "m"
 // CHECK-NEXT: ge.op "RandomUniform" "n"
-// CHECK-NEXT: ge.NetOutput "Node_Output"(input0 = %f, input1 = %g, input2 = %h, input3 = %g, input4 = %k, input5 = %m, input6 = %n)
+// CHECK-NEXT: ge.op "OnnxRandomNormalLike" "o"
+// CHECK-NEXT: ge.op "OnnxRandomNormalLike" "p"
+// CHECK-NEXT: ge.NetOutput "Node_Output"(input0 = %f, input1 = %g, input2 = %h, input3 = %g, input4 = %k, input5 = %m, input6 = %n, input7 = %o, input8 = %p)
 // CHECK:      ge.op "Neg" "before"
 // CHECK:      ge.op "Neg" "behind"
