@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import cast
 
-from xdsl.dialects.builtin import i32
+from xdsl.dialects.builtin import i1, i32
 from xdsl.ir import Attribute, SSAValue
 
 from compiler.conversion.onnx_to_ge.arithmetic import axes_from
 from compiler.conversion.onnx_to_ge.emitter import Emitter
-from compiler.conversion.onnx_to_ge.values import integer, integers, real
+from compiler.conversion.onnx_to_ge.values import data_type, integer, integers, real
 from dialects.types import AnyTensor, element_name, tensor_like
 
 SELU = {"alpha": 1.6732632423543772, "gamma": 1.0507009873554805}
 """What GraphEngine's Selu has built in."""
-DT_INT32, DT_BOOL = 3, 12
 
 
 def selu(emit: Emitter) -> list[SSAValue]:
@@ -95,12 +94,12 @@ def xor(emit: Emitter) -> list[SSAValue]:
     b = _to_integers(emit, emit.needed("B"), "Cast_b")
     wide = [tensor_like(cast(AnyTensor, emit.result_types[0]), i32)]
     y = emit.op("BitwiseXor", {"x1": a, "x2": b}, inner="Xor", results=wide)
-    return [emit.op("Cast", {"x": y}, {"dst_type": integer(DT_BOOL)}, inner="Cast_out")]
+    return [emit.op("Cast", {"x": y}, {"dst_type": data_type(i1)}, inner="Cast_out")]
 
 
 def _to_integers(emit: Emitter, x: SSAValue, inner: str) -> SSAValue:
     results = [tensor_like(cast(AnyTensor, x.type), i32)]
-    return emit.op("Cast", {"x": x}, {"dst_type": integer(DT_INT32)}, inner=inner, results=results)
+    return emit.op("Cast", {"x": x}, {"dst_type": data_type(i32)}, inner=inner, results=results)
 
 
 def swiglu(emit: Emitter) -> list[SSAValue]:

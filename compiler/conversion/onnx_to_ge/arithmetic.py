@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import cast
 
 from xdsl.dialects.builtin import FloatAttr, TensorType, f32
@@ -11,10 +10,11 @@ from xdsl.ir import Attribute, SSAValue
 from compiler.constants import scalar
 from compiler.conversion.onnx_to_ge.checks import result_type
 from compiler.conversion.onnx_to_ge.elementwise import broadcast
-from compiler.conversion.onnx_to_ge.emitter import Emitter
+from compiler.conversion.onnx_to_ge.emitter import Emitter, Rule
 from compiler.conversion.onnx_to_ge.values import (
     GE_STRING,
     boolean,
+    data_type,
     integer,
     integers,
     rank_of,
@@ -116,7 +116,7 @@ def mean(emit: Emitter) -> list[SSAValue]:
     return [emit.op("Muls", {"x": sum_of_all}, factor, inner="Muls", results=[sum_of_all.type])]
 
 
-def chain(type: str) -> Callable[[Emitter], list[SSAValue]]:
+def chain(type: str) -> Rule:
     """Max and Min of any number of tensors → two-input nodes from left to right."""
 
     def rule(emit: Emitter) -> list[SSAValue]:
@@ -175,7 +175,7 @@ def _clip_by_attributes(emit: Emitter, x: SSAValue) -> list[SSAValue]:
     low = emit.const("data1", _float(numbers[0], -FLOAT_MAX), tensor_type((), f32))
     high = emit.const("data2", _float(numbers[1], FLOAT_MAX), tensor_type((), f32))
     wide = [tensor_type(shape_of(x), f32)]
-    x = emit.op("Cast", {"x": x}, {"dst_type": integer(0)}, inner="cast", results=wide)
+    x = emit.op("Cast", {"x": x}, {"dst_type": data_type(f32)}, inner="cast", results=wide)
     inputs = {"x": x, "clip_value_min": low, "clip_value_max": high}
     if not narrow:
         return [emit.op("ClipByValue", inputs, inner="ClipByValue", results=[result])]

@@ -8,11 +8,17 @@ from xdsl.ir import Attribute, SSAValue
 from compiler.constants import dense_i64
 from compiler.conversion.onnx_to_ge.checks import convolution
 from compiler.conversion.onnx_to_ge.emitter import Emitter
-from compiler.conversion.onnx_to_ge.values import boolean, integer, integers, rank_of, string
+from compiler.conversion.onnx_to_ge.values import (
+    boolean,
+    data_type,
+    integer,
+    integers,
+    rank_of,
+    string,
+)
 from compiler.conversion.onnx_to_ge.windows import Slide
 from dialects.types import DYNAMIC, shape_of, tensor_of, tensor_type
 
-DT_INT32 = 3
 UNIT = 2
 """Where a convolution over one axis gets its other: before it."""
 
@@ -135,7 +141,7 @@ def col2im(emit: Emitter) -> list[SSAValue]:
     if pads[:2] != pads[2:]:
         raise emit.no_form(f"pads {list(pads)}: more on one side")
     emit.expand("data0", "data1", "data2", "Col2ImV2", "cast")
-    target = {"dst_type": integer(DT_INT32)}
+    target = {"dst_type": data_type(i32)}
     narrow = [tensor_type((2,), i32)]
     size = emit.op("Cast", {"x": image}, target, inner="cast", results=narrow)
     attributes = {

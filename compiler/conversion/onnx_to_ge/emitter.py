@@ -196,3 +196,7 @@ class Emitter:
     def _add(self, inner: str, node: NodeOp) -> None:
         node.location = self.node.location
         self.expansion.nodes.append((inner, node))
+
+
+Rule = Callable[[Emitter], list[SSAValue]]
+"""Makes the ge nodes of one ONNX node; a value for each of its results, or for the first ones."""

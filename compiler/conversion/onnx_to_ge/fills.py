@@ -10,7 +10,7 @@ from xdsl.ir import Attribute, SSAValue
 from compiler.constants import first_element, scalar
 from compiler.conversion.onnx_to_ge.arithmetic import number_of
 from compiler.conversion.onnx_to_ge.emitter import Emitter
-from compiler.conversion.onnx_to_ge.values import element_of, integer, integers, real
+from compiler.conversion.onnx_to_ge.values import data_type, element_of, integer, integers, real
 from dialects.onnx.attributes import tensor_parts
 from dialects.types import DYNAMIC, shape_of, tensor_of, tensor_type
 
@@ -45,7 +45,7 @@ def eye_like(emit: Emitter) -> list[SSAValue]:
         return emit.const(inner, scalar(IntegerAttr(value, i32)), one)
 
     pair = [tensor_type((2,), i32)]
-    shape = emit.op("Shape", {"x": x}, {"dtype": integer(3)}, inner="shape", results=pair)
+    shape = emit.op("Shape", {"x": x}, {"dtype": data_type(i32)}, inner="shape", results=pair)
     halves = {"split_dim": const("const3", 0), "x": shape}
     two = {"num_split": integer(2)}
     rows, columns = emit.ops("Split", halves, two, inner="split", results=[line, line])

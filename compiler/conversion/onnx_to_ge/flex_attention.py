@@ -12,8 +12,7 @@ from xdsl.ir import Attribute, SSAValue
 from compiler.constants import dense_i64
 from compiler.conversion.onnx_to_ge.emitter import Emitter
 from compiler.conversion.onnx_to_ge.subgraphs import captured, graph_in
-from compiler.conversion.onnx_to_ge.values import boolean, integer, integers, real
-from compiler.sizes import dtype_of
+from compiler.conversion.onnx_to_ge.values import boolean, data_type, integers, real
 from dialects.types import DYNAMIC, shape_of, tensor_of, tensor_type
 
 PRECISIONS: dict[int | None, Attribute] = {1: f32, 10: f16, 11: f64, 16: bf16}
@@ -101,7 +100,7 @@ class _Attention:
         if tensor_of(x).element_type == element:
             return x
         result = tensor_type(shape_of(x), element)
-        target = {"dst_type": integer(dtype_of(element).cpp)}
+        target = {"dst_type": data_type(element)}
         name = self.emit.nodes.name_of_next("cast")
         return self.emit.nodes.op("Cast", name, {"x": x}, result, target)
 

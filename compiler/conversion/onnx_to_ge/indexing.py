@@ -9,6 +9,7 @@ from compiler.constants import scalar
 from compiler.conversion.onnx_to_ge.emitter import Emitter
 from compiler.conversion.onnx_to_ge.values import (
     boolean,
+    data_type,
     element_of,
     integer,
     integers,
@@ -154,7 +155,7 @@ def non_max_suppression(emit: Emitter) -> list[SSAValue]:
     flags = {"center_point_box": integer(emit.node.integer("center_point_box") or 0)}
     type = [tensor_type((DYNAMIC, 3), i32)]
     found = emit.op("NonMaxSuppressionV6", inputs, flags, inner="NonMaxSuppressionV6", results=type)
-    return [emit.op("Cast", {"x": found}, {"dst_type": integer(9)}, inner="Cast")]
+    return [emit.op("Cast", {"x": found}, {"dst_type": data_type(i64)}, inner="Cast")]
 
 
 def unique(emit: Emitter) -> list[SSAValue]:

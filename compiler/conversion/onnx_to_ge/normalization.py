@@ -9,10 +9,16 @@ from xdsl.ir import Attribute, SSAValue
 
 from compiler.constants import scalar
 from compiler.conversion.onnx_to_ge.emitter import Emitter
-from compiler.conversion.onnx_to_ge.values import boolean, integer, integers, rank_of, real
+from compiler.conversion.onnx_to_ge.values import (
+    boolean,
+    data_type,
+    integer,
+    integers,
+    rank_of,
+    real,
+)
 from dialects.types import DYNAMIC, AnyTensor, tensor_like, tensor_type, unranked_type
 
-DT_FLOAT, DT_INT32 = 0, 3
 FIRST = ("x", "gamma", "beta", "identity_0", "identity_1", "identity_2", "shape", "LayerNorm")
 BROADCASTS = ("broadcastto1", "broadcastto2")
 WITH_CASTS = ("identity_4", "Adds", "cast2", "Rsqrt", "identity_3", "cast1")
@@ -29,7 +35,7 @@ def layer_normalization(emit: Emitter) -> list[SSAValue]:
     x = _identity(emit, emit.needed("X"), "identity_0")
     rank = rank_of(x) if isinstance(x.type, TensorType) else DYNAMIC
     shape_type = [tensor_type((rank,), i32)]
-    dtype = {"dtype": integer(DT_INT32)}
+    dtype = {"dtype": data_type(i32)}
     shape = emit.op("Shape", {"x": x}, dtype, inner="shape", results=shape_type)
     inputs = {"x": x, "gamma": _broadcast(emit, emit.needed("Scale"), x, shape, 1)}
     inputs["beta"] = _broadcast(emit, _beta(emit), x, shape, 2)
@@ -83,9 +89,7 @@ def _stashed(emit: Emitter, value: SSAValue, casts: bool, k: int) -> SSAValue:
     value = _identity(emit, value, f"identity_{k}")
     results = [tensor_like(cast(AnyTensor, value.type), f32)]
     inner = {4: "cast2", 3: "cast1"}[k]
-    return emit.op(
-        "Cast", {"x": value}, {"dst_type": integer(DT_FLOAT)}, inner=inner, results=results
-    )
+    return emit.op("Cast", {"x": value}, {"dst_type": data_type(f32)}, inner=inner, results=results)
 
 
 def lp_normalization(emit: Emitter) -> list[SSAValue]:

@@ -13,7 +13,7 @@ from xdsl.ir import Attribute, SSAValue
 from compiler.constants import dense_i32, scalar
 from compiler.conversion.onnx_to_ge.arithmetic import number_of
 from compiler.conversion.onnx_to_ge.emitter import Emitter
-from compiler.conversion.onnx_to_ge.values import element_of, integer, real
+from compiler.conversion.onnx_to_ge.values import data_type, element_of, integer, real
 from dialects.types import tensor_of, tensor_type
 
 
@@ -51,7 +51,7 @@ class Distribution:
         emit.expand("data0", "shape", self.like, *names)
         x = emit.needed("input")
         dims = [tensor_type((len(tensor_of(x).get_shape()),), i32)]
-        shape = emit.op("Shape", {"x": x}, {"dtype": integer(3)}, inner="shape", results=dims)
+        shape = emit.op("Shape", {"x": x}, {"dtype": data_type(i32)}, inner="shape", results=dims)
         y = self._node(emit, shape, self.like)
         factor, offset = self.scale(emit)
         for type, suffix, value in (("Mul", "scale", factor), ("Add", "mean", offset)):

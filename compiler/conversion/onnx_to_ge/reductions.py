@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from xdsl.dialects.builtin import IntegerAttr, i32, i64
 from xdsl.ir import Attribute, SSAValue
 
 from compiler.constants import constant_values, dense_i32, scalar
-from compiler.conversion.onnx_to_ge.emitter import Emitter
+from compiler.conversion.onnx_to_ge.emitter import Emitter, Rule
 from compiler.conversion.onnx_to_ge.values import boolean, integer, integers, is_ranked, real
 from dialects.types import shape_of, tensor_type, unranked_type
-
-Rule = Callable[[Emitter], list[SSAValue]]
 
 
 def reduce(type: str, after: str = "") -> Rule:

@@ -10,7 +10,14 @@ from xdsl.ir import Attribute, SSAValue
 
 from compiler.constants import constant_numbers, dense_f32, scalar
 from compiler.conversion.onnx_to_ge.emitter import Emitter
-from compiler.conversion.onnx_to_ge.values import boolean, integer, rank_of, reals, string
+from compiler.conversion.onnx_to_ge.values import (
+    boolean,
+    data_type,
+    integer,
+    rank_of,
+    reals,
+    string,
+)
 from dialects.types import (
     DYNAMIC,
     AnyTensor,
@@ -30,7 +37,6 @@ IMAGE_MODES = {
 GENERAL = ("antialias", "axes", "keep_aspect_ratio_policy")
 """What GraphEngine's Resize has no attributes for: the device reads ONNX's."""
 
-DT_FLOAT, DT_INT32 = 0, 3
 KEEP = {"_keep_dtype": integer(1)}
 """Sizes are computed in float32 whatever the precision of the model."""
 
@@ -153,7 +159,7 @@ def _identity(emit: Emitter, x: SSAValue, inner: str) -> SSAValue:
 
 
 def _to(emit: Emitter, x: SSAValue, element: Attribute, inner: str) -> SSAValue:
-    attributes = {"dst_type": integer(DT_FLOAT if element == f32 else DT_INT32), **KEEP}
+    attributes = {"dst_type": data_type(element), **KEEP}
     results = [tensor_like(cast(AnyTensor, x.type), element)]
     return emit.op("Cast", {"x": x}, attributes, inner=inner, results=results)
 

@@ -9,10 +9,16 @@ from xdsl.ir import Attribute, SSAValue
 
 from compiler.constants import scalar
 from compiler.conversion.onnx_to_ge.emitter import Emitter
-from compiler.conversion.onnx_to_ge.values import boolean, integer, integers, rank_of, real, string
+from compiler.conversion.onnx_to_ge.values import (
+    boolean,
+    data_type,
+    integer,
+    integers,
+    rank_of,
+    real,
+    string,
+)
 from dialects.types import AnyTensor, shape_of, tensor_like, tensor_of, tensor_type
-
-DT_FLOAT = 0
 
 
 def grid_sample(emit: Emitter) -> list[SSAValue]:
@@ -73,4 +79,4 @@ def _unsqueezed(emit: Emitter, x: SSAValue) -> SSAValue:
 
 def _floats(emit: Emitter, x: SSAValue, inner: str) -> SSAValue:
     results = [tensor_like(cast(AnyTensor, x.type), f32)]
-    return emit.op("Cast", {"x": x}, {"dst_type": integer(DT_FLOAT)}, inner=inner, results=results)
+    return emit.op("Cast", {"x": x}, {"dst_type": data_type(f32)}, inner=inner, results=results)

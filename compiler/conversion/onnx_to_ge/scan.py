@@ -11,16 +11,11 @@ from xdsl.ir import Attribute, SSAValue
 
 from compiler.constants import scalar
 from compiler.conversion.onnx_to_ge.emitter import Emitter
+from compiler.conversion.onnx_to_ge.indexing import GATHER
 from compiler.conversion.onnx_to_ge.loops import COUNTER, Rounds, joined
 from compiler.conversion.onnx_to_ge.subgraphs import Nodes, captured, graph_in
-from compiler.conversion.onnx_to_ge.values import boolean, ge_type, integer
+from compiler.conversion.onnx_to_ge.values import data_type, ge_type, integer
 from dialects.types import DYNAMIC, RankedTensor, tensor_type
-
-GATHER = {
-    "batch_dims": integer(0),
-    "is_preprocessed": boolean(False),
-    "negative_index_support": boolean(True),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +106,7 @@ def _rounds(
 def _size(nodes: Nodes, value: SSAValue, axis: int) -> SSAValue:
     """The size of a dimension, as a scalar."""
     vector = tensor_type((DYNAMIC,), i64)
-    shape = nodes.op("Shape", "shape", {"x": value}, vector, {"dtype": integer(9)})
+    shape = nodes.op("Shape", "shape", {"x": value}, vector, {"dtype": data_type(i64)})
     index = nodes.const("trip_axis", scalar(integer(axis)), COUNTER)
     return _slice(nodes, shape, index, 0, COUNTER)
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import IntegerAttr, i32
+from xdsl.dialects.builtin import IntegerAttr, i32, i64
 from xdsl.ir import Attribute, SSAValue
 
 from compiler.constants import dense_i32, first_element
 from compiler.conversion.onnx_to_ge.checks import agree, result_type, same_count
 from compiler.conversion.onnx_to_ge.emitter import Emitter
-from compiler.conversion.onnx_to_ge.values import integer, integers, is_ranked, rank_of, string
+from compiler.conversion.onnx_to_ge.values import (
+    data_type,
+    integer,
+    integers,
+    is_ranked,
+    rank_of,
+    string,
+)
 from dialects.ge import ConstOp
 from dialects.types import DYNAMIC, shape_of, tensor_type
 
@@ -91,7 +98,7 @@ def unsqueeze(emit: Emitter) -> list[SSAValue]:
 
 def shape(emit: Emitter) -> list[SSAValue]:
     """Shape → Shape in int64; `start` and `end` are ours."""
-    attributes = {"dtype": integer(9)}
+    attributes = {"dtype": data_type(i64)}
     for name in ("start", "end"):
         place = emit.node.integer(name) if emit.has(name) else None
         if place is not None and (name, place) != ("start", 0):

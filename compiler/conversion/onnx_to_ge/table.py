@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from xdsl.dialects.builtin import i32, i64
-from xdsl.ir import SSAValue
 
 from compiler.conversion.onnx_to_ge import (
     activations,
@@ -29,10 +26,8 @@ from compiler.conversion.onnx_to_ge import (
     shapes,
     unpooling,
 )
-from compiler.conversion.onnx_to_ge.emitter import Emitter
+from compiler.conversion.onnx_to_ge.emitter import Rule
 from compiler.conversion.onnx_to_ge.rows import row_for
-
-Rule = Callable[[Emitter], list[SSAValue]]
 
 RULES: dict[str, Rule] = {
     "ArgMax": reductions.arg("ArgMaxV2", i64),

@@ -10,7 +10,7 @@ from xdsl.ir import Attribute, SSAValue
 
 from compiler.constants import dense_i32
 from compiler.conversion.onnx_to_ge.emitter import Emitter
-from compiler.conversion.onnx_to_ge.values import integer
+from compiler.conversion.onnx_to_ge.values import data_type, integer
 from compiler.conversion.onnx_to_ge.windows import Slide
 from dialects.types import (
     DYNAMIC,
@@ -23,7 +23,6 @@ from dialects.types import (
     tensor_type,
 )
 
-DT_INT32 = 3
 ORDER = (
     "data0 data1 identity1 reshape2 shape1 reshape1 ScatterElements1 const_data4 sub1"
     " StridedSlice1 reshape4 reshape3 mul1 const1 zeroslike1 const_data6 const_data7 identity2"
@@ -65,7 +64,7 @@ def _unpooled_shape(emit: Emitter, x: SSAValue) -> SSAValue:
     less = [pads[i] + pads[i + axes] - size for i, size in enumerate(slide.kernel)]
     sizes = [tensor_type((axes + 2,), i32)]
     steps = ("Sub", "sub1", [0, 0, *[1] * axes]), ("Mul", "mul1", [1, 1, *strides])
-    dtype = {"dtype": integer(DT_INT32)}
+    dtype = {"dtype": data_type(i32)}
     shape = emit.op("Shape", {"x": x}, dtype, inner="shape1", results=sizes)
     for i, (type, inner, numbers) in enumerate((*steps, ("Sub", "sub2", [0, 0, *less])), 1):
         by = emit.const(f"const{i}", dense_i32(numbers), tensor_type((axes + 2,), i32))

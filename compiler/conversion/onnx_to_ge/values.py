@@ -19,6 +19,7 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
+from compiler.sizes import dtype_of
 from dialects.ge import DTypeType
 from dialects.onnx.types import (
     UNKNOWN,
@@ -74,6 +75,11 @@ def rank_of(value: SSAValue) -> int:
 def integer(value: int) -> Attribute:
     """GraphEngine's Int."""
     return IntegerAttr(value, i64)
+
+
+def data_type(element: Attribute) -> Attribute:
+    """The number of an element type, as Cast (`dst_type`) and Shape (`dtype`) have it."""
+    return integer(dtype_of(element).cpp)
 
 
 def boolean(value: object) -> Attribute:
