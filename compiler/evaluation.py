@@ -181,8 +181,11 @@ def _trilu(node: NodeOp, x: Operands) -> Array:
 
 
 def _mod(node: NodeOp, x: Operands) -> Array:
+    """`fmod` and `one_hot_indices` are ours, as the device has them."""
     function = np.fmod if integer(node, "fmod", 1) else np.mod
-    return function(x["x1"], _not_zero(x["x2"]))
+    a, b = x["x1"], _not_zero(x["x2"])
+    y = function(a, b)
+    return np.where((a >= 0) & (a < 2 * b), y, -1) if integer(node, "one_hot_indices", 0) else y
 
 
 OTHERS: dict[str, Rule] = {

@@ -91,6 +91,9 @@ CASES: list[tuple[str, dict[str, Array], Attributes]] = [
     ("Concat", {"concat_dim": numbers(1), "x0": X, "x1": X}, {}),
     ("ConcatD", {"x0": X, "x1": X}, {"concat_dim": -1}),
     ("Gather", {"x": X, "indices": numbers(2, -1)}, {}),
+    ("Mod", {"x1": numbers(-7, -1, 5, 9), "x2": numbers(4)}, {}),
+    ("Mod", {"x1": numbers(-7, -1, 5, 9), "x2": numbers(4)}, {"fmod": 0}),
+    ("Mod", {"x1": numbers(-7, -1, 5, 9), "x2": numbers(4)}, {"fmod": 0, "one_hot_indices": 1}),
     ("GatherV2", {"x": X, "indices": numbers(2, -1), "axis": numbers(1)}, {}),
     ("OnnxSlice", {"data": X, "starts": numbers(9), "ends": numbers(-99), "axes": numbers(1), "steps": numbers(-1)}, {}),  # noqa: E501
     ("Pack", {"x0": X, "x1": X}, {"axis": 1}),
