@@ -25,10 +25,7 @@ from xdsl.xdsl_opt_main import xDSLOptMain
 
 from compiler.endings import exit_code
 from compiler.errors import UserError
-from compiler.om.files import rewriting
 from compiler.options import check_spec
-from compiler.preconditions import check_source
-from compiler.sources import check_outputs, source_files
 from compiler.string_literals import mend_lexer
 from compiler.targets.text import text_of
 from compiler.universe import UNIVERSE
@@ -140,6 +137,8 @@ class AscendOptMain(xDSLOptMain):
             self.output = sys.stdout
             super().run()
             return
+        from compiler.om.files import rewriting
+
         with rewriting(path) as self.output:
             super().run()
 
@@ -181,6 +180,8 @@ class AscendOptMain(xDSLOptMain):
 
     def _note_inputs(self, module: ModuleOp, extension: str) -> None:
         """UserError when -o names one: text may be changed in place, a model would be lost."""
+        from compiler.sources import check_outputs, source_files
+
         output: str | None = self.args.output_file
         if output is not None or extension == "onnx":
             models = [self.args.input_file] if extension in FRONTENDS else []
@@ -192,6 +193,8 @@ class AscendOptMain(xDSLOptMain):
     def output_resulting_program(self, prog: ModuleOp) -> str:
         compiles = self.inputs and parse_spec(self.args.target).name == "om"
         if compiles:
+            from compiler.sources import check_outputs
+
             check_outputs(self._om_target().files(prog), self.inputs)
         text = super().output_resulting_program(prog)
         if compiles:
@@ -273,6 +276,8 @@ def _between_passes(
     if args.print_between_passes and done is not None and coming is not None:
         print(f"// after {done.name}\n{text_of(module)}")
     if coming is not None:
+        from compiler.preconditions import check_source
+
         check_source(coming.name, module)
     started[0] = time.perf_counter()
 
