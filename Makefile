@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 EXPORT := .venv-export
 PEERS := .venv-peers
 
-.PHONY: demo test check lit bench bench-import bench-run conformance models export-models clean
+.PHONY: demo test test-kill check lit bench bench-import bench-run conformance models export-models clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/digits/demo.sh
@@ -19,6 +19,10 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+
+# Kills the writer at 200 random moments; make test does it ten times.
+test-kill: $(READY)
+	ASCEND_OPT_KILLS=200 $(BIN)/pytest test/e2e/test_killed_writer.py
 
 lit: $(READY)
 	$(BIN)/lit -v test

@@ -7,6 +7,7 @@ import re
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 try:
@@ -61,6 +62,16 @@ def _lock(descriptor: int) -> bool:
     except OSError:  # another's, or a file system without locks
         return False
     return True
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed runs have left in a folder, if it is there and no link."""
+    with suppress(OSError):
+        descriptor = os.open(folder, _READ)
+        try:
+            _clean(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _clean(parent: int) -> None:

@@ -15,6 +15,7 @@ from compiler.kernels.symbols import kernel_symbols
 from compiler.om.buffers import Blob
 from compiler.om.contract import COMBINED, weight_folder
 from compiler.om.files import write_files
+from compiler.om.staging import remove_leftovers
 from compiler.om.writer import lay_out_bundle, lay_out_model
 from compiler.targets.om.claims import to_write
 from compiler.targets.om.external import weight_files
@@ -57,6 +58,7 @@ class OMTarget(Target):
         if new:
             # The folder is for its owner alone, as GraphEngine's is (`file_constant_utils.cc`).
             weight_folder(path).mkdir(mode=0o700, exist_ok=True)
+        remove_leftovers(weight_folder(path))
         own = {file for file, _ in new if not file.name.endswith(COMBINED)}
         write_files([*new, (path, model)], base=path.parent, private=own)
         for file, blob in [(path, model), *weights]:
