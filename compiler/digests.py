@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Generator, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 
 from compiler.derived_weights import Computed, Transposed
-from compiler.threads import in_threads, working
+from compiler.threads import CORES, in_threads, working
 from compiler.weights import Cast, FileBytes, Inline, Scatter, Splat, Weight
 
 SMALL = 1 << 16
 """Bytes that are hashed sooner than a thread has been asked to."""
+AT_ONCE = 1 << 25
+"""Bytes of a file that are hashed before the thread needs Python's lock again."""
 
 _known: dict[Weight, bytes] = {}
+_begun: dict[Weight, Future[bytes]] = {}
 
 
 def sha256(weight: Weight) -> bytes:
@@ -20,10 +25,17 @@ def sha256(weight: Weight) -> bytes:
 
     It is remembered for bytes of a file whose version is known: another version is another weight.
     """
+    begun = _begun.pop(weight, None)
+    if begun is not None and not begun.cancel():
+        return begun.result()
+    return _digest(weight)
+
+
+def _digest(weight: Weight) -> bytes:
     if weight in _known:
         return _known[weight]
     digest = hashlib.sha256()
-    for chunk in weight.chunks():
+    for chunk in weight.chunks(AT_ONCE) if isinstance(weight, FileBytes) else weight.chunks():
         digest.update(chunk)
     if weight.length > SMALL and _stays(weight):
         _known[weight] = digest.digest()
@@ -34,8 +46,25 @@ def all_sha256(weights: Iterable[Weight]) -> Mapping[Weight, bytes]:
     """The digest of each weight; the largest are begun first, equal references hashed once."""
     distinct = set(weights)
     small = {weight: sha256(weight) for weight in distinct if weight.length <= SMALL}
-    large = sorted(distinct - small.keys(), key=lambda weight: weight.length, reverse=True)
+    large = _largest_first(distinct - small.keys())
     return small | dict(zip(large, in_threads(_by_turns, large), strict=True))
+
+
+@contextmanager
+def hashing_ahead(weights: Iterable[Weight]) -> Generator[None]:
+    """Hash weights while the block runs: their digests may be asked for in it."""
+    large = _largest_first({weight for weight in weights if weight.length > SMALL})
+    with ThreadPoolExecutor(max(1, CORES - 1)) as pool:
+        _begun.update((weight, pool.submit(_digest, weight)) for weight in large)
+        try:
+            yield
+        finally:
+            _begun.clear()
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _largest_first(weights: Collection[Weight]) -> list[Weight]:
+    return sorted(weights, key=lambda weight: weight.length, reverse=True)
 
 
 def _by_turns(weight: Weight) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,11 +10,16 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.passes import ModulePass, PassPipeline
 
+from compiler.constants import weight_of
+from compiler.digests import hashing_ahead
 from compiler.fusion_switches import switchable
 from compiler.precision_modes import PrecisionMode
-from compiler.rewrite import main_graphs
+from compiler.rewrite import all_graphs, main_graphs
 from compiler.soc import DEFAULT_SOC
 from compiler.universe import UNIVERSE
+from compiler.weights import Weight
+from dialects.ge import ConstOp
+from dialects.weights import FileAttr
 
 IMPORT = ("convert-onnx-to-ge",)
 REFRESH = ("ge-make-weight-refreshable{{consts={refresh} init={init}}}",)
@@ -104,8 +110,17 @@ class OfflinePass(ModulePass):
         if self.refresh:
             self._run(ctx, op, REFRESH)
         optimise = tuple(spec for spec in OPTIMISE if spec not in disabled)
-        for phase in (optimise, KERNELS, *([PROVE] if self.prove else []), BUILD):
-            self._run(ctx, op, phase)
+        with hashing_ahead(self._likely_weights(op)):
+            for phase in (optimise, KERNELS, *([PROVE] if self.prove else []), BUILD):
+                self._run(ctx, op, phase)
+
+    def _likely_weights(self, module: ModuleOp) -> Iterator[Weight]:
+        """The weights that no pass will change, as far as one can know before."""
+        if self.precision == "must_keep_origin_dtype":
+            nodes = (node for graph in all_graphs(module) for node in graph.nodes)
+            for node in nodes:
+                if isinstance(node, ConstOp) and isinstance(node.value, FileAttr):
+                    yield weight_of(node.value)
 
     def _run(self, ctx: Context, op: ModuleOp, phase: tuple[str, ...]) -> None:
         """Run the passes of a phase; at its end the IR is verified."""

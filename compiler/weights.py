@@ -134,14 +134,14 @@ class FileBytes:
         if self.version not in (None, Version.of(os.stat(self.path))):
             raise _changed(self.path)
 
-    def chunks(self) -> Iterator[memoryview]:
+    def chunks(self, size: int = CHUNK) -> Iterator[memoryview]:
         view = self.view()
         source = view.obj
-        for number, chunk in enumerate(_split(view)):
+        for number, chunk in enumerate(_split(view, size)):
             yield chunk
             if isinstance(source, mmap.mmap):  # what was read need not stay in our memory
-                start = (self.offset + number * CHUNK) // mmap.PAGESIZE * mmap.PAGESIZE
-                source.madvise(mmap.MADV_DONTNEED, start, CHUNK)
+                start = (self.offset + number * size) // mmap.PAGESIZE * mmap.PAGESIZE
+                source.madvise(mmap.MADV_DONTNEED, start, size)
         self._check_unchanged()
 
 
@@ -230,9 +230,9 @@ class Scatter:
             yield memoryview(block.tobytes())
 
 
-def _split(view: memoryview) -> Iterator[memoryview]:
-    for start in range(0, len(view), CHUNK):
-        yield view[start : start + CHUNK]
+def _split(view: memoryview, size: int = CHUNK) -> Iterator[memoryview]:
+    for start in range(0, len(view), size):
+        yield view[start : start + size]
 
 
 _NUMPY = {

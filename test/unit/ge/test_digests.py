@@ -83,3 +83,20 @@ def test_the_first_error_is_raised(tmp_path: Path) -> None:
     missing: list[Weight] = [FileBytes(str(tmp_path / "none"), i, weights.CHUNK) for i in range(20)]
     with pytest.raises((UserError, OSError), match="none"):
         all_sha256([Splat(b"x", 1 << 20), *missing])
+
+
+def test_hashed_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked for in the block may be done, on the way, or not begun."""
+    monkeypatch.setattr(digests, "_known", {})
+    path = tmp_path / "bytes"
+    path.write_bytes(os.urandom(1 << 22))
+    files = [FileBytes(str(path), i << 17, 1 << 17) for i in range(32)]
+    missing = FileBytes(str(tmp_path / "none"), 0, 1 << 20)
+    with digests.hashing_ahead([*files, missing]):
+        found = all_sha256(files)
+        with pytest.raises(OSError, match="none"):
+            sha256(missing)
+    assert found == {file: hashlib.sha256(file.view()).digest() for file in files}
+    with pytest.raises(KeyError), digests.hashing_ahead(files):
+        raise KeyError
+    assert sha256(files[0]) == found[files[0]]
