@@ -64,10 +64,10 @@ ESCAPES = (("\\", r"\\"), ('"', r"\""), ("\n", r"\n"), ("\t", r"\t"))
 class OfflinePass(ModulePass):
     """Everything from an `onnx.graph` to an `om.model`, or to an `om.bundle` with `refresh`.
 
-    `precision` and `external_weight` are ATC's; `keep_dtype` names operators that keep their types,
-    as nodes or `OpType::<type>`, UnknownNode when the model has no such. Constants below
-    `external_threshold` bytes stay inside, and by name as `ge-externalize-weights` has it for
-    `include` and `exclude`. `refresh` names the
+    `precision` and `external_weight` are ATC's, but for `reference`; `keep_dtype` names operators
+    that keep their types, as nodes or `OpType::<type>`, UnknownNode when the model has no such.
+    Constants below `external_threshold` bytes stay inside, and by name, as `include` and `exclude`
+    of `ge-externalize-weights` have it, which explains `reference` as well. `refresh` names the
     weights that can be changed after compilation, `init=false` leaves out the graph that sets them
     to their values of now; `model` is its name, and begins that of its combined weight file.
     `prove` has the flags and addresses of every kernel proved: that takes up to as long again as
@@ -82,7 +82,7 @@ class OfflinePass(ModulePass):
     soc: str = DEFAULT_SOC
     precision: PrecisionMode = "force_fp16"
     keep_dtype: tuple[str, ...] = ()
-    external_weight: Literal[0, 1, 2] = 0
+    external_weight: Literal[0, 1, 2, "reference"] = 0
     external_threshold: int = 0
     external_include: tuple[str, ...] = ()
     external_exclude: tuple[str, ...] = ()
@@ -116,7 +116,7 @@ class OfflinePass(ModulePass):
 
     def _likely_weights(self, module: ModuleOp) -> Iterator[Weight]:
         """The weights that no pass will change, as far as one can know before."""
-        if self.precision == "must_keep_origin_dtype":
+        if self.precision == "must_keep_origin_dtype" and self.external_weight != "reference":
             nodes = (node for graph in all_graphs(module) for node in graph.nodes)
             for node in nodes:
                 if isinstance(node, ConstOp) and isinstance(node.value, FileAttr):

@@ -38,6 +38,11 @@ LOCATION_NAME = "location"
 OFFSET_NAME = "offset"
 LENGTH_NAME = "length"
 
+# … and our own ones, of one that refers to the bytes where they lay when the model was compiled:
+# the path, and the digest of a sample of the bytes.
+REFERENCE_NAME = "_ascend_opt_reference"
+SAMPLE_NAME = "_ascend_opt_sample_sha256"
+
 # Attributes of a node that the engines leave on it: who runs it, that nobody has to, its kernel and
 # on how many cores (`ge_attr_define.cc`).
 ENGINE_NAME = "_ge_attr_op_kernel_lib_name"
@@ -115,3 +120,10 @@ def logical_address(offset: int, *, feature_base: int, variable_base: int) -> in
 def weight_folder(model: Path) -> Path:
     """Where the external weights of an offline model lie."""
     return model.parent / WEIGHT_FOLDER
+
+
+def referenced_file(reference: str, folder: Path) -> Path:
+    """The file of a reference: at its path, or moved along, to the weight folder or the model's."""
+    path = Path(reference)
+    places = (path, folder / path.name, folder.parent / path.name)
+    return next((place for place in places if place.is_file()), path)

@@ -84,7 +84,8 @@ class FileConstantOp(_Constant):
     @property
     def file_key(self) -> str:
         """Which bytes the node stands for: nodes with one key share their memory."""
-        location, offset = self.attributes["location"], self.attributes["offset"]
+        location = self.attributes.get("_ascend_opt_reference", self.attributes["location"])
+        offset = self.attributes["offset"]
         assert isinstance(location, StringAttr) and isinstance(offset, IntegerAttr)
         return f"{location.data}:{offset.value.data}"
 

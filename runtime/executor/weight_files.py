@@ -12,7 +12,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from compiler.om.contract import LENGTH_NAME, LOCATION_NAME, OFFSET_NAME, WEIGHT_PADDING
+from compiler.digests import sample_sha256
+from compiler.om.contract import (
+    LENGTH_NAME,
+    LOCATION_NAME,
+    OFFSET_NAME,
+    REFERENCE_NAME,
+    SAMPLE_NAME,
+    WEIGHT_PADDING,
+    referenced_file,
+)
 from compiler.om.ge_ir_pb2 import ModelDef, OpDef
 from runtime.errors import AclError, Code
 from runtime.executor.memory import AddressSpace
@@ -28,6 +37,8 @@ class Part:
     path: Path
     offset: int
     tensor: npt.NDArray[Any]
+    sample: str | None = None
+    """The digest of a sample, where the file lies where it did when the model was compiled."""
 
     @property
     def end(self) -> int:
@@ -58,6 +69,12 @@ def _part(op: OpDef, space: AddressSpace, folder: Path | None) -> Part:
         raise _failure(f"node '{op.name}' (FileConstant) names no file: location is missing")
     # Only the last component counts: a location cannot lead out of the folder.
     path = (folder or Path()) / Path(named).name
+    sample = attribute(op, SAMPLE_NAME)
+    if reference := attribute(op, REFERENCE_NAME):
+        path = referenced_file(reference, folder or Path())
+        # Without a digest any file that one may read would do; a pipe would be waited for.
+        if sample is None or not path.is_file():
+            raise _failure(f"weight file {path}, needed by node '{op.name}': no such file")
     desc = tensor_desc(op.output_desc[0], op.name)
     length = attribute(op, LENGTH_NAME) if location else None
     if length and length != desc.size:
@@ -67,7 +84,7 @@ def _part(op: OpDef, space: AddressSpace, folder: Path | None) -> Part:
         )
     offset = (attribute(op, OFFSET_NAME) or 0) if location else 0
     tensor = space.tensor(variable_address(op), desc, f"node '{op.name}' (FileConstant)")
-    return Part(op.name, path, offset, tensor)
+    return Part(op.name, path, offset, tensor, sample)
 
 
 def _load_file(path: Path, parts: list[Part], faithful: bool) -> None:
@@ -75,7 +92,7 @@ def _load_file(path: Path, parts: list[Part], faithful: bool) -> None:
         with path.open("rb") as file:
             for part in parts:
                 _read(file, part, faithful)
-            if not faithful:
+            if not faithful and parts[0].sample is None:
                 _check_end(file, path, parts)
     except OSError as error:
         needed = f"needed by node '{parts[0].node}'"
@@ -84,11 +101,17 @@ def _load_file(path: Path, parts: list[Part], faithful: bool) -> None:
 
 def _read(file: BufferedReader, part: Part, faithful: bool) -> None:
     file.seek(part.offset)
-    count = file.readinto(part.tensor.reshape(-1).view(np.uint8).data)
+    data = part.tensor.reshape(-1).view(np.uint8).data
+    count = file.readinto(data)
     if count != part.tensor.nbytes and not faithful:
         raise _failure(
             f"weight file {part.path} is too short: node '{part.node}' needs "
             f"{part.tensor.nbytes} bytes at {part.offset}, {count} are there"
+        )
+    if part.sample is not None and sample_sha256(data) != part.sample:
+        raise _failure(
+            f"weight file {part.path} is not what it was when the model was compiled: node "
+            f"'{part.node}' finds other bytes at {part.offset}; compile again"
         )
 
 

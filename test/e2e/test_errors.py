@@ -103,7 +103,7 @@ def test_bad_models(
     [
         (["-p", "no-such-pass"], "unknown pass 'no-such-pass'"),
         (["-p", "convert-onnx-to-g"], "did you mean 'convert-onnx-to-ge'?"),
-        (["-p", "ge-externalize-weights{mode=7}"], "mode=7 is not 0, 1 or 2"),
+        (["-p", "ge-externalize-weights{mode=7}"], "mode=7 is not 0, 1, 2 or reference"),
         (
             ["-p", "convert-onnx-to-ge,convert-ge-to-om{soc=Ascend910B9}"],
             "unknown SoC 'Ascend910B9': did you mean",

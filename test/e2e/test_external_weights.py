@@ -18,6 +18,10 @@ from onnx import helper, numpy_helper
 
 from compiler.cli import main as ascend_opt
 from compiler.om.model_reader import read_model
+from runtime.device import Memory
+from runtime.errors import AclError
+from runtime.loaded_model import Buffer
+from runtime.model_registry import Models
 
 WEIGHTS = {
     "large": np.arange(600, dtype=np.float32),
@@ -127,3 +131,66 @@ def test_some_stay_inside(model: Path, options: str, outside: set[str]) -> None:
     kinds = {op.name.partition("_")[0]: op.type for op in ops if "_Initializer_" in op.name}
     assert kinds == {n: "FileConstant" if n in outside else "Const" for n in WEIGHTS}
     assert (om.parent / "weight").exists() == bool(outside)
+
+
+def run(om: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    """What the model gives for x = 2."""
+    models = Models(Memory())
+    model = models[models.load(str(om))]
+    x, y = (models.memory.allocate(2400) for _ in "xy")
+    x.memory[:2400] = np.frombuffer(np.full(600, 2, np.float32).tobytes(), np.uint8)
+    model.execute([Buffer(x.address, 2400)], [Buffer(y.address, 2400)])
+    return models.memory.view(y.address, 2400, "y").view(np.float32)
+
+
+EXPECTED = 2 * WEIGHTS["large"] + 2 * WEIGHTS["small"] + WEIGHTS["same"]
+
+
+def test_referred_to_where_they_are(model: Path) -> None:
+    om = compiled(model, "external_weight=reference external_threshold=100")
+    assert [path.name for path in om.parent.iterdir()] == ["m.om"]
+    assert np.array_equal(run(om), EXPECTED)
+    ops = {op.name: op for op in read_model(om).root.model_def.graph[0].op}
+    large = ops["large_Initializer_0"]
+    assert (large.type, large.attr["location"].s) == ("FileConstant", b"m.onnx")
+    start = large.attr["offset"].i
+    assert model.read_bytes()[start : start + 2400] == WEIGHTS["large"].tobytes()
+    assert large.attr["_ascend_opt_reference"].s.decode() == str(model)
+    assert ops["small_Initializer_2"].type == "Const"
+
+
+def test_referred_to_and_moved(model: Path, tmp_path: Path) -> None:
+    om = compiled(model, "external_weight=reference external_threshold=100")
+    for place in (om.parent / "m.onnx", om.parent / "weight" / "m.onnx"):
+        place.parent.mkdir(exist_ok=True)
+        model.rename(place)
+        assert np.array_equal(run(om), EXPECTED)
+        model = place
+    again = tmp_path / "again" / "m"
+    assert ascend_opt([str(om), "-t", f'om{{output="{again}"}}']) == 0
+    assert again.with_suffix(".om").read_bytes() == om.read_bytes()
+    model.unlink()
+    with pytest.raises(AclError, match=r"m.onnx, needed by node '.*': no such file"):
+        run(om)
+
+
+def test_referred_to_and_changed(model: Path) -> None:
+    om = compiled(model, "external_weight=reference external_threshold=100")
+    original = model.read_bytes()
+    data = bytearray(original)
+    data[data.index(WEIGHTS["large"].tobytes()) + 1000] ^= 1
+    model.write_bytes(data)
+    with pytest.raises(AclError, match="is not what it was when the model was compiled"):
+        run(om)
+    model.write_bytes(original[:2000])
+    with pytest.raises(AclError, match="too short"):
+        run(om)
+
+
+def test_what_a_pass_has_changed_is_inside(model: Path) -> None:
+    """By default float32 becomes float16: there are no such bytes in the ONNX model."""
+    output = model.parents[1] / "out" / "m"
+    passes = "offline{external_weight=reference external_threshold=100}"
+    assert ascend_opt([str(model), "-p", passes, "-t", f'om{{output="{output}"}}']) == 0
+    ops = read_model(output.with_suffix(".om")).root.model_def.graph[0].op
+    assert "FileConstant" not in {op.type for op in ops}

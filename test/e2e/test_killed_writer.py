@@ -90,7 +90,7 @@ def check(out: Path) -> None:
         if path.name.startswith("weight_"):
             assert text_of(path.read_bytes()) == path.name.removeprefix("weight_")
     for path in out.glob("*.om"):
-        nodes = [op for op in read_model(path).root.model_def.graph[0].op]
+        nodes = read_model(path).root.model_def.graph[0].op
         external = [op.attr for op in nodes if op.type == "FileConstant"]
         assert len(external) == COUNT
         for attr in external:

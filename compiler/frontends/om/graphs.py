@@ -22,6 +22,7 @@ from compiler.om.contract import (
     LENGTH_NAME,
     LOCATION_NAME,
     OFFSET_NAME,
+    REFERENCE_NAME,
 )
 from compiler.om.ge_ir_pb2 import GraphDef, ModelDef, OpDef
 from dialects.ge import (
@@ -106,10 +107,10 @@ class GraphReader:
             return {"value": self._weight(op)}
         if kind is FileConstantOp:
             attr = op.attr
-            reference = self.source.weight_file(
-                attr[LOCATION_NAME].s.decode(), attr[OFFSET_NAME].i, attr[LENGTH_NAME].i
-            )
-            return {"value": reference}
+            reference = attr[REFERENCE_NAME].s.decode() if REFERENCE_NAME in attr else None
+            location, offset = attr[LOCATION_NAME].s.decode(), attr[OFFSET_NAME].i
+            length = attr[LENGTH_NAME].i
+            return {"value": self.source.weight_file(location, offset, length, reference)}
         return {"op_type": StringAttr(op.type)} if kind is Op else {}
 
     def _weight(self, op: OpDef) -> Attribute:

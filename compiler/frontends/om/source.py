@@ -7,7 +7,7 @@ from pathlib import Path
 
 from xdsl.dialects.builtin import IntAttr, StringAttr
 
-from compiler.om.contract import weight_folder
+from compiler.om.contract import referenced_file, weight_folder
 from dialects.weights import FileAttr
 
 
@@ -23,9 +23,14 @@ class Source:
         start = _address(view) - _address(self.whole) + offset
         return _file(self.path, start, len(view) - offset if length is None else length)
 
-    def weight_file(self, location: str, offset: int, length: int) -> FileAttr:
-        """A reference to bytes of a file in the `weight` folder beside the OM."""
-        return _file(str(weight_folder(Path(self.path)) / Path(location).name), offset, length)
+    def weight_file(
+        self, location: str, offset: int, length: int, reference: str | None = None
+    ) -> FileAttr:
+        """A reference to bytes of a file in the `weight` folder beside the OM, or elsewhere."""
+        folder = weight_folder(Path(self.path))
+        if reference is not None:
+            return _file(str(referenced_file(reference, folder)), offset, length)
+        return _file(str(folder / Path(location).name), offset, length)
 
 
 def _file(path: str, offset: int, length: int) -> FileAttr:

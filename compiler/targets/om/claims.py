@@ -8,7 +8,7 @@ from pathlib import Path
 
 from compiler.om.buffers import Blob
 from compiler.om.bundle import Bundle
-from compiler.om.contract import LOCATION_NAME
+from compiler.om.contract import LOCATION_NAME, REFERENCE_NAME
 from compiler.om.errors import OMError
 from compiler.om.reader import read_om
 from compiler.sources import OverwritingError
@@ -52,7 +52,12 @@ def _weights_of(path: Path) -> frozenset[str]:
         graphs = [graph for model in models for graph in model.root.model_def.graph]
     except OMError:
         return frozenset()
-    nodes = (op for graph in graphs for op in graph.op if op.type == "FileConstant")
+    nodes = (
+        op
+        for graph in graphs
+        for op in graph.op
+        if op.type == "FileConstant" and REFERENCE_NAME not in op.attr
+    )
     return frozenset(os.path.basename(os.fsdecode(op.attr[LOCATION_NAME].s)) for op in nodes)
 
 

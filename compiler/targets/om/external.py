@@ -11,17 +11,20 @@ from compiler.constants import weight_of
 from compiler.digests import sha256
 from compiler.errors import UserError
 from compiler.om.buffers import Blob, Joined, Zeros
-from compiler.om.contract import LOCATION_NAME, OFFSET_NAME, WEIGHT_PADDING
+from compiler.om.contract import LOCATION_NAME, OFFSET_NAME, REFERENCE_NAME, WEIGHT_PADDING
 from compiler.planning.placement import align
 from compiler.weights import Weight
 from dialects.ge import FileConstantOp
 
 
 def weight_files(module: ModuleOp, folder: Path) -> list[tuple[Path, Blob]]:
-    """Every file that a FileConstant of the module names, and what shall be in it."""
+    """Every file that a FileConstant of the module names, and what shall be in it.
+
+    Files that are referred to where they lie are not among them.
+    """
     files: dict[str, dict[int, Weight]] = {}
     for node in module.walk():
-        if isinstance(node, FileConstantOp):
+        if isinstance(node, FileConstantOp) and REFERENCE_NAME not in node.attributes:
             location, offset = _place(node)
             weight = weight_of(node.value)
             known = files.setdefault(location, {}).setdefault(offset, weight)

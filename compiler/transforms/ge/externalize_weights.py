@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
@@ -13,8 +15,10 @@ from xdsl.ir import Attribute
 from xdsl.passes import ModulePass
 
 from compiler.constants import weight_of
-from compiler.digests import all_sha256
+from compiler.digests import all_sha256, sample_sha256
+from compiler.om.contract import REFERENCE_NAME, SAMPLE_NAME
 from compiler.rewrite import main_graphs, nested_graphs, replace_nodes
+from compiler.weights import FileBytes
 from dialects.ge import BundleOp, ConstOp, FileConstantOp, GraphOp, NodeOp
 from dialects.types import tensor_of
 from dialects.weights import StringsAttr
@@ -37,14 +41,19 @@ class GEExternalizeWeightsPass(ModulePass):
     The node is renamed `<name>_<hash>`. Tensors with a zero dimension stay, and so do strings,
     whose bytes no loader could tell from their type and shape.
 
-    Beyond ATC: constants of fewer bytes than `threshold` stay, and those whose name matches none
-    of the patterns in `include`, or one in `exclude` (`*`, `?` and `[…]`); the name of an ONNX
+    Beyond ATC: `mode=reference` leaves the bytes where they are: the node, whose name stays, holds
+    the path of the ONNX model or of its external data. Only constants that no pass has changed can
+    do that, others stay inside. Our runtime finds the files there, or moved beside the offline
+    model; a real device does when they are put into its weight folder.
+
+    Constants of fewer bytes than `threshold` stay, and those whose name matches none of the
+    patterns in `include`, or one in `exclude` (`*`, `?` and `[…]`); the name of an ONNX
     initializer counts as well.
     """
 
     name = "ge-externalize-weights"
 
-    mode: Literal[0, 1, 2] = 1
+    mode: Literal[0, 1, 2, "reference"] = 1
     model: str | None = None
     threshold: int = 0
     include: tuple[str, ...] = ("*",)
@@ -55,16 +64,22 @@ class GEExternalizeWeightsPass(ModulePass):
             return
         for graph in main_graphs(op):
             nodes = [node for node in eligible(graph) if self._chosen(node)]
-            digests = all_sha256(weight_of(node.value) for node in nodes)
-            place = Combined(self._combined_file(graph)) if self.mode == 2 else OneFileEach()
-            external: dict[NodeOp, FileConstantOp] = {}
-            for node in nodes:
-                weight = weight_of(node.value)
-                digest = text_of(digests[weight])
-                location, offset = place(digest, weight.length)
-                external[node] = _file_constant(node, digest, location, offset)
+            is_reference = self.mode == "reference"
+            external = _references(nodes) if is_reference else self._moved(graph, nodes)
             for inner in nested_graphs(graph):
                 replace_nodes(inner, external)
+
+    def _moved(self, graph: GraphOp, nodes: Sequence[ConstOp]) -> Mapping[NodeOp, FileConstantOp]:
+        digests = all_sha256(weight_of(node.value) for node in nodes)
+        place = Combined(self._combined_file(graph)) if self.mode == 2 else OneFileEach()
+        external: dict[NodeOp, FileConstantOp] = {}
+        for node in nodes:
+            weight = weight_of(node.value)
+            digest = text_of(digests[weight])
+            location, offset = place(digest, weight.length)
+            own = {"_value_sha256": StringAttr(digest)}
+            external[node] = _file_constant(node, f"{node.label}_{digest}", location, offset, own)
+        return external
 
     def _chosen(self, node: ConstOp) -> bool:
         return (
@@ -125,12 +140,32 @@ def _can_leave(node: ConstOp) -> bool:
     return has_elements and not isinstance(node.value, StringsAttr)
 
 
-def _file_constant(node: ConstOp, digest: str, location: str, offset: int) -> FileConstantOp:
+def _references(nodes: Iterable[ConstOp]) -> Mapping[NodeOp, FileConstantOp]:
+    found = {node: _reference(node) for node in nodes}
+    return {node: new for node, new in found.items() if new is not None}
+
+
+def _reference(node: ConstOp) -> FileConstantOp | None:
+    """The same constant where its bytes are; None where they are in no file."""
+    weight = weight_of(node.value)
+    if not isinstance(weight, FileBytes):
+        return None
+    path = os.path.abspath(weight.path)
+    own = {
+        REFERENCE_NAME: StringAttr(path),
+        SAMPLE_NAME: StringAttr(sample_sha256(weight.view())),
+    }
+    return _file_constant(node, node.label, os.path.basename(path), weight.offset, own)
+
+
+def _file_constant(
+    node: ConstOp, label: str, location: str, offset: int, own: Mapping[str, Attribute]
+) -> FileConstantOp:
     type = tensor_of(node.results[0])
     shape = DenseArrayBase.from_list(i64, type.get_shape())
     attributes: dict[str, Attribute] = {
         **node.attributes,
-        "_value_sha256": StringAttr(digest),
+        **own,
         "location": StringAttr(location),
         "offset": IntegerAttr(offset, i64),
         "length": IntegerAttr(weight_of(node.value).length, i64),
@@ -138,12 +173,7 @@ def _file_constant(node: ConstOp, digest: str, location: str, offset: int) -> Fi
         "shape": shape,
         "original_shape": shape,
     }
-    return FileConstantOp.make(
-        f"{node.label}_{digest}",
-        results=[type],
-        attributes=attributes,
-        value=node.value,
-    )
+    return FileConstantOp.make(label, results=[type], attributes=attributes, value=node.value)
 
 
 def text_of(digest: bytes) -> str:
