@@ -15,9 +15,6 @@ from xdsl.dialects.builtin import (
     IntegerAttr,
     IntegerType,
     StringAttr,
-    f32,
-    i32,
-    i64,
 )
 from xdsl.ir import Attribute, SSAValue
 from xdsl.utils.hints import isa
@@ -131,19 +128,24 @@ def _element_bytes(value: Attribute) -> bytes:
     return value.type.pack((value.value.data,))
 
 
-def dense_i64(values: Sequence[int]) -> DenseIntOrFPElementsAttr:
-    """A small one-dimensional int64 tensor constant."""
-    return _dense(tensor_type((len(values),), i64), struct.pack(f"<{len(values)}q", *values))
+def vector(values: Sequence[float], element: Attribute) -> DenseIntOrFPElementsAttr:
+    """A small one-dimensional tensor constant of numbers that struct knows how to pack."""
+    code = NUMBERS[element_name(element) or ""]
+    data = struct.pack(f"<{len(values)}{code}", *values)
+    return _dense(tensor_type((len(values),), element), data)
 
 
-def dense_i32(values: Sequence[int]) -> DenseIntOrFPElementsAttr:
-    """A small one-dimensional int32 tensor constant."""
-    return _dense(tensor_type((len(values),), i32), struct.pack(f"<{len(values)}i", *values))
+def const_vector(label: str, values: Sequence[float], element: Attribute) -> ConstOp:
+    """A node that holds such a constant."""
+    type = tensor_type((len(values),), element)
+    return ConstOp.make(label, results=[type], value=vector(values, element))
 
 
-def dense_f32(values: Sequence[float]) -> DenseIntOrFPElementsAttr:
-    """A small one-dimensional float32 tensor constant."""
-    return _dense(tensor_type((len(values),), f32), struct.pack(f"<{len(values)}f", *values))
+def number_attribute(value: float, element: Attribute) -> Attribute:
+    """A number as the attribute of an element type."""
+    if isinstance(element, IntegerType):
+        return IntegerAttr(int(value), cast("IntegerType", element))
+    return FloatAttr(value, cast("AnyFloat", element))
 
 
 def _dense(type: Attribute, data: bytes) -> DenseIntOrFPElementsAttr:

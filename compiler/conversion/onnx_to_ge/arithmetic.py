@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import cast
 
-from xdsl.dialects.builtin import FloatAttr, TensorType, f32
+from xdsl.dialects.builtin import TensorType, f32
 from xdsl.ir import Attribute, SSAValue
 
-from compiler.constants import scalar
 from compiler.conversion.onnx_to_ge.checks import result_type
 from compiler.conversion.onnx_to_ge.elementwise import broadcast
 from compiler.conversion.onnx_to_ge.emitter import Emitter, Rule
@@ -171,9 +170,9 @@ def _clip_by_attributes(emit: Emitter, x: SSAValue) -> list[SSAValue]:
     result = result_type(emit, shape_of(x))
     narrow = tensor_of(x).element_type != f32
     emit.expand("data0", "cast", "ClipByValue", "data1", "data2", *(["back"] if narrow else []))
-    numbers = emit.node.number("min"), emit.node.number("max")
-    low = emit.const("data1", _float(numbers[0], -FLOAT_MAX), tensor_type((), f32))
-    high = emit.const("data2", _float(numbers[1], FLOAT_MAX), tensor_type((), f32))
+    given = emit.node.number("min"), emit.node.number("max")
+    low = emit.scalar("data1", -FLOAT_MAX if given[0] is None else given[0], f32)
+    high = emit.scalar("data2", FLOAT_MAX if given[1] is None else given[1], f32)
     wide = [tensor_type(shape_of(x), f32)]
     x = emit.op("Cast", {"x": x}, {"dst_type": data_type(f32)}, inner="cast", results=wide)
     inputs = {"x": x, "clip_value_min": low, "clip_value_max": high}
@@ -182,10 +181,6 @@ def _clip_by_attributes(emit: Emitter, x: SSAValue) -> list[SSAValue]:
     clipped = emit.op("ClipByValue", inputs, inner="ClipByValue", results=wide)
     target = {"dst_type": integer(number_of(emit, result))}
     return [emit.op("Cast", {"x": clipped}, target, inner="back", results=[result])]
-
-
-def _float(value: float | None, default: float):
-    return scalar(FloatAttr(default if value is None else value, f32))
 
 
 def to_type(emit: Emitter) -> list[SSAValue]:

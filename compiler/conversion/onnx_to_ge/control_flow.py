@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import IntegerAttr, i1, i64
+from xdsl.dialects.builtin import i1, i64
 from xdsl.ir import Attribute, Region, SSAValue
 
-from compiler.constants import dense_i64, scalar
 from compiler.conversion.onnx_to_ge.emitter import Emitter
-from compiler.conversion.onnx_to_ge.loops import COUNTER, TRUTH, Rounds, joined
+from compiler.conversion.onnx_to_ge.loops import COUNTER, Rounds, joined
 from compiler.conversion.onnx_to_ge.naming import graph_label
 from compiler.conversion.onnx_to_ge.subgraphs import Nodes, captured, graph_in
-from compiler.conversion.onnx_to_ge.values import ge_type, integer
+from compiler.conversion.onnx_to_ge.values import ge_type
 from dialects.onnx.types import SequenceType
 from dialects.types import tensor_type
 
@@ -28,7 +27,7 @@ def if_(emit: Emitter) -> list[SSAValue]:
         branch = Nodes(graph_label(emit.nodes.label, place, name))
         inside = branch.bind(outer, 1)
         branches.append(branch.graph(emit.body(graph, branch, inside)))
-    inputs = {"cond": _scalar(emit.nodes, emit.needed("cond"), "condition", IntegerAttr(1, i1))}
+    inputs = {"cond": _scalar(emit.nodes, emit.needed("cond"), "condition", i1, 1)}
     inputs |= {f"input{i}": emit.values[value] for i, value in enumerate(outer)}
     return emit.nodes.owner("If", inputs, emit.result_types, branches)
 
@@ -40,8 +39,8 @@ def loop(emit: Emitter) -> list[SSAValue]:
     given = [value for value in emit.inputs[2:] if value is not None]
     rounds = Rounds(
         nodes,
-        _scalar(nodes, emit.input("M"), "trip_count", integer(FOREVER)),
-        _scalar(nodes, emit.input("cond"), "condition", IntegerAttr(1, i1)),
+        _scalar(nodes, emit.input("M"), "trip_count", i64, FOREVER),
+        _scalar(nodes, emit.input("cond"), "condition", i1, 1),
     )
     arguments = list(graph.inputs.values())
     seen = [rounds.carry(v, ge_type(a.type)) for v, a in zip(given, arguments[2:], strict=True)]
@@ -55,14 +54,16 @@ def loop(emit: Emitter) -> list[SSAValue]:
     return [*results[: len(given)], *(joined(nodes, handle, type) for handle, type in pairs)]
 
 
-def _scalar(nodes: Nodes, value: SSAValue | None, name: str, default: Attribute) -> SSAValue:
+def _scalar(
+    nodes: Nodes, value: SSAValue | None, name: str, element: Attribute, default: int
+) -> SSAValue:
     """A scalar input; ONNX lets it have one element in one dimension, too."""
-    type = COUNTER if name == "trip_count" else TRUTH
     if value is None:
-        return nodes.const(name, scalar(default), type)
+        return nodes.scalar(name, default, element)
+    type = tensor_type((), element)
     if value.type == type:
         return value
-    shape = nodes.const(f"{name}_shape", dense_i64(()), tensor_type((0,), i64))
+    shape = nodes.vector(f"{name}_shape", ())
     return nodes.op("Reshape", name, {"x": value, "shape": shape}, type)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from xdsl.dialects.builtin import i32, i64
 from xdsl.ir import Attribute, SSAValue
 
-from compiler.constants import dense_i64
 from compiler.conversion.onnx_to_ge.checks import convolution
 from compiler.conversion.onnx_to_ge.emitter import Emitter
 from compiler.conversion.onnx_to_ge.values import (
@@ -54,7 +53,7 @@ def conv_transpose(emit: Emitter) -> list[SSAValue]:
     steps = ("UnsqueezeX", "UnsqueezeW", type, "SqueezeY") if lifted else (type,)
     emit.expand(*_data(bias), *steps, "Const")
     rank = max(slide.axes, 2) + 2
-    zeros = emit.const("Const", dense_i64([0] * rank), tensor_type((rank,), i64))
+    zeros = emit.vector("Const", [0] * rank, i64)
     attributes = _attributes(slide, slide.explicit_pads()) | _sizes(slide)
     inputs = {"input_size": zeros, "x": x, "filter": weight, "bias": bias}
     if lifted:

@@ -7,15 +7,14 @@ from collections.abc import Sequence
 from math import prod
 from typing import cast
 
-from xdsl.dialects.builtin import ArrayAttr, FloatAttr, IntAttr, f32
+from xdsl.dialects.builtin import ArrayAttr, IntAttr, f32, i64
 from xdsl.ir import Attribute
 
-from compiler.constants import dense_from_raw, dense_i64, scalar, weight_of
+from compiler.constants import number_attribute, scalar, vector, weight_of
 from compiler.conversion.onnx_to_ge.emitter import Emitter
-from compiler.conversion.onnx_to_ge.values import integer
 from dialects.onnx.attributes import SparseAttr, Strings, tensor_parts
 from dialects.onnx.values import integers_of
-from dialects.types import RankedTensor, tensor_type
+from dialects.types import RankedTensor
 from dialects.weights import ScatterAttr, StringsAttr
 
 
@@ -37,13 +36,13 @@ def constant_payload(emit: Emitter) -> Attribute:
         case "value_strings":
             return value
         case "value_float":
-            return scalar(FloatAttr(node.number(name) or 0.0, f32))
+            return scalar(number_attribute(node.number(name) or 0.0, f32))
         case "value_int":
-            return scalar(integer(node.integer(name) or 0))
+            return scalar(number_attribute(node.integer(name) or 0, i64))
         case "value_floats":
-            return _dense_f32(node.numbers(name) or ())
+            return vector(node.numbers(name) or (), f32)
         case _:
-            return dense_i64(node.integers(name) or ())
+            return vector(node.integers(name) or (), i64)
 
 
 def weight_attribute(payload: Attribute) -> Attribute:
@@ -66,7 +65,7 @@ def _scattered(sparse: SparseAttr) -> ScatterAttr:
         places = [_flat(row, shape) for row in rows]
     if any(not 0 <= place < prod(shape) for place in places):
         raise ValueError(f"a sparse tensor of shape {list(shape)} has an index outside of it")
-    return ScatterAttr(values, dense_i64(places), IntAttr(prod(shape)))
+    return ScatterAttr(values, vector(places, i64), IntAttr(prod(shape)))
 
 
 def _flat(row: Sequence[int], shape: Sequence[int]) -> int:
@@ -78,11 +77,6 @@ def _flat(row: Sequence[int], shape: Sequence[int]) -> int:
             )
         place = place * size + index
     return place
-
-
-def _dense_f32(values: Sequence[float]) -> Attribute:
-    data = struct.pack(f"<{len(values)}f", *values)
-    return dense_from_raw(data, tensor_type((len(values),), f32))
 
 
 KINDS = (

@@ -5,7 +5,6 @@ from __future__ import annotations
 from xdsl.dialects.builtin import i64
 from xdsl.ir import SSAValue
 
-from compiler.constants import dense_i64
 from compiler.conversion.onnx_to_ge.checks import Shape, agree, broadcasts_onto, result_type
 from compiler.conversion.onnx_to_ge.emitter import Emitter
 from compiler.conversion.onnx_to_ge.values import integers, rank_of
@@ -94,7 +93,7 @@ def _prelu_by_channel(emit: Emitter, x: SSAValue, slope: SSAValue) -> list[SSAVa
     emit.expand("data0", "data1", "Reshape", "shape", "PRelu")
     size = long[0] if long else 1
     vector = [tensor_type((size,), tensor_of(slope).element_type)]
-    target = emit.const("shape", dense_i64((size,)), tensor_type((1,), i64))
+    target = emit.vector("shape", [size], i64)
     flat = {"x": slope, "shape": target}
     weight = emit.op("Reshape", flat, inner="Reshape", results=vector)
     return [emit.op("PRelu", {"x": x, "weight": weight}, inner="PRelu")]

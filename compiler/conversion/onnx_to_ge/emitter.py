@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from xdsl.dialects.builtin import (
-    NoneType,
-    StringAttr,
-)
+from xdsl.dialects.builtin import NoneType, StringAttr
 from xdsl.ir import Attribute, SSAValue
 
+from compiler.constants import number_attribute, scalar, vector
 from compiler.conversion.onnx_to_ge.subgraphs import Nodes
 from compiler.conversion.onnx_to_ge.values import ge_type, strings
 from compiler.errors import UserError
 from dialects.ge import ConstOp, NodeOp, Op
 from dialects.onnx.graph import GraphOp as OnnxGraph
 from dialects.onnx.node import NodeOp as OnnxNode
-from dialects.types import (
-    RankedTensor,
-)
+from dialects.types import RankedTensor, tensor_type
 
 
 @dataclass
@@ -175,6 +171,14 @@ class Emitter:
         )
         self._add(inner, node)
         return node.results[0]
+
+    def vector(self, inner: str, values: Sequence[float], element: Attribute) -> SSAValue:
+        """Make a helper constant of one dimension."""
+        return self.const(inner, vector(values, element), tensor_type((len(values),), element))
+
+    def scalar(self, inner: str, value: float, element: Attribute) -> SSAValue:
+        """Make a helper constant of one number."""
+        return self.const(inner, scalar(number_attribute(value, element)), tensor_type((), element))
 
     @property
     def made(self) -> list[NodeOp]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
-
-from xdsl.dialects.builtin import AnyFloat, FloatAttr, IntegerAttr, IntegerType, f32, i32
-from xdsl.ir import Attribute, SSAValue
+from xdsl.dialects.builtin import FloatAttr, f32, i32
+from xdsl.ir import SSAValue
 
 from compiler.constants import first_element, scalar
 from compiler.conversion.onnx_to_ge.arithmetic import number_of
@@ -38,30 +36,24 @@ def eye_like(emit: Emitter) -> list[SSAValue]:
     x, k = emit.needed("input"), emit.node.integer("k") or 0
     if len(shape_of(x)) == 2 and DYNAMIC != shape_of(x)[0] <= -k:
         raise emit.no_form("has its diagonal outside")
-    one, line = tensor_type((), i32), tensor_type((1,), i32)
+    line = tensor_type((1,), i32)
     result = tensor_of(emit.node.results[0])
-
-    def const(inner: str, value: int) -> SSAValue:
-        return emit.const(inner, scalar(IntegerAttr(value, i32)), one)
-
     pair = [tensor_type((2,), i32)]
     shape = emit.op("Shape", {"x": x}, {"dtype": data_type(i32)}, inner="shape", results=pair)
-    halves = {"split_dim": const("const3", 0), "x": shape}
+    halves = {"split_dim": emit.scalar("const3", 0, i32), "x": shape}
     two = {"num_split": integer(2)}
     rows, columns = emit.ops("Split", halves, two, inner="split", results=[line, line])
     length = emit.op("Adds", {"x": rows}, {"value": real(k)}, inner="add", results=[line])
-    fill = {"dims": length, "value": const("const2", 1)}
+    fill = {"dims": length, "value": emit.scalar("const2", 1, i32)}
     ones = emit.op("Fill", fill, inner="fill", results=[tensor_type((DYNAMIC,), i32)])
     target = {"dst_type": integer(number_of(emit, result))}
     diagonal = [tensor_type((DYNAMIC,), result.element_type)]
     inputs = {
         "diagonal": emit.op("Cast", {"x": ones}, target, inner="cast", results=diagonal),
-        "k": const("const", k),
+        "k": emit.scalar("const", k, i32),
         "num_rows": _scalar(emit, rows, "squeeze"),
         "num_cols": _scalar(emit, columns, "squeeze1"),
-        "padding_value": emit.const(
-            "const1", scalar(zero(result.element_type)), tensor_type((), result.element_type)
-        ),
+        "padding_value": emit.scalar("const1", 0, result.element_type),
     }
     return [emit.op("MatrixDiagV2", inputs, inner="matrix_diagv2")]
 
@@ -70,10 +62,3 @@ def _scalar(emit: Emitter, value: SSAValue, inner: str) -> SSAValue:
     """The one element of a line."""
     kind = [tensor_type((), i32)]
     return emit.op("Squeeze", {"x": value}, {"axis": integers([0])}, inner=inner, results=kind)
-
-
-def zero(element: Attribute) -> Attribute:
-    """Zero in an element type of numbers."""
-    if isinstance(element, IntegerType):
-        return IntegerAttr(0, cast("IntegerType", element))
-    return FloatAttr(0.0, cast("AnyFloat", element))

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 
-from xdsl.dialects.builtin import bf16, f16, f32, f64, i64
+from xdsl.dialects.builtin import bf16, f16, f32, f64
 from xdsl.ir import Attribute, SSAValue
 
-from compiler.constants import dense_i64
 from compiler.conversion.onnx_to_ge.emitter import Emitter
 from compiler.conversion.onnx_to_ge.subgraphs import captured, graph_in
 from compiler.conversion.onnx_to_ge.values import boolean, data_type, integers, real
@@ -121,8 +120,7 @@ class _Attention:
             raise self.emit.fail("the lengths of queries and keys are both unknown")
         batch = 0 if shape[0] == DYNAMIC else shape[0]  # 0 keeps what the input has there
         wanted = (batch, *(-1 if size == DYNAMIC else size for size in shape[1:]))
-        vector = tensor_type((len(shape),), i64)
-        target = self.emit.nodes.const(f"{name}_shape", dense_i64(wanted), vector)
+        target = self.emit.nodes.vector(f"{name}_shape", wanted)
         result = tensor_type(tuple(shape), tensor_of(x).element_type)
         inputs = {"x": x, "shape": target}
         return self.emit.nodes.op("Reshape", name, inputs, result)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import IntegerAttr, NoneType, i32, i64
+from xdsl.dialects.builtin import NoneType, i32, i64
 from xdsl.ir import Attribute, SSAValue
 
-from compiler.constants import scalar
 from compiler.conversion.onnx_to_ge.emitter import Emitter
 from compiler.conversion.onnx_to_ge.values import (
     boolean,
@@ -18,18 +17,11 @@ from compiler.conversion.onnx_to_ge.values import (
 )
 from dialects.types import DYNAMIC, element_count, shape_of, tensor_type
 
-SCALAR_I32 = tensor_type((), i32)
-
-
-def number(emit: Emitter, inner: str, value: int) -> SSAValue:
-    """A helper constant: an int32 scalar."""
-    return emit.const(inner, scalar(IntegerAttr(value, i32)), SCALAR_I32)
-
 
 def gather(emit: Emitter) -> list[SSAValue]:
     """Gather → GatherV2, its axis a constant."""
     emit.expand("data0", "data1", "gatherv2", "const_data")
-    axis = number(emit, "const_data", emit.node.integer("axis") or 0)
+    axis = emit.scalar("const_data", emit.node.integer("axis") or 0, i32)
     inputs = {"x": emit.needed("data"), "indices": emit.needed("indices"), "axis": axis}
     return [emit.op("GatherV2", inputs, GATHER, inner="gatherv2")]
 
@@ -87,7 +79,7 @@ def compress(emit: Emitter) -> list[SSAValue]:
     column = {"axis": integers([1])}
     line = [tensor_type((DYNAMIC,), i64)]
     indices = emit.op("Squeeze", {"x": places}, column, inner=tail, results=line)
-    inputs = {"x": x, "indices": indices, "axis": number(emit, "axis_data", axis or 0)}
+    inputs = {"x": x, "indices": indices, "axis": emit.scalar("axis_data", axis or 0, i32)}
     return [emit.op("GatherV2", inputs, inner="compress")]
 
 
@@ -112,7 +104,7 @@ def top_k(emit: Emitter) -> list[SSAValue]:
         inputs = {"x": emit.needed("X"), "k": emit.needed("K")}
         return emit.ops("TopK", inputs, flags | attributes, results=results)
     emit.expand("data0", "TopK", "data1")
-    inputs = {"x": emit.needed("X"), "k": number(emit, "data1", emit.node.integer("k") or 0)}
+    inputs = {"x": emit.needed("X"), "k": emit.scalar("data1", emit.node.integer("k") or 0, i32)}
     return emit.ops("TopK", inputs, attributes, inner="TopK", results=results)
 
 
@@ -124,7 +116,7 @@ def one_hot(emit: Emitter) -> list[SSAValue]:
     if rank_of(depth) > rank_of(indices):
         raise emit.no_form("has a depth of higher rank than its indices")
     one = tensor_type((1,), element_of(values))
-    ports = {"split_dim": number(emit, "split_dim", 0), "x": values}
+    ports = {"split_dim": emit.scalar("split_dim", 0, i32), "x": values}
     two = {"num_split": integer(2)}
     off, on = emit.ops("Split", ports, two, inner="Split", results=[one, one])
     x = emit.op("Identity", {"x": indices}, inner="identity_1", results=[indices.type])

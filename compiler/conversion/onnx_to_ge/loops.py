@@ -11,10 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from xdsl.dialects.builtin import IntegerAttr, i1, i64
+from xdsl.dialects.builtin import i1, i64
 from xdsl.ir import Attribute, Region, SSAValue
 
-from compiler.constants import dense_i64, scalar
 from compiler.conversion.onnx_to_ge.naming import graph_label
 from compiler.conversion.onnx_to_ge.subgraphs import Nodes
 from compiler.conversion.onnx_to_ge.values import GE_RESOURCE, ge_type, integer
@@ -36,10 +35,10 @@ class Rounds:
         self.body = Nodes(graph_label(nodes.label, 1, "body"))
         self._given: list[SSAValue] = []
         self._types: list[Attribute] = []
-        self.iteration = self.carry(nodes.const("iteration", scalar(integer(0)), COUNTER))
+        self.iteration = self.carry(nodes.scalar("iteration", 0))
         self.count = self.carry(count)
         if condition is None:
-            condition = nodes.const("condition", scalar(IntegerAttr(1, i1)), TRUTH)
+            condition = nodes.scalar("condition", 1, i1)
         self.go_on = self.carry(condition)
 
     def carry(self, value: SSAValue, type: Attribute | None = None) -> SSAValue:
@@ -64,12 +63,12 @@ class Rounds:
         inputs = {"handle": handle, "value": value}
         name = self.body.name_of_next("collected")
         if first:
-            inputs["index"] = self.body.const(f"{name}_index", scalar(integer(0)), COUNTER)
+            inputs["index"] = self.body.scalar(f"{name}_index", 0)
         return self.body.op("SequenceInsert", name, inputs, HANDLE)
 
     def finish(self, replaced: Sequence[SSAValue], go_on: SSAValue | None = None) -> list[SSAValue]:
         """Make the While, whose body gives these in place of the values carried; its results."""
-        one = self.body.const("one", scalar(integer(1)), COUNTER)
+        one = self.body.scalar("one", 1)
         both = {"x1": self.iteration, "x2": one}
         again = self.body.op("Add", "next_iteration", both, COUNTER)
         body = self.body.graph([again, self.count, go_on or self.go_on, *replaced])
@@ -83,7 +82,7 @@ class Rounds:
         iteration, count, go_on, *_ = [graph.argument(i, t) for i, t in enumerate(self._types)]
         below = graph.op("Less", "below", {"x1": iteration, "x2": count}, TRUTH)
         if go_on.type != TRUTH:
-            shape = graph.const("scalar", dense_i64(()), tensor_type((0,), i64))
+            shape = graph.vector("scalar", ())
             go_on = graph.op("Reshape", "truth", {"x": go_on, "shape": shape}, TRUTH)
         return graph.graph([graph.op("LogicalAnd", "both", {"x1": below, "x2": go_on}, TRUTH)])
 

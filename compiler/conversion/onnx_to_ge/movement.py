@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xdsl.dialects.builtin import FloatAttr, IntegerAttr, NoneType, f32, i32, i64
+from xdsl.dialects.builtin import NoneType, f32, i32, i64
 from xdsl.ir import SSAValue
 
-from compiler.constants import constant_values, dense_i32, dense_i64, scalar
+from compiler.constants import constant_values
 from compiler.conversion.onnx_to_ge.emitter import Emitter
 from compiler.conversion.onnx_to_ge.values import boolean, integer, integers, is_ranked, string
-from dialects.types import DYNAMIC, shape_of, tensor_type
+from dialects.types import DYNAMIC, shape_of
 
 
 def split(emit: Emitter) -> list[SSAValue]:
@@ -23,7 +23,7 @@ def split(emit: Emitter) -> list[SSAValue]:
         return _split(emit, "SplitV", {"x": x, "size_splits": given})
     if sizes is not None:
         emit.expand("x", "SplitV", "size_splits", "split_dim")
-        listed = emit.const("size_splits", dense_i64(sizes), tensor_type((len(sizes),), i64))
+        listed = emit.vector("size_splits", sizes, i64)
         return _split(emit, "SplitV", {"x": x, "size_splits": listed})
     emit.expand("x", "Split", "split_dim")
     return _split(emit, "Split", {"x": x})
@@ -34,7 +34,7 @@ def _axis(emit: Emitter) -> int:
 
 
 def _split(emit: Emitter, type: str, inputs: dict[str, SSAValue | None]) -> list[SSAValue]:
-    axis = emit.const("split_dim", scalar(IntegerAttr(_axis(emit), i32)), tensor_type((), i32))
+    axis = emit.scalar("split_dim", _axis(emit), i32)
     place = {"split_dim": axis}
     ports = place | inputs if type == "Split" else inputs | place
     count = {"num_split": integer(len(emit.node.results))}
@@ -66,10 +66,7 @@ def slice_(emit: Emitter) -> list[SSAValue]:
     starts = emit.node.integers("starts") or ()
     axes = emit.node.integers("axes") or range(len(starts))
     listed = {"begin": starts, "end": emit.node.integers("ends") or (), "axes": axes}
-    places = {
-        port: emit.const(f"={port}", dense_i64(values), tensor_type((len(values),), i64))
-        for port, values in listed.items()
-    }
+    places = {port: emit.vector(f"={port}", values, i64) for port, values in listed.items()}
     return [emit.op("StridedSliceV2", x | places, inner="StridedSliceV2")]
 
 
@@ -96,10 +93,9 @@ def _pad_by_attributes(emit: Emitter, mode: str, widths: Sequence[int]) -> list[
     pairs = [width for axis in range(half) for width in (widths[axis], widths[axis + half])]
     type = "MirrorPad" if mode == "reflect" else "PadV3"
     emit.expand("data0", type, *(["data2"] if type == "PadV3" else []), "data1")
-    paddings = emit.const("data1", dense_i32(pairs), tensor_type((len(pairs),), i32))
+    paddings = emit.vector("data1", pairs, i32)
     inputs = {"x": emit.needed("data"), "paddings": paddings}
     if type == "MirrorPad":
         return [emit.op(type, inputs, {"mode": string("REFLECT")}, inner=type)]
-    value = scalar(FloatAttr(emit.node.number("value") or 0.0, f32))
-    inputs["constant_values"] = emit.const("data2", value, tensor_type((), f32))
+    inputs["constant_values"] = emit.scalar("data2", emit.node.number("value") or 0.0, f32)
     return [emit.op(type, inputs, {"mode": string(mode)}, inner=type)]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import cast
 
-from xdsl.dialects.builtin import FloatAttr, TensorType, f32, i32
+from xdsl.dialects.builtin import TensorType, f32, i32
 from xdsl.ir import Attribute, SSAValue
 
-from compiler.constants import scalar
 from compiler.conversion.onnx_to_ge.emitter import Emitter
 from compiler.conversion.onnx_to_ge.values import (
     boolean,
@@ -66,9 +65,7 @@ def _statistics_type(emit: Emitter, x: SSAValue) -> AnyTensor:
 
 def _beta(emit: Emitter) -> SSAValue:
     given = emit.input("B")
-    if given is not None:
-        return given
-    return emit.const("beta", scalar(FloatAttr(0.0, f32)), tensor_type((), f32))
+    return emit.scalar("beta", 0.0, f32) if given is None else given
 
 
 def _identity(emit: Emitter, x: SSAValue, inner: str) -> SSAValue:

@@ -8,11 +8,9 @@ from math import prod
 from xdsl.dialects.builtin import i32
 from xdsl.ir import Attribute, SSAValue
 
-from compiler.constants import dense_i32
 from compiler.conversion.onnx_to_ge.emitter import Emitter
 from compiler.conversion.onnx_to_ge.values import boolean, integer, rank_of, real, string
 from compiler.conversion.onnx_to_ge.windows import Slide
-from dialects.types import tensor_type
 
 
 def max_pool(emit: Emitter) -> list[SSAValue]:
@@ -84,7 +82,7 @@ def global_max_pool(emit: Emitter) -> list[SSAValue]:
     x = emit.needed("X")
     axes = [-1, 2] if rank_of(x) == 4 else list(range(2, rank_of(x)))
     emit.expand("data0", "RedeceMax", "Const_0")
-    last = emit.const("Const_0", dense_i32(axes), tensor_type((len(axes),), i32))
+    last = emit.vector("Const_0", axes, i32)
     keep = {"keep_dims": boolean(True)}
     return [emit.op("ReduceMax", {"x": x, "axes": last}, keep, inner="RedeceMax")]
 

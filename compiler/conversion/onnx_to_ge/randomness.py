@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xdsl.dialects.builtin import FloatAttr, IntegerAttr, f32, i32, i64
+from xdsl.dialects.builtin import f32, i32, i64
 from xdsl.ir import Attribute, SSAValue
 
-from compiler.constants import dense_i32, scalar
 from compiler.conversion.onnx_to_ge.arithmetic import number_of
 from compiler.conversion.onnx_to_ge.emitter import Emitter
 from compiler.conversion.onnx_to_ge.values import data_type, element_of, integer, real
@@ -39,7 +38,7 @@ class Distribution:
         """RandomNormal and RandomUniform: the shape is an attribute."""
         emit.expand(self.shape, self.inner, self.scaled, self.shifted)
         listed = emit.node.integers("shape") or ()
-        shape = emit.const(self.shape, dense_i32(listed), tensor_type((len(listed),), i32))
+        shape = emit.vector(self.shape, listed, i32)
         factor, offset = self.scale(emit)
         x = self._node(emit, shape, self.inner)
         x = emit.op("Muls", {"x": x}, {"value": real(factor)}, inner=self.scaled)
@@ -70,7 +69,7 @@ class Distribution:
 
 def _cast(emit: Emitter, suffix: str, value: float) -> SSAValue:
     """A number in the element type of the result."""
-    held = emit.const(f"const_{suffix}", scalar(FloatAttr(value, f32)), tensor_type((), f32))
+    held = emit.scalar(f"const_{suffix}", value, f32)
     type = tensor_type((), element_of(emit.node.results[0]))
     target = {"dst_type": integer(number_of(emit, type))}
     return emit.op("Cast", {"x": held}, target, inner=f"cast_{suffix}", results=[type])
@@ -85,10 +84,9 @@ UNIFORM = Distribution("RandomUniform", "RandomUniform", "random_uniform", "Muls
 def multinomial(emit: Emitter) -> list[SSAValue]:
     """Multinomial → Multinomial, the number of samples a constant."""
     emit.expand("input1", "Muti", "data1")
-    count = scalar(IntegerAttr(emit.node.integer("sample_size") or 1, i32))
     inputs = {
         "logits": emit.needed("input"),
-        "num_samples": emit.const("data1", count, tensor_type((), i32)),
+        "num_samples": emit.scalar("data1", emit.node.integer("sample_size") or 1, i32),
     }
     attributes: dict[str, Attribute] = {
         "dtype": element_of(emit.node.results[0]),
@@ -101,12 +99,11 @@ def bernoulli(emit: Emitter) -> list[SSAValue]:
     """Bernoulli → StatelessBernoulliV2, seed and offset constants."""
     inner = "+StatelessBernoulliV2"
     emit.expand("data0", inner, "+data2", "+data1")
-    x, one = emit.needed("input"), tensor_type((), i64)
     seed = int(emit.node.number("seed") or 0)
     inputs = {
-        "x": x,
-        "seed": emit.const("+data1", scalar(IntegerAttr(seed, i64)), one),
-        "offset": emit.const("+data2", scalar(IntegerAttr(0, i64)), one),
+        "x": emit.needed("input"),
+        "seed": emit.scalar("+data1", seed, i64),
+        "offset": emit.scalar("+data2", 0, i64),
     }
     attributes = {"dtype": element_of(emit.node.results[0])}
     return [emit.op("StatelessBernoulliV2", inputs, attributes, inner=inner)]

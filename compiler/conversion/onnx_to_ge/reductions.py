@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import IntegerAttr, i32, i64
+from xdsl.dialects.builtin import i32, i64
 from xdsl.ir import Attribute, SSAValue
 
-from compiler.constants import constant_values, dense_i32, scalar
+from compiler.constants import constant_values
 from compiler.conversion.onnx_to_ge.emitter import Emitter, Rule
 from compiler.conversion.onnx_to_ge.values import boolean, integer, integers, is_ranked, real
 from dialects.types import shape_of, tensor_type, unranked_type
@@ -23,8 +23,7 @@ def reduce(type: str, after: str = "") -> Rule:
         if axes is None:
             emit.expand("data0", type, *helpers, "data1")
             given = (emit.node.integers("axes") if _is_attribute(emit) else None) or ()
-            kind = tensor_type((len(given),), i32)
-            inputs["axes"] = emit.const("data1", dense_i32(given), kind)
+            inputs["axes"] = emit.vector("data1", given, i32)
         elif after:
             emit.expand("data0", "data1", type, after)
         y = emit.op(type, inputs, _flags(emit), inner=type)
@@ -99,16 +98,15 @@ def arg(type: str, dtype: Attribute) -> Rule:
             "data0", type, *(["ExpandDims", "const_data", "data1"] if keep else ["const_data"])
         )
         axis = emit.node.integer("axis") or 0
-        place = scalar(IntegerAttr(axis, i32)), tensor_type((), i32)
-        inputs = {"x": emit.needed("data"), "dimension": emit.const("const_data", *place)}
+        inputs = {"x": emit.needed("data"), "dimension": emit.scalar("const_data", axis, i32)}
         attributes = {"dtype": dtype}
         if emit.has("select_last_index") and emit.node.integer("select_last_index"):
             attributes["select_last_index"] = integer(1)
         if not keep:
             return [emit.op(type, inputs, attributes, inner=type)]
         found = emit.op(type, inputs, attributes, inner=type, results=[_without(emit, axis)])
-        axis = emit.const("data1", *place)
-        return [emit.op("ExpandDims", {"x": found, "axis": axis}, inner="ExpandDims")]
+        inputs = {"x": found, "axis": emit.scalar("data1", axis, i32)}
+        return [emit.op("ExpandDims", inputs, inner="ExpandDims")]
 
     return rule
 

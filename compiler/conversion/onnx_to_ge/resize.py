@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from xdsl.dialects.builtin import IntegerAttr, TensorType, f32, i32
+from xdsl.dialects.builtin import TensorType, f32, i32
 from xdsl.ir import Attribute, SSAValue
 
-from compiler.constants import constant_numbers, dense_f32, scalar
+from compiler.constants import constant_numbers
 from compiler.conversion.onnx_to_ge.emitter import Emitter
 from compiler.conversion.onnx_to_ge.values import (
     boolean,
@@ -175,10 +175,7 @@ def _scaled_shape(emit: Emitter, x: SSAValue, scales: SSAValue) -> SSAValue:
 
 def _nearest(emit: Emitter, x: SSAValue, sizes: SSAValue) -> SSAValue:
     """The image resized to the last two of the sizes."""
-    two = scalar(IntegerAttr(2, i32))
-    offsets, count = (
-        emit.const(name, two, tensor_type((), i32)) for name in ("data_offsets", "data_size")
-    )
+    offsets, count = (emit.scalar(name, 2, i32) for name in ("data_offsets", "data_size"))
     inputs = {"x": sizes, "offsets": offsets, "size": count}
     size = emit.op("Slice", inputs, inner="Slice", results=[tensor_type((2,), i32)])
     aligned, centred, rounding = IMAGE_MODES[_coordinates(emit)]
@@ -213,7 +210,7 @@ def _interpolated(emit: Emitter, x: SSAValue, sizes: SSAValue, scales: SSAValue 
 
 
 def _nothing(emit: Emitter, inner: str) -> SSAValue:
-    return emit.const(inner, dense_f32([]), tensor_type((0,), f32))
+    return emit.vector(inner, [], f32)
 
 
 def _attributes(emit: Emitter) -> dict[str, Attribute]:
@@ -238,10 +235,9 @@ def upsample(emit: Emitter) -> list[SSAValue]:
     if isinstance(x.type, TensorType) and rank_of(x) != 4 and scales is None:
         raise emit.no_form(f"has an input of {rank_of(x)} dimensions")
     emit.expand("data0", "const_data", "data1", "resize")
-    region = emit.const("const_data", dense_f32([0.0] * 8), tensor_type((8,), f32))
+    region = emit.vector("const_data", [0.0] * 8, f32)
     if scales is None:
-        factors = _listed_scales(emit)
-        scales = emit.const("data1", dense_f32(factors), tensor_type((len(factors),), f32))
+        scales = emit.vector("data1", _listed_scales(emit), f32)
     attributes = {
         "mode": string(_mode(emit)),
         "coordinate_transformation_mode": string("asymmetric"),

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import cast
 
-from xdsl.dialects.builtin import IntegerAttr, f32, i32
+from xdsl.dialects.builtin import f32, i32
 from xdsl.ir import Attribute, SSAValue
 
-from compiler.constants import scalar
 from compiler.conversion.onnx_to_ge.emitter import Emitter
 from compiler.conversion.onnx_to_ge.values import (
     boolean,
@@ -42,9 +41,7 @@ def roi_align(emit: Emitter) -> list[SSAValue]:
     emit.expand(*"data0 data1 data2 roialign cast1 unsqueeze concat cast concat_dim".split())
     images = _unsqueezed(emit, emit.needed("batch_indices"))
     columns = _floats(emit, images, "cast"), _floats(emit, emit.needed("rois"), "cast1")
-    one = scalar(IntegerAttr(1, i32))
-    axis = emit.const("concat_dim", one, tensor_type((), i32))
-    parts = {"concat_dim": axis, "x0": columns[0], "x1": columns[1]}
+    parts = {"concat_dim": emit.scalar("concat_dim", 1, i32), "x0": columns[0], "x1": columns[1]}
     table = [tensor_type((shape_of(emit.needed("rois"))[0], 5), f32)]
     rois = emit.op("Concat", parts, {"N": integer(2)}, inner="concat", results=table)
     inputs = {"features": emit.needed("X"), "rois": rois}

@@ -9,12 +9,11 @@ from typing import cast
 from xdsl.dialects.builtin import TensorType, i64
 from xdsl.ir import Attribute, SSAValue
 
-from compiler.constants import scalar
 from compiler.conversion.onnx_to_ge.emitter import Emitter
 from compiler.conversion.onnx_to_ge.indexing import GATHER
 from compiler.conversion.onnx_to_ge.loops import COUNTER, Rounds, joined
 from compiler.conversion.onnx_to_ge.subgraphs import Nodes, captured, graph_in
-from compiler.conversion.onnx_to_ge.values import data_type, ge_type, integer
+from compiler.conversion.onnx_to_ge.values import data_type, ge_type
 from dialects.types import DYNAMIC, RankedTensor, tensor_type
 
 
@@ -107,7 +106,7 @@ def _size(nodes: Nodes, value: SSAValue, axis: int) -> SSAValue:
     """The size of a dimension, as a scalar."""
     vector = tensor_type((DYNAMIC,), i64)
     shape = nodes.op("Shape", "shape", {"x": value}, vector, {"dtype": data_type(i64)})
-    index = nodes.const("trip_axis", scalar(integer(axis)), COUNTER)
+    index = nodes.scalar("trip_axis", axis)
     return _slice(nodes, shape, index, 0, COUNTER)
 
 
@@ -116,7 +115,7 @@ def _place(rounds: Rounds, from_end: bool) -> SSAValue:
     if not from_end:
         return rounds.iteration
     name = rounds.body.name_of_next("place")
-    minus_one = rounds.body.const(f"{name}_last", scalar(integer(-1)), COUNTER)
+    minus_one = rounds.body.scalar(f"{name}_last", -1)
     both = {"x1": minus_one, "x2": rounds.iteration}
     return rounds.body.op("Sub", name, both, COUNTER)
 
@@ -124,7 +123,7 @@ def _place(rounds: Rounds, from_end: bool) -> SSAValue:
 def _slice(nodes: Nodes, x: SSAValue, index: SSAValue, axis: int, type: Attribute) -> SSAValue:
     """The slice at an index, which counts from the end when it is negative."""
     name = nodes.name_of_next("slice")
-    at = nodes.const(f"{name}_axis", scalar(integer(axis)), COUNTER)
+    at = nodes.scalar(f"{name}_axis", axis)
     inputs = {"x": x, "indices": index, "axis": at}
     return nodes.op("GatherV2", name, inputs, type, GATHER)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xdsl.dialects.builtin import IntegerAttr, i32, i64
 from xdsl.ir import Attribute, SSAValue
 
-from compiler.constants import dense_i32, first_element
+from compiler.constants import first_element
 from compiler.conversion.onnx_to_ge.checks import agree, result_type, same_count
 from compiler.conversion.onnx_to_ge.emitter import Emitter
 from compiler.conversion.onnx_to_ge.values import (
@@ -17,7 +17,7 @@ from compiler.conversion.onnx_to_ge.values import (
     string,
 )
 from dialects.ge import ConstOp
-from dialects.types import DYNAMIC, shape_of, tensor_type
+from dialects.types import DYNAMIC, shape_of
 
 
 def concat(emit: Emitter) -> list[SSAValue]:
@@ -75,7 +75,7 @@ def transpose(emit: Emitter) -> list[SSAValue]:
     x = emit.needed("data")
     perm = emit.node.integers("perm") or tuple(reversed(range(rank_of(x))))
     emit.expand("data0", "Transpose", "Const")
-    constant = emit.const("Const", dense_i32(perm), tensor_type((len(perm),), i32))
+    constant = emit.vector("Const", perm, i32)
     return [emit.op("Transpose", {"x": x, "perm": constant}, inner="Transpose")]
 
 

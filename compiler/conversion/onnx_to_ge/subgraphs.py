@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from xdsl.dialects.builtin import NoneType
+from xdsl.dialects.builtin import NoneType, i64
 from xdsl.ir import Attribute, Block, Region, SSAValue
 
+from compiler.constants import number_attribute, scalar, vector
 from compiler.conversion.onnx_to_ge.values import boolean, ge_type, integer
 from compiler.om.contract import PARENT_INDEX_NAME
 from dialects.ge import ConstOp, DataOp, GraphOp, NetOutputOp, NodeOp, Op
 from dialects.onnx.graph import GraphOp as OnnxGraph
-from dialects.types import RankedTensor
+from dialects.types import RankedTensor, tensor_type
 
 
 @dataclass
@@ -51,6 +52,14 @@ class Nodes:
     def const(self, name: str, value: Attribute, type: RankedTensor) -> SSAValue:
         """A small constant."""
         return self._add(ConstOp.make(self._called(name), results=[type], value=value))
+
+    def vector(self, name: str, values: Sequence[int]) -> SSAValue:
+        """A small constant of one dimension, in int64 as shapes are."""
+        return self.const(name, vector(values, i64), tensor_type((len(values),), i64))
+
+    def scalar(self, name: str, value: int, element: Attribute = i64) -> SSAValue:
+        """A small constant of one number."""
+        return self.const(name, scalar(number_attribute(value, element)), tensor_type((), element))
 
     def argument(self, index: int, type: Attribute) -> SSAValue:
         """What the owner of the graph has at its input `index`."""

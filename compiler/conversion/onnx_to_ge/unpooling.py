@@ -8,7 +8,6 @@ from typing import cast
 from xdsl.dialects.builtin import i32, i64
 from xdsl.ir import Attribute, SSAValue
 
-from compiler.constants import dense_i32
 from compiler.conversion.onnx_to_ge.emitter import Emitter
 from compiler.conversion.onnx_to_ge.values import data_type, integer
 from compiler.conversion.onnx_to_ge.windows import Slide
@@ -38,7 +37,7 @@ def max_unpool(emit: Emitter) -> list[SSAValue]:
     x = emit.needed("X")
     element = tensor_of(x).element_type
     x = emit.op("Identity", {"x": x}, inner="identity1", results=[x.type])
-    flat = emit.const("const_data4", dense_i32([-1]), tensor_type((1,), i32))
+    flat = emit.vector("const_data4", [-1], i32)
     shape = _unpooled_shape(emit, x)
     count = element_count(shape_of(x)) if is_static(x.type) else DYNAMIC
     line = [tensor_type((count,), element)]
@@ -67,7 +66,7 @@ def _unpooled_shape(emit: Emitter, x: SSAValue) -> SSAValue:
     dtype = {"dtype": data_type(i32)}
     shape = emit.op("Shape", {"x": x}, dtype, inner="shape1", results=sizes)
     for i, (type, inner, numbers) in enumerate((*steps, ("Sub", "sub2", [0, 0, *less])), 1):
-        by = emit.const(f"const{i}", dense_i32(numbers), tensor_type((axes + 2,), i32))
+        by = emit.vector(f"const{i}", numbers, i32)
         shape = emit.op(type, {"x1": shape, "x2": by}, inner=inner, results=sizes)
     return emit.op("Identity", {"x": shape}, inner="identity2", results=sizes)
 
@@ -75,10 +74,7 @@ def _unpooled_shape(emit: Emitter, x: SSAValue) -> SSAValue:
 def _zero(emit: Emitter, values: SSAValue) -> SSAValue:
     """One zero, made from the first of the values."""
     one = [tensor_type((1,), tensor_of(values).element_type)]
-    first, second = (
-        emit.const(name, dense_i32([number]), tensor_type((1,), i32))
-        for name, number in (("const_data6", 0), ("const_data7", 1))
-    )
+    first, second = (emit.vector(f"const_data{6 + place}", [place], i32) for place in (0, 1))
     masks = ("begin", "end", "ellipsis", "new_axis", "shrink_axis")
     inputs = {"x": values, "begin": first, "end": second, "strides": second}
     none = {f"{mask}_mask": integer(0) for mask in masks}

@@ -9,10 +9,10 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, ModuleOp, i32, i64
 from xdsl.passes import ModulePass
 
-from compiler.constants import constant_values, dense_i32, dense_i64
+from compiler.constants import const_vector, constant_values
 from compiler.rewrite import GraphEditor, Names, all_graphs, editing
 from dialects.ge import ConstOp, GraphOp, NodeOp, Op, type_of
-from dialects.types import is_static, shape_of, tensor_type
+from dialects.types import is_static, shape_of
 
 PERMUTATIONS = {"TransposeD": "perm", "Permute": "order"}
 """The types whose permutation is an attribute; Transpose has an input for it."""
@@ -87,11 +87,7 @@ def _joined(
 def _transpose(
     names: Names, node: NodeOp, before: NodeOp, perm: Sequence[int]
 ) -> tuple[ConstOp, Op]:
-    constant = ConstOp.make(
-        names.fresh(f"{node.label}_perm"),
-        results=[tensor_type((len(perm),), i32)],
-        value=dense_i32(perm),
-    )
+    constant = const_vector(names.fresh(f"{node.label}_perm"), perm, i32)
     inputs = {"x": before.operands[0], "perm": constant.results[0]}
     return constant, Op.of("Transpose", node.label, inputs, node.result_types)
 
@@ -105,11 +101,7 @@ def _keeps_order(node: NodeOp, perm: Sequence[int]) -> bool:
 
 def _view(names: Names, node: NodeOp) -> tuple[ConstOp, Op]:
     shape = shape_of(node.results[0])
-    constant = ConstOp.make(
-        names.fresh(f"{node.label}_shape"),
-        results=[tensor_type((len(shape),), i64)],
-        value=dense_i64(shape),
-    )
+    constant = const_vector(names.fresh(f"{node.label}_shape"), shape, i64)
     flags = {"axis": IntegerAttr(0, i64), "num_axes": IntegerAttr(-1, i64)}
     inputs = {"x": node.operands[0], "shape": constant.results[0]}
     return constant, Op.of("Reshape", node.label, inputs, node.result_types, flags)

@@ -20,10 +20,10 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, SSAValue
 from xdsl.passes import ModulePass
 
-from compiler.constants import constant_values, dense_i32, dense_i64
+from compiler.constants import const_vector, constant_values
 from compiler.matching import Matcher, either_way, flag, integers, number
 from compiler.rewrite import Names, all_graphs, editing
-from dialects.ge import ConstOp, GraphOp, NodeOp, Op, type_of
+from dialects.ge import GraphOp, NodeOp, Op, type_of
 from dialects.types import is_static, shape_of, tensor_of, tensor_type
 
 PRODUCTS = ("BatchMatMul", "BatchMatMulV2")
@@ -175,9 +175,7 @@ def _key(names: Names, last: NodeOp, key: SSAValue, made: list[NodeOp]) -> SSAVa
             source, perm = owner.operands[0], tuple(given[axis] % 4 for axis in perm)
     if perm == (0, 1, 2, 3):
         return source
-    constant = ConstOp.make(
-        names.fresh(f"{last.label}_perm"), results=[tensor_type((4,), i32)], value=dense_i32(perm)
-    )
+    constant = const_vector(names.fresh(f"{last.label}_perm"), perm, i32)
     shape = tuple(shape_of(source)[axis] for axis in perm)
     transpose = Op.of(
         "Transpose",
@@ -197,9 +195,7 @@ def _mask(names: Names, last: NodeOp, found: _Attention, made: list[NodeOp]) -> 
     full = (shape[0] if len(shape) == 4 else 1, *scores[1:])
     if shape == full:
         return found.mask
-    constant = ConstOp.make(
-        names.fresh(f"{last.label}_shape"), results=[tensor_type((4,), i64)], value=dense_i64(full)
-    )
+    constant = const_vector(names.fresh(f"{last.label}_shape"), full, i64)
     spread = Op.of(
         "BroadcastTo",
         names.fresh(f"{last.label}_mask"),

@@ -8,10 +8,10 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i32
 from xdsl.passes import ModulePass
 
-from compiler.constants import dense_i32
+from compiler.constants import const_vector
 from compiler.rewrite import all_graphs, editing
 from dialects.ge import ConstOp, NodeOp, Op, type_of
-from dialects.types import shape_of, tensor_type
+from dialects.types import shape_of
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,7 @@ class GELowerGlobalPoolPass(ModulePass):
 
 def _reduce_mean(node: NodeOp) -> tuple[ConstOp, Op]:
     axes = tuple(range(2, len(shape_of(node.operands[0]))))
-    constant = ConstOp.make(
-        f"{node.label}_axes", results=[tensor_type((len(axes),), i32)], value=dense_i32(axes)
-    )
+    constant = const_vector(f"{node.label}_axes", axes, i32)
     flags = {"keep_dims": IntegerAttr(1, 1), "noop_with_empty_axes": IntegerAttr(1, 1)}
     inputs = {"x": node.operands[0], "axes": constant.results[0]}
     return constant, Op.of("ReduceMean", node.label, inputs, node.result_types, flags)

@@ -22,7 +22,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute
 
-from compiler.constants import dense_i64
+from compiler.constants import vector
 from compiler.conversion.ge_to_davinci import ConvertGEToDavinciPass
 from compiler.transforms.davinci.inject_sync import DavinciInjectSyncPass
 from compiler.transforms.davinci.plan_memory import DavinciPlanMemoryPass
@@ -55,7 +55,7 @@ def _attribute(value: int | bool | float | str | Sequence[int]) -> Attribute:
 
 def _source(name: str, value: Array) -> NodeOp:
     if value.dtype == np.int64:
-        dense = dense_i64([int(number) for number in value])
+        dense = vector([int(number) for number in value], i64)
         return ConstOp.make(name, {}, [tensor_type(value.shape, i64)], value=dense)
     return DataOp.make(name, {}, [tensor_type(value.shape, _ELEMENTS[value.dtype])])
 

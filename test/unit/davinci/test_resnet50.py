@@ -11,7 +11,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import DenseArrayBase, ModuleOp, StringAttr, f16, i64
 from xdsl.ir import Attribute
 
-from compiler.constants import dense_i64
+from compiler.constants import vector
 from compiler.conversion.ge_to_davinci import ConvertGEToDavinciPass
 from compiler.kernels.program import programs
 from compiler.transforms.davinci.inject_sync import DavinciInjectSyncPass
@@ -61,7 +61,7 @@ class Graph:
 
     def _source(self, name: str, shape: Any) -> NodeOp:
         if isinstance(shape, list):
-            value = dense_i64(cast("list[int]", shape))
+            value = vector(cast("list[int]", shape), i64)
             return ConstOp.make(name, {}, [value.get_type()], value=value)
         return DataOp.make(name, {}, [tensor_type(shape, f16)])
 

@@ -12,7 +12,7 @@ from xdsl.parser import Parser
 from xdsl.passes import PassPipeline
 
 from compiler.cli import context
-from compiler.constants import dense_i64
+from compiler.constants import vector
 from compiler.universe import UNIVERSE
 from dialects.ge import ConstOp, DataOp, GraphOp, NetOutputOp, NodeOp, Op
 from dialects.types import tensor_type
@@ -87,7 +87,7 @@ def layer(number: int, x: SSAValue) -> list[NodeOp]:
     for transpose in (there, back):
         transpose.attributes["perm"] = perm
     flat = op("Flatten", "flat", back.results[0], axis=0)
-    shape = ConstOp.make(f"s{number}", results=[tensor_type((2,), i64)], value=dense_i64((8, 8)))
+    shape = ConstOp.make(f"s{number}", results=[tensor_type((2,), i64)], value=vector((8, 8), i64))
     view = op("Reshape", "view", flat.results[0], shape.results[0])
     cast = op("Cast", "cast", view.results[0], dst_type=0)
     dead = op("LeakyRelu", "dead", cast.results[0], negative_slope=0.5)
