@@ -7,10 +7,9 @@ from typing import cast
 from xdsl.dialects.builtin import i1, i32
 from xdsl.ir import Attribute, SSAValue
 
-from compiler.conversion.onnx_to_ge.arithmetic import axes_from
 from compiler.conversion.onnx_to_ge.emitter import Emitter
-from compiler.conversion.onnx_to_ge.values import data_type, integer, integers, real
-from dialects.types import AnyTensor, element_name, tensor_like
+from compiler.conversion.onnx_to_ge.values import data_type, integer, integers, rank_of, real
+from dialects.types import AnyTensor, element_name, shape_of, tensor_like
 
 SELU = {"alpha": 1.6732632423543772, "gamma": 1.0507009873554805}
 """What GraphEngine's Selu has built in."""
@@ -37,6 +36,27 @@ def thresholded_relu(emit: Emitter) -> list[SSAValue]:
     limit = {"threshold": real(1.0 if alpha is None else alpha)}
     mask = emit.op("Threshold", {"x": x}, limit, inner="threshold", results=[x.type])
     return [emit.op("Mul", {"x1": x, "x2": mask}, inner="mul", results=[x.type])]
+
+
+def softmax(emit: Emitter) -> list[SSAValue]:
+    """Softmax → SoftmaxV2. Before opset 13 ONNX normalises over all axes from `axis` on."""
+    hint = {"need_fusion": integer(1)} if (emit.node.opset or 13) < 13 else {}
+    attributes = {"axes": integers(axes_from(emit)), **hint}
+    return [emit.op("SoftmaxV2", {"x": emit.needed("input")}, attributes)]
+
+
+def axes_from(emit: Emitter) -> list[int]:
+    """The axes that an operator takes together: `axis`, and before opset 13 all that follow."""
+    axis = emit.node.integer("axis")
+    if (emit.node.opset or 13) >= 13:
+        return [-1 if axis is None else axis]
+    x = emit.needed("input")
+    rank = max(rank_of(x), 1)
+    axis = 1 if axis is None else axis
+    if not -rank <= axis < rank:
+        raise emit.fail(f"axis {axis} is not one of a tensor of rank {rank_of(x)}")
+    start = axis % rank
+    return [start, *(i for i in range(start + 1, rank_of(x)) if shape_of(x)[i] != 1)]
 
 
 def log_softmax(emit: Emitter) -> list[SSAValue]:

@@ -13,7 +13,7 @@ from typing import cast
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, NoneType
 from xdsl.ir import Attribute, SSAValue
 
-from compiler.conversion.onnx_to_ge.creation import weight_attribute
+from compiler.conversion.onnx_to_ge.constant import weight_attribute
 from compiler.conversion.onnx_to_ge.emitter import Emitter
 from compiler.conversion.onnx_to_ge.values import ge_type, integer, integers, string
 from compiler.kernels.symbols import AI_CPU_REASON

@@ -14,14 +14,10 @@ from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import VerifyException
 
 from compiler.conversion.onnx_to_ge.ai_cpu import on_ai_cpu
-from compiler.conversion.onnx_to_ge.creation import constant_payload, weight_attribute
+from compiler.conversion.onnx_to_ge.constant import constant_payload, weight_attribute
 from compiler.conversion.onnx_to_ge.custom import convert_custom
 from compiler.conversion.onnx_to_ge.emitter import Emitter, Expansion, NoForm
-from compiler.conversion.onnx_to_ge.naming import (
-    initializer_labels,
-    node_labels,
-    number_expansions,
-)
+from compiler.conversion.onnx_to_ge.naming import initializer_labels, node_labels, number_expansions
 from compiler.conversion.onnx_to_ge.refused import mark_refused
 from compiler.conversion.onnx_to_ge.subgraphs import Nodes
 from compiler.conversion.onnx_to_ge.table import rule_for

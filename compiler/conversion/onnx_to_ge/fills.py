@@ -6,7 +6,7 @@ from xdsl.dialects.builtin import FloatAttr, f32, i32
 from xdsl.ir import SSAValue
 
 from compiler.constants import first_element, scalar
-from compiler.conversion.onnx_to_ge.arithmetic import number_of
+from compiler.conversion.onnx_to_ge.casts import number_of
 from compiler.conversion.onnx_to_ge.emitter import Emitter
 from compiler.conversion.onnx_to_ge.values import data_type, element_of, integer, integers, real
 from dialects.onnx.attributes import tensor_parts

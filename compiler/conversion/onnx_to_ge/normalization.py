@@ -1,4 +1,4 @@
-"""Normalisations: over the last axes, by a p-norm, by the root of the mean square."""
+"""Normalisations: by given statistics, over the last axes, by a p-norm, across channels."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import cast
 from xdsl.dialects.builtin import TensorType, f32, i32
 from xdsl.ir import Attribute, SSAValue
 
+from compiler.conversion.onnx_to_ge.checks import result_type
 from compiler.conversion.onnx_to_ge.emitter import Emitter
 from compiler.conversion.onnx_to_ge.values import (
     boolean,
@@ -15,8 +16,9 @@ from compiler.conversion.onnx_to_ge.values import (
     integers,
     rank_of,
     real,
+    string,
 )
-from dialects.types import DYNAMIC, AnyTensor, tensor_like, tensor_type, unranked_type
+from dialects.types import DYNAMIC, AnyTensor, shape_of, tensor_like, tensor_type, unranked_type
 
 FIRST = ("x", "gamma", "beta", "identity_0", "identity_1", "identity_2", "shape", "LayerNorm")
 BROADCASTS = ("broadcastto1", "broadcastto2")
@@ -129,3 +131,41 @@ def rms_normalization(emit: Emitter) -> list[SSAValue]:
     if rank_of(gamma) != (-axis if axis < 0 else rank_of(x) - axis):
         attributes["axis"] = integer(axis)
     return [emit.op("RmsNorm", {"x": x, "gamma": gamma}, attributes)]
+
+
+def batch_normalization(emit: Emitter) -> list[SSAValue]:
+    """BatchNormalization → BatchNorm; only its first result has a meaning at inference."""
+    if len(emit.node.results) > 1 and any(result.uses for result in emit.node.results[1:]):
+        raise emit.no_form("has outputs that only training needs")
+    older = {"mean": "mean", "variance": "var"}
+    newer = {"mean": "input_mean", "variance": "input_var"}
+    if emit.has("training_mode") and emit.node.integer("training_mode"):
+        raise emit.no_form("trains (training_mode=1), GraphEngine's form here only infers")
+    names = newer if emit.input("input_mean") is not None else older
+    inputs = {"x": emit.needed("X"), "scale": emit.needed("scale"), "offset": emit.needed("B")}
+    inputs |= {port: emit.needed(name) for port, name in names.items()}
+    attributes = {
+        "epsilon": real(emit.node.number("epsilon") or 0.0),
+        "data_format": string("NCHW"),
+        "is_training": boolean(False),
+        "onnx": string("onnx"),
+    }
+    results = [result_type(emit, shape_of(inputs["x"]))]
+    return [emit.op("BatchNorm", inputs, attributes, results=results)]
+
+
+def lrn(emit: Emitter) -> list[SSAValue]:
+    """LRN → LRN, its window a radius and alpha per element.
+
+    An even `size`, an attribute of ours, is one channel more behind than before.
+    """
+    size = emit.node.integer("size") or 1
+    attributes = {
+        "depth_radius": integer((size - 1) // 2),
+        "bias": real(emit.node.number("bias") or 0.0),
+        "alpha": real((emit.node.number("alpha") or 0.0) / size),
+        "beta": real(emit.node.number("beta") or 0.0),
+        "norm_region": string("ACROSS_CHANNELS"),
+    }
+    even = {} if size % 2 else {"size": integer(size)}
+    return [emit.op("LRN", {"x": emit.needed("X")}, attributes | even)]

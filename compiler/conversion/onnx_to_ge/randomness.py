@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from xdsl.dialects.builtin import f32, i32, i64
 from xdsl.ir import Attribute, SSAValue
 
-from compiler.conversion.onnx_to_ge.arithmetic import number_of
+from compiler.conversion.onnx_to_ge.casts import number_of
 from compiler.conversion.onnx_to_ge.emitter import Emitter
 from compiler.conversion.onnx_to_ge.values import data_type, element_of, integer, real
 from dialects.types import tensor_of, tensor_type

@@ -18,13 +18,7 @@ from compiler.conversion.onnx_to_ge.values import (
     reals,
     string,
 )
-from dialects.types import (
-    DYNAMIC,
-    AnyTensor,
-    shape_of,
-    tensor_like,
-    tensor_type,
-)
+from dialects.types import DYNAMIC, AnyTensor, shape_of, tensor_like, tensor_type
 
 IMAGE_MODES = {
     "align_corners": (True, False, "round_prefer_ceil"),

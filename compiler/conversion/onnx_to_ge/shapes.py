@@ -1,4 +1,4 @@
-"""Shape and data movement: the rules for operators that rearrange or select elements."""
+"""The same elements in another shape or order: reshapes, transposes, joins, blocks."""
 
 from __future__ import annotations
 

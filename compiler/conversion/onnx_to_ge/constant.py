@@ -1,9 +1,9 @@
-"""Tensors out of nothing: what a Constant holds, fills and diagonals."""
+"""What a Constant of ONNX holds, and what a constant of ge holds for it."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import cast
 
@@ -13,7 +13,7 @@ from xdsl.ir import Attribute
 from compiler.constants import number_attribute, scalar, vector, weight_of
 from compiler.conversion.onnx_to_ge.emitter import Emitter
 from dialects.onnx.attributes import SparseAttr, Strings, tensor_parts
-from dialects.onnx.values import integers_of
+from dialects.onnx.values import integer_of, integers_of, number_of, numbers_of
 from dialects.types import RankedTensor
 from dialects.weights import ScatterAttr, StringsAttr
 
@@ -21,28 +21,25 @@ from dialects.weights import ScatterAttr, StringsAttr
 def constant_payload(emit: Emitter) -> Attribute:
     """The value of a Constant, in whichever attribute it stands."""
     node = emit.node
-    kinds = [name for name in KINDS if emit.has(name)]
+    kinds = [name for name in PAYLOADS if emit.has(name)]
     given = {name: value for name in kinds if (value := node.attribute(name)) is not None}
     if len(given) != 1:
         raise emit.fail(f"one of the attributes {', '.join(kinds)} is needed")
     [(name, value)] = given.items()
-    match name:
-        case "value":
-            return tensor_parts(value)[0]
-        case "sparse_value":
-            return value
-        case "value_string":
-            return ArrayAttr([value])
-        case "value_strings":
-            return value
-        case "value_float":
-            return scalar(number_attribute(node.number(name) or 0.0, f32))
-        case "value_int":
-            return scalar(number_attribute(node.integer(name) or 0, i64))
-        case "value_floats":
-            return vector(node.numbers(name) or (), f32)
-        case _:
-            return vector(node.integers(name) or (), i64)
+    return PAYLOADS[name](value)
+
+
+PAYLOADS: Mapping[str, Callable[[Attribute], Attribute]] = {
+    "value": lambda value: tensor_parts(value)[0],
+    "sparse_value": lambda value: value,
+    "value_float": lambda value: scalar(number_attribute(number_of(value) or 0.0, f32)),
+    "value_floats": lambda value: vector(numbers_of(value) or (), f32),
+    "value_int": lambda value: scalar(number_attribute(integer_of(value) or 0, i64)),
+    "value_ints": lambda value: vector(integers_of(value) or (), i64),
+    "value_string": lambda value: ArrayAttr([value]),
+    "value_strings": lambda value: value,
+}
+"""The attributes that a Constant's value may stand in, and what fills its tensor then."""
 
 
 def weight_attribute(payload: Attribute) -> Attribute:
@@ -77,16 +74,3 @@ def _flat(row: Sequence[int], shape: Sequence[int]) -> int:
             )
         place = place * size + index
     return place
-
-
-KINDS = (
-    "value",
-    "sparse_value",
-    "value_float",
-    "value_floats",
-    "value_int",
-    "value_ints",
-    "value_string",
-    "value_strings",
-)
-"""The attributes that a Constant's value may stand in."""
