@@ -53,19 +53,19 @@ KERNELS: KernelTable = {
     **indexing.KERNELS,
     **layout.KERNELS,
     **loss.KERNELS,
-    **randomness.KERNELS,
-    **suppression.KERNELS,
     **matmul.KERNELS,
     **movement.KERNELS,
     **normalization.KERNELS,
     **onnx_attention.KERNELS,
     **pooling.KERNELS,
     **quantized.KERNELS,
+    **randomness.KERNELS,
     **recurrent.KERNELS,
     **reduction.KERNELS,
-    **sequences.KERNELS,
     **resize.KERNELS,
     **sampling.KERNELS,
+    **sequences.KERNELS,
+    **suppression.KERNELS,
 }
 
 

@@ -8,8 +8,7 @@ from typing import cast
 
 import numpy as np
 
-from runtime.operator_engine.layout import listed
-from runtime.operator_engine.node import Array, Inputs, KernelTable, Node
+from runtime.operator_engine.node import Array, Inputs, KernelTable, Node, listed
 from runtime.operator_engine.window import (
     Window,
     channels_back,
@@ -276,9 +275,9 @@ def _between_pixels(x: Array, rows: Array, columns: Array) -> Array:
 
 KERNELS: KernelTable = {
     "Col2ImV2": columns_to_image,
-    "DeformableConv2D": deformable_convolution,
     "Conv2D": convolution,
     "Conv2DTranspose": transposed_convolution,
     "Conv3D": convolution,
     "Conv3DTranspose": transposed_convolution,
+    "DeformableConv2D": deformable_convolution,
 }

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from runtime.operator_engine.dtypes import from_cpp, to_ge
-from runtime.operator_engine.layout import listed
-from runtime.operator_engine.node import Array, Inputs, KernelTable, Node
+from runtime.operator_engine.node import Array, Inputs, KernelTable, Node, listed
 from runtime.precision import convert
 
 _INT32 = 3

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from runtime.operator_engine.ai_cpu import kept
-from runtime.operator_engine.layout import listed
-from runtime.operator_engine.node import Array, Inputs, KernelTable, Node
+from runtime.operator_engine.node import Array, Inputs, KernelTable, Node, listed
 from runtime.precision import is_float, widen
 
 _SCATTER: dict[str, Any] = {

@@ -7,12 +7,7 @@ from math import prod
 
 import numpy as np
 
-from runtime.operator_engine.node import Array, Inputs, Kernel, KernelTable, Node
-
-
-def listed(array: Array) -> list[int]:
-    """A shape-like input as a list of integers."""
-    return [int(value) for value in array.reshape(-1).tolist()]
+from runtime.operator_engine.node import Array, Inputs, Kernel, KernelTable, Node, listed
 
 
 def _first(inputs: Inputs) -> Array:

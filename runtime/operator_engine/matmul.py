@@ -50,11 +50,11 @@ _BATCHED = _matmul("adj_x1", "adj_x2")
 
 KERNELS: KernelTable = {
     "BatchMatMul": _BATCHED,
-    "Einsum": _einsum,
-    "MatrixDeterminant": _determinant,
     "BatchMatMulV2": _BATCHED,
     "BatchMatMulV3": _BATCHED,
+    "Einsum": _einsum,
     "MatMul": _PLAIN,
     "MatMulV2": _PLAIN,
     "MatMulV3": _PLAIN,
+    "MatrixDeterminant": _determinant,
 }

@@ -7,8 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from runtime.operator_engine.layout import listed
-from runtime.operator_engine.node import Array, Inputs, Kernel, KernelTable, Node
+from runtime.operator_engine.node import Array, Inputs, Kernel, KernelTable, Node, listed
 
 _PAD_MODES: dict[str, Literal["edge", "reflect", "symmetric", "wrap"]] = {
     "edge": "edge",

@@ -116,3 +116,8 @@ class Node:
 Inputs = Mapping[str, Array]
 Kernel = Callable[[Node, Inputs], Sequence[Array]]
 KernelTable = Mapping[str, Kernel]
+
+
+def listed(array: Array) -> list[int]:
+    """A shape-like input as a list of integers."""
+    return [int(value) for value in array.reshape(-1).tolist()]

@@ -32,7 +32,7 @@ def _batch_norm(node: Node, inputs: Inputs) -> Sequence[Array]:
     x, mean, variance = inputs["x"], inputs["mean"], inputs["variance"]
     data_format = node.text("data_format", "NHWC")
     y = _scaled(inputs, x, data_format, node.number("epsilon", 1e-4)).astype(x.dtype, copy=False)
-    return [y, mean, variance, mean, variance, variance][: max(1, len(node.outputs))]
+    return [y, mean, variance, mean, variance, variance]
 
 
 def _lrn(node: Node, inputs: Inputs) -> Sequence[Array]:
@@ -64,8 +64,7 @@ def _layer_norm(node: Node, inputs: Inputs) -> Sequence[Array]:
     y, mean, inverse = _standardised(widen(x), axes, epsilon)
     y = y * widen(inputs["gamma"]) + widen(inputs["beta"])
     spread = inverse if node.type == "LayerNormV3" else 1 / np.square(inverse) - epsilon
-    results = [part.astype(x.dtype, copy=False) for part in (y, mean, spread)]
-    return results[: max(1, len(node.outputs))]
+    return [part.astype(x.dtype, copy=False) for part in (y, mean, spread)]
 
 
 def _instance_norm(node: Node, inputs: Inputs) -> Sequence[Array]:
@@ -75,7 +74,7 @@ def _instance_norm(node: Node, inputs: Inputs) -> Sequence[Array]:
     gamma = along_channels(widen(inputs["gamma"]), x, "NCHW")
     beta = along_channels(widen(inputs["beta"]), x, "NCHW")
     results = [y * gamma + beta, mean, 1 / np.square(inverse) - node.number("epsilon", 1e-6)]
-    return [part.astype(x.dtype, copy=False) for part in results][: max(1, len(node.outputs))]
+    return [part.astype(x.dtype, copy=False) for part in results]
 
 
 def _group_norm(node: Node, inputs: Inputs) -> Sequence[Array]:
@@ -86,7 +85,7 @@ def _group_norm(node: Node, inputs: Inputs) -> Sequence[Array]:
     y, mean, inverse = _standardised(rows, (2,), node.number("eps", 1e-5))
     gamma, beta = (_by_channel(inputs[port], x, groups) for port in ("gamma", "beta"))
     results = [y.reshape(x.shape) * gamma + beta, mean[..., 0], inverse[..., 0]]
-    return [part.astype(x.dtype, copy=False) for part in results][: max(1, len(node.outputs))]
+    return [part.astype(x.dtype, copy=False) for part in results]
 
 
 def _by_channel(parameter: Array, x: Array, groups: int) -> Array:
@@ -105,7 +104,7 @@ def _rms_norm(node: Node, inputs: Inputs) -> Sequence[Array]:
         np.square(wide).mean(axis=axes, keepdims=True) + node.number("epsilon", 1e-6)
     )
     y = (wide * inverse * widen(gamma)).astype(x.dtype, copy=False)
-    return [y, inverse.astype(np.float32)][: max(1, len(node.outputs))]
+    return [y, inverse.astype(np.float32)]
 
 
 def _mvn(node: Node, inputs: Inputs) -> Sequence[Array]:

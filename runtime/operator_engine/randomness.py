@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from runtime.operator_engine.ai_cpu import kept
-from runtime.operator_engine.layout import listed
-from runtime.operator_engine.node import Array, Inputs, Kernel, KernelTable, Node
+from runtime.operator_engine.node import Array, Inputs, Kernel, KernelTable, Node, listed
 from runtime.precision import widen
 
 

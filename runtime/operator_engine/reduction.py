@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from runtime.operator_engine.node import Array, Inputs, Kernel, KernelTable, Node
+from runtime.operator_engine.node import Array, Inputs, Kernel, KernelTable, Node, listed
 from runtime.precision import convert, widen
 
 Reduction = Callable[..., Any]
@@ -73,8 +73,8 @@ def _reduced(node: Node, x: Array, axes: tuple[int, ...], reduce: Reduction) -> 
 
 def _from_input(reduce: Reduction) -> Kernel:
     def kernel(node: Node, inputs: Inputs) -> Sequence[Array]:
-        x, listed = inputs["x"], inputs["axes"].reshape(-1).tolist()
-        axes = _axes(node, x, listed, node.flag("noop_with_empty_axes", True))
+        x = inputs["x"]
+        axes = _axes(node, x, listed(inputs["axes"]), node.flag("noop_with_empty_axes", True))
         return [_reduced(node, x, axes, reduce)]
 
     return kernel
@@ -82,8 +82,8 @@ def _from_input(reduce: Reduction) -> Kernel:
 
 def _from_attribute(reduce: Reduction, name: str = "axes") -> Kernel:
     def kernel(node: Node, inputs: Inputs) -> Sequence[Array]:
-        x, listed = inputs["x"], node.integers(name)
-        axes = _axes(node, x, listed, node.flag("noop_with_empty_axes", False))
+        x = inputs["x"]
+        axes = _axes(node, x, node.integers(name), node.flag("noop_with_empty_axes", False))
         return [_reduced(node, x, axes, reduce)]
 
     return kernel
@@ -134,7 +134,7 @@ def _hard_max(node: Node, inputs: Inputs) -> Sequence[Array]:
 
 def _running(accumulate: Callable[..., Array], start: int) -> Kernel:
     def kernel(node: Node, inputs: Inputs) -> Sequence[Array]:
-        x, axis = inputs["x"], int(inputs["axis"].reshape(-1)[0])
+        x, axis = inputs["x"], listed(inputs["axis"])[0]
         flip = partial(np.flip, axis=axis) if node.flag("reverse", False) else np.asarray
         wide = flip(widen(x))
         if node.flag("exclusive", False):
@@ -147,7 +147,7 @@ def _running(accumulate: Callable[..., Array], start: int) -> Kernel:
 
 def _arg(find: Callable[..., Any]) -> Kernel:
     def kernel(node: Node, inputs: Inputs) -> Sequence[Array]:
-        x, axis = widen(inputs["x"]), int(inputs["dimension"].reshape(-1)[0])
+        x, axis = widen(inputs["x"]), listed(inputs["dimension"])[0]
         if node.integer("select_last_index", 0):  # ours, of ONNX
             places = x.shape[axis] - 1 - np.asarray(find(np.flip(x, axis), axis=axis))
         else:

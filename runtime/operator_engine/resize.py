@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
-from runtime.operator_engine.layout import listed
-from runtime.operator_engine.node import Array, Inputs, KernelTable, Node
+from runtime.operator_engine.node import Array, Inputs, KernelTable, Node, listed
 from runtime.precision import convert, is_float, widen
 
 
@@ -83,6 +82,10 @@ def _keys(a: float, t: Array) -> Array:
     return np.where(t <= 1, near, np.where(t < 2, far, 0))
 
 
+RADIUS = {"linear": 1, "cubic": 2}
+"""How many pixels on each side an interpolation weighs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Resizing:
     """How a node interpolates; the names are those of ONNX's attributes."""
@@ -95,8 +98,6 @@ class Resizing:
     antialias: bool = False
     extrapolation_value: float | None = None
     """What lies outside the input; None where the edge goes on."""
-
-    _filters: Mapping[str, int] = field(default_factory=lambda: {"linear": 1, "cubic": 2})
 
     def along(self, x: Array, axis: int, line: Line) -> Array:
         """x resized along one axis."""
@@ -115,11 +116,9 @@ class Resizing:
     def _taps(self, at: Array, line: Line) -> tuple[Array, Array]:
         """Places [taps, result] in the input and their weights; a place outside is the edge's."""
         scale = min(line.scale, 1.0) if self.antialias else 1.0
-        first = int(np.floor(-self._filters[self.mode] / scale)) + 1
+        first = int(np.floor(-RADIUS[self.mode] / scale)) + 1
         offsets = np.arange(first, 2 - first)[:, np.newaxis]
-        base = (
-            np.ceil(at) - 1
-        )  # the pixel on the left, so that an exact hit is the one on the right
+        base = np.ceil(at) - 1  # the pixel on the left: an exact hit is the one on the right
         kernel = _triangle if self.mode == "linear" else partial(_keys, self.cubic_coeff_a)
         weights = kernel((offsets - (at - base)) * scale)
         places = base.astype(np.int64) + offsets

@@ -8,8 +8,7 @@ from itertools import product
 
 import numpy as np
 
-from runtime.operator_engine.layout import listed
-from runtime.operator_engine.node import Array, Inputs, KernelTable, Node
+from runtime.operator_engine.node import Array, Inputs, KernelTable, Node, listed
 from runtime.precision import widen
 
 CUBIC_COEFFICIENT = -0.75

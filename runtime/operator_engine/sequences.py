@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from runtime.operator_engine.node import Array, Inputs, KernelTable, Node
+from runtime.operator_engine.node import Array, Inputs, KernelTable, Node, listed
 
 
 def _items(inputs: Inputs) -> list[Array]:
@@ -20,7 +20,7 @@ def _handle(items: list[Array]) -> Sequence[Any]:
 
 def _place(node: Node, inputs: Inputs, size: int) -> int:
     """The `index` input, which counts from the end when it is negative."""
-    place = int(inputs["index"].reshape(-1)[0])
+    place = listed(inputs["index"])[0]
     if not -size <= place < size:
         raise node.error(f"index {place} is not in a sequence of {size}")
     return place % size
@@ -37,7 +37,7 @@ def _empty(node: Node, inputs: Inputs) -> Sequence[Any]:
 def _insert(node: Node, inputs: Inputs) -> Sequence[Any]:
     items = _items(inputs)
     place = len(items)
-    if "index" in inputs and int(inputs["index"].reshape(-1)[0]) != len(items):
+    if "index" in inputs and listed(inputs["index"]) != [len(items)]:
         place = _place(node, inputs, len(items))
     return _handle([*items[:place], inputs["value"], *items[place:]])
 
@@ -88,8 +88,8 @@ def _optional(node: Node, inputs: Inputs) -> Sequence[Any]:
 
 
 KERNELS: KernelTable = {
-    "OnnxOptional": _optional,
     "ConcatFromSequence": _concat,
+    "OnnxOptional": _optional,
     "SequenceAt": _at,
     "SequenceConstruct": _construct,
     "SequenceEmpty": _empty,
