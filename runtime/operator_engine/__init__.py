@@ -14,6 +14,7 @@ from runtime.operator_engine import (
     categories,
     convolution,
     creation,
+    deformable_convolution,
     elementwise,
     indexing,
     layout,
@@ -31,6 +32,7 @@ from runtime.operator_engine import (
     sampling,
     sequences,
     suppression,
+    transposed_convolution,
 )
 from runtime.operator_engine.node import (
     Array,
@@ -49,6 +51,7 @@ KERNELS: KernelTable = {
     **categories.KERNELS,
     **convolution.KERNELS,
     **creation.KERNELS,
+    **deformable_convolution.KERNELS,
     **elementwise.KERNELS,
     **indexing.KERNELS,
     **layout.KERNELS,
@@ -66,6 +69,7 @@ KERNELS: KernelTable = {
     **sampling.KERNELS,
     **sequences.KERNELS,
     **suppression.KERNELS,
+    **transposed_convolution.KERNELS,
 }
 
 

@@ -12,14 +12,14 @@ from runtime.operator_engine.node import Array
 Activation = Callable[[Array], Array]
 
 
-def sigmoid(x: Array) -> Array:
+def _sigmoid(x: Array) -> Array:
     """1 / (1 + e^-x), by a function that does not overflow."""
     return np.tanh(x * 0.5) * 0.5 + 0.5
 
 
 _PLAIN: dict[str, Activation] = {
     "relu": lambda x: np.maximum(x, 0),
-    "sigmoid": sigmoid,
+    "sigmoid": _sigmoid,
     "softplus": lambda x: np.logaddexp(x, 0).astype(x.dtype, copy=False),
     "softsign": lambda x: x / (1 + np.abs(x)),
     "tanh": np.tanh,

@@ -162,12 +162,12 @@ class Layer:
         size = r.shape[1]
         if w.shape[0] != self.gates * size or r.shape[0] != self.gates * size:
             raise node.error(f"weights {w.shape} and {r.shape} do not have {self.gates} gates")
-        bias = self._vector(ports, "b", place, 2 * self.gates * size, x.dtype)
+        bias = _vector(ports, "b", place, 2 * self.gates * size, x.dtype)
         layer = Direction(
             node,
             np.ascontiguousarray(r.T),
             bias[self.gates * size :],
-            self._vector(ports, "p", place, 3 * size, x.dtype),
+            _vector(ports, "p", place, 3 * size, x.dtype),
             _functions(node, self.usual, len(backwards))[place],
             node.number("clip", -1.0),
         )
@@ -187,10 +187,10 @@ class Layer:
         step = self.cell(layer)
         return over_time(driven, states, step, backwards=backwards[place], lengths=lengths)
 
-    def _vector(
-        self, ports: Inputs, name: str, place: int, size: int, dtype: np.dtype[Any]
-    ) -> Array:
-        return widen(ports[name])[place] if name in ports else np.zeros(size, dtype)
+
+def _vector(ports: Inputs, name: str, place: int, size: int, dtype: np.dtype[Any]) -> Array:
+    """The bias or peepholes of a direction, zeros where they are left out."""
+    return widen(ports[name])[place] if name in ports else np.zeros(size, dtype)
 
 
 _LSTM = Layer(lstm, 4, ("Sigmoid", "Tanh", "Tanh"), ("initial_h", "initial_c"))
