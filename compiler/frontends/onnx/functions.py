@@ -14,9 +14,9 @@ from compiler.frontends.onnx.opsets import (
     Opsets,
     describe,
     domain_name,
-    nodes_of,
     opset_imports,
 )
+from compiler.frontends.onnx.walk import nodes_of
 from dialects.onnx.schema import operator_name, schema
 
 Key: TypeAlias = tuple[str, str, str]

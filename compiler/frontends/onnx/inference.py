@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import onnx
 from onnx import shape_inference
 
 from compiler.errors import UserError
-from compiler.frontends.onnx.opsets import check_operator, describe, nodes_of, opset_imports
+from compiler.frontends.onnx.opsets import check_operator, describe, opset_imports
+from compiler.frontends.onnx.types import is_open
+from compiler.frontends.onnx.walk import graphs_of, nodes_of
 from compiler.frontends.onnx.windows import STAND_IN, drop_idle_pads, put_stand_in
 
 _NODE = re.compile(r"\(op_type:[^,()]*, node name: (\d+)\): ")
@@ -69,7 +71,7 @@ def _inferred(model: onnx.ModelProto) -> onnx.ModelProto:
         inferred, complaint = _infer(copy)
     if complaint:
         _refuse(model, nodes, complaint)
-    for graph, own in zip(_graphs(inferred.graph), _graphs(model.graph), strict=True):
+    for graph, own in zip(graphs_of(inferred.graph), graphs_of(model.graph), strict=True):
         del graph.initializer[len(own.initializer) :]
         graph.sparse_initializer.extend(own.sparse_initializer)
     for node, original in zip(nodes_of(inferred.graph.node), nodes, strict=True):
@@ -94,8 +96,7 @@ def forget_shapes(graph: onnx.GraphProto) -> list[onnx.ValueInfoProto]:
 
 def has_open_inputs(graph: onnx.GraphProto) -> bool:
     """Whether a dimension of an input is left open."""
-    types = [value.type.tensor_type for value in graph.input if value.type.HasField("tensor_type")]
-    return any(not dim.HasField("dim_value") for type in types for dim in type.shape.dim)
+    return any(is_open(value.type) for value in graph.input)
 
 
 def _numbered(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -105,7 +106,7 @@ def _numbered(model: onnx.ModelProto) -> onnx.ModelProto:
     for index, node in enumerate(list(nodes_of(copy.graph.node))):
         node.name = str(index)
         put_stand_in(copy, node)
-    for graph in _graphs(copy.graph):
+    for graph in graphs_of(copy.graph):
         _densify(graph)
     return copy
 
@@ -118,15 +119,6 @@ def _densify(graph: onnx.GraphProto) -> None:
         dense.data_type = sparse.values.data_type
         dense.data_location = onnx.TensorProto.EXTERNAL
     del graph.sparse_initializer[:]
-
-
-def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
-    """A graph, and those inside its nodes."""
-    yield graph
-    for node in graph.node:
-        for attribute in node.attribute:
-            if attribute.type == onnx.AttributeProto.GRAPH:
-                yield from _graphs(attribute.g)
 
 
 def _infer(model: onnx.ModelProto) -> tuple[onnx.ModelProto, str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import TypeAlias
 
 import onnx
 
 from compiler.errors import UnsupportedOperator, UserError
+from compiler.frontends.onnx.walk import nodes_of
 from dialects.onnx.ascend import ascend_operators
 from dialects.onnx.schema import (
     DEFAULT_DOMAIN,
@@ -51,16 +51,6 @@ def opset_imports(model: onnx.ModelProto | onnx.FunctionProto) -> Opsets:
     if not 1 <= version <= newest:
         raise UserError(f"imports opset {version} of ai.onnx, this compiler knows 1 to {newest}")
     return opsets
-
-
-def nodes_of(nodes: Iterable[onnx.NodeProto]) -> Iterator[onnx.NodeProto]:
-    """The nodes, and those of the graphs inside them."""
-    for node in nodes:
-        yield node
-        for attribute in node.attribute:
-            if attribute.type in (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS):
-                for graph in (attribute.g, *attribute.graphs):
-                    yield from nodes_of(graph.node)
 
 
 def spell_default_domain(model: onnx.ModelProto) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Mapping, Set
 
 import onnx
 from onnx import AttributeProto
 
 from compiler.errors import UserError
-from compiler.frontends.onnx.opsets import domain_name, nodes_of
+from compiler.frontends.onnx.opsets import domain_name
 from compiler.frontends.onnx.slim import read_slim
+from compiler.frontends.onnx.types import is_open
+from compiler.frontends.onnx.walk import graphs_in, nodes_of
 from compiler.plugins.node import GraphOutline, ModelNode, ModelOutline, Value
 
 _READ: Mapping[int, Callable[[AttributeProto], Value]] = {
@@ -50,7 +52,7 @@ class _Outliner:
             nodes.extend(self._node(node, used) for node in proto.node)
         constants = set(outline.constants)
         values = [value for value in graph.input if value.name not in constants]
-        return ModelOutline(self.opsets, outline, [v.name for v in values if _is_open(v.type)])
+        return ModelOutline(self.opsets, outline, [v.name for v in values if is_open(v.type)])
 
     def _graph(self, graph: onnx.GraphProto) -> GraphOutline:
         """A graph whose nodes are filled in when its level has come."""
@@ -73,25 +75,13 @@ class _Outliner:
             {a.name: _READ.get(a.type, _unread)(a) for a in node.attribute},
             tuple(map(bool, node.input)),
             tuple(output in used for output in node.output),
-            tuple(self._graph(graph) for graph in _graphs(node)),
+            tuple(self._graph(graph) for graph in graphs_in(node)),
             (domain, node.op_type) in self.functions,
         )
 
 
-def _is_open(type: onnx.TypeProto) -> bool:
-    """Whether a dimension of an input is not told."""
-    return any(not dim.HasField("dim_value") for dim in type.tensor_type.shape.dim)
-
-
 def _unread(attribute: AttributeProto) -> None:
     """The value of a tensor, a graph and the like."""
-
-
-def _graphs(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
-    for attribute in node.attribute:
-        if attribute.type == AttributeProto.GRAPH:
-            yield attribute.g
-        yield from attribute.graphs
 
 
 def _used(graph: onnx.GraphProto) -> set[str]:
@@ -99,6 +89,6 @@ def _used(graph: onnx.GraphProto) -> set[str]:
     used = {name for node in nodes_of(graph.node) for name in node.input}
     used |= {value.name for value in graph.output}
     for node in nodes_of(graph.node):
-        for inner in _graphs(node):
+        for inner in graphs_in(node):
             used |= {value.name for value in inner.output}
     return used - {""}

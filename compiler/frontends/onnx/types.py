@@ -74,6 +74,11 @@ def _size(dim: onnx.TensorShapeProto.Dimension) -> int:
     return dim.dim_value if known else DYNAMIC_INDEX
 
 
+def is_open(proto: onnx.TypeProto) -> bool:
+    """Whether the type of a tensor leaves a dimension open; one without a shape does not."""
+    return any(not dim.HasField("dim_value") for dim in proto.tensor_type.shape.dim)
+
+
 def dim_params(proto: onnx.TypeProto) -> tuple[str, ...]:
     """The names of the unknown dimensions of a tensor, "" for a nameless one; () without names."""
     dims = proto.tensor_type.shape.dim

@@ -1,4 +1,4 @@
-"""The tensors of a ModelProto, wherever they are."""
+"""The nodes, graphs and tensors of a ModelProto, wherever they are."""
 
 from __future__ import annotations
 
@@ -14,6 +14,31 @@ _SCALAR_KINDS = {
     AttributeProto.STRING,
     AttributeProto.STRINGS,
 }
+
+
+def graphs_in(node: NodeProto) -> Iterator[GraphProto]:
+    """The graphs that a node has as attributes."""
+    for attribute in node.attribute:
+        if attribute.type == AttributeProto.GRAPH:
+            yield attribute.g
+        elif attribute.type == AttributeProto.GRAPHS:
+            yield from attribute.graphs
+
+
+def graphs_of(graph: GraphProto) -> Iterator[GraphProto]:
+    """A graph, and those inside its nodes."""
+    yield graph
+    for node in graph.node:
+        for inner in graphs_in(node):
+            yield from graphs_of(inner)
+
+
+def nodes_of(nodes: Iterable[NodeProto]) -> Iterator[NodeProto]:
+    """The nodes, and those of the graphs inside them."""
+    for node in nodes:
+        yield node
+        for graph in graphs_in(node):
+            yield from nodes_of(graph.node)
 
 
 def tensors_of(model: ModelProto) -> Iterator[TensorProto]:
