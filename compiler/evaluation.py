@@ -7,7 +7,6 @@ from math import ceil, prod
 from typing import Any, TypeAlias
 
 import numpy as np
-from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr
 
 from dialects.ge import NodeOp, type_of
 
@@ -18,18 +17,6 @@ Rule: TypeAlias = "Callable[[NodeOp, Operands], Array]"
 
 class CannotTellError(Exception):
     """A node whose result is not ours to say: the device decides, or it is an error there."""
-
-
-def integer(node: NodeOp, name: str, default: int) -> int:
-    """An Int attribute, or what the prototype has for it."""
-    value = node.attributes.get(name)
-    return value.value.data if isinstance(value, IntegerAttr) else default
-
-
-def integers(node: NodeOp, name: str) -> list[int]:
-    """A ListInt attribute, empty where there is none."""
-    value = node.attributes.get(name)
-    return [int(item) for item in value.get_values()] if isinstance(value, DenseArrayBase) else []
 
 
 def _listed(array: Array) -> list[int]:
@@ -88,7 +75,7 @@ ELEMENTWISE: dict[str, Callable[..., Array]] = {
 
 
 def _gather(node: NodeOp, x: Operands) -> Array:
-    if integer(node, "batch_dims", 0):
+    if node.integer("batch_dims", 0):
         raise CannotTellError
     axis = _listed(x["axis"])[0] if "axis" in x else 0
     return np.take(x["x"], x["indices"], axis)
@@ -97,12 +84,12 @@ def _gather(node: NodeOp, x: Operands) -> Array:
 def _concat(node: NodeOp, x: Operands) -> Array:
     parts = dict(x)
     given = parts.pop("concat_dim", None)
-    axis = integer(node, "concat_dim", 0) if given is None else _listed(given)[0]
+    axis = node.integer("concat_dim", 0) if given is None else _listed(given)[0]
     return np.concatenate(list(parts.values()), axis)
 
 
 def _pack(node: NodeOp, x: Operands) -> Array:
-    return np.stack(list(x.values()), integer(node, "axis", 0))
+    return np.stack(list(x.values()), node.integer("axis", 0))
 
 
 MASKS = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
@@ -110,7 +97,7 @@ MASKS = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axi
 
 def cuts(node: NodeOp, begin: Sequence[int], x: Operands, shape: Sequence[int]) -> list[slice]:
     """What a StridedSlice takes of each axis: ONNX's rule, positions clamped to the axis."""
-    if any(integer(node, mask, 0) for mask in MASKS):
+    if any(node.integer(mask, 0) for mask in MASKS):
         raise CannotTellError
     axes = _listed(x["axes"]) if "axes" in x else range(len(begin))
     steps = _listed(x["strides"]) if "strides" in x else [1] * len(begin)
@@ -150,9 +137,9 @@ def _slice(node: NodeOp, x: Operands) -> Array:
 def _reduce(function: Callable[..., Array]) -> Rule:
     def rule(node: NodeOp, x: Operands) -> Array:
         axes = tuple(_listed(x["axes"]))
-        if not axes and integer(node, "noop_with_empty_axes", 1):
+        if not axes and node.integer("noop_with_empty_axes", 1):
             return x["x"]
-        keep = bool(integer(node, "keep_dims", 0))
+        keep = bool(node.integer("keep_dims", 0))
         if x["x"].size == 0:
             raise CannotTellError
         return np.asarray(function(x["x"], axis=axes or None, keepdims=keep))
@@ -167,7 +154,7 @@ def _range(node: NodeOp, x: Operands) -> Array:
 
 
 def _transpose(node: NodeOp, x: Operands) -> Array:
-    return x["x"].transpose(_listed(x["perm"]) if "perm" in x else integers(node, "perm"))
+    return x["x"].transpose(_listed(x["perm"]) if "perm" in x else node.integers("perm"))
 
 
 def _expand(node: NodeOp, x: Operands) -> Array:
@@ -177,15 +164,15 @@ def _expand(node: NodeOp, x: Operands) -> Array:
 
 def _trilu(node: NodeOp, x: Operands) -> Array:
     k = _listed(x["k"])[0] if "k" in x else 0
-    return np.triu(x["x"], k) if integer(node, "upper", 0) else np.tril(x["x"], k)
+    return np.triu(x["x"], k) if node.integer("upper", 0) else np.tril(x["x"], k)
 
 
 def _mod(node: NodeOp, x: Operands) -> Array:
     """`fmod` and `one_hot_indices` are ours, as the device has them."""
-    function = np.fmod if integer(node, "fmod", 1) else np.mod
+    function = np.fmod if node.integer("fmod", 1) else np.mod
     a, b = x["x1"], _not_zero(x["x2"])
     y = function(a, b)
-    return np.where((a >= 0) & (a < 2 * b), y, -1) if integer(node, "one_hot_indices", 0) else y
+    return np.where((a >= 0) & (a < 2 * b), y, -1) if node.integer("one_hot_indices", 0) else y
 
 
 OTHERS: dict[str, Rule] = {

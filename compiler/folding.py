@@ -10,7 +10,6 @@ from xdsl.dialects.builtin import (
     DenseArrayBase,
     DenseIntOrFPElementsAttr,
     IntAttr,
-    IntegerAttr,
     StringAttr,
     i64,
 )
@@ -53,9 +52,9 @@ LIMIT = 8192
 
 VIEWS = frozenset(
     "Reshape Flatten FlattenV2 Squeeze SqueezeV2 SqueezeV3 Unsqueeze UnsqueezeV2 UnsqueezeV3 "
-    "ExpandDims Identity".split()
+    "ExpandDims".split()
 )
-"""The types that give the same elements another shape, or the same one."""
+"""The types that give the same elements another shape."""
 
 
 def fold(node: NodeOp) -> Attribute | None:
@@ -66,7 +65,7 @@ def fold(node: NodeOp) -> Attribute | None:
     if kind in OF_SHAPES:
         return _of_shape(node)
     if not node.operands or not all(isinstance(v.owner, ConstOp) for v in node.operands):
-        return _view(node) if kind in VIEWS else None
+        return _view(node) if RULES.get(kind) is _view else None
     attempts = (RULES[kind],) if kind in RULES else (evaluated, _uniform, _computed)
     return next((value for rule in attempts if (value := rule(node)) is not None), None)
 
@@ -106,16 +105,10 @@ def _of_shape(node: NodeOp) -> Attribute | None:
 
     if not is_static(node.operands[0].type):
         return None
-    part = slice(_number(node, "start"), _number(node, "end"))
+    part = slice(node.integer("start"), node.integer("end"))
     numbers = OF_SHAPES[type_of(node)](shape_of(node.operands[0]))[part]
     array = np.array(numbers, numpy_dtype(_element(node.results[0])))
     return dense_from_raw(array.tobytes(), tensor_of(node.results[0]))
-
-
-def _number(node: NodeOp, name: str) -> int | None:
-    """An attribute that is an integer; None where the node has none."""
-    found = node.attributes.get(name)
-    return found.value.data if isinstance(found, IntegerAttr) else None
 
 
 def _view(node: NodeOp) -> Attribute | None:
@@ -272,6 +265,6 @@ RULES: dict[str, Callable[[NodeOp], Attribute | None]] = {
     "Cast": _cast,
     "Transpose": _transpose,
     **dict.fromkeys(("BroadcastTo", "Expand", "Tile"), _repeated),
-    **dict.fromkeys(VIEWS, _view),
+    **dict.fromkeys((*VIEWS, "Identity"), _view),
     **dict.fromkeys(("StridedSlice", "StridedSliceV2", "Slice"), _sliced),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from xdsl.dialects.builtin import DenseArrayBase, FloatAttr, IntegerAttr
+from xdsl.dialects.builtin import FloatAttr, IntegerAttr
 from xdsl.ir import Attribute, SSAValue
 
 from compiler.constants import constant_values, first_element
@@ -74,17 +74,5 @@ def number(value: SSAValue | None) -> float | None:
 def axes_of(node: NodeOp, rank: int) -> tuple[int, ...] | None:
     """The axes of a reduction in order, counted from the first; None when they are not known."""
     given = constant_values(node.input("axes"))
-    axes = integers(node, "axes") if given is None else given
+    axes = node.integers("axes") if given is None else given
     return tuple(sorted(axis % rank for axis in axes)) if axes else None
-
-
-def flag(node: NodeOp, name: str) -> bool:
-    """A Bool attribute that is false by default."""
-    value = node.attributes.get(name)
-    return isinstance(value, IntegerAttr) and value.value.data != 0
-
-
-def integers(node: NodeOp, name: str) -> list[int]:
-    """A ListInt attribute, empty where there is none."""
-    value = node.attributes.get(name)
-    return [int(item) for item in value.get_values()] if isinstance(value, DenseArrayBase) else []

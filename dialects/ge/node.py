@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import ClassVar, Self
+from typing import ClassVar, Self, overload
 
-from xdsl.dialects.builtin import ArrayAttr, StringAttr
+from xdsl.dialects.builtin import ArrayAttr, DenseArrayBase, IntegerAttr, StringAttr
 from xdsl.ir import Attribute, Region, SSAValue
 from xdsl.irdl import (
     opt_prop_def,
@@ -96,6 +96,26 @@ class NodeOp(AscendOp):
     def input(self, port: str) -> SSAValue | None:
         """The value at an input port, None when nothing is connected to it."""
         return self.named_inputs.get(port)
+
+    @overload
+    def integer(self, name: str) -> int | None: ...
+    @overload
+    def integer(self, name: str, default: int) -> int: ...
+    def integer(self, name: str, default: int | None = None) -> int | None:
+        """An Int or Bool attribute; the default where the node has none."""
+        value = self.attributes.get(name)
+        return value.value.data if isinstance(value, IntegerAttr) else default
+
+    def flag(self, name: str) -> bool:
+        """A Bool attribute that is false by default."""
+        return bool(self.integer(name, 0))
+
+    def integers(self, name: str) -> list[int]:
+        """A ListInt attribute, empty where there is none."""
+        value = self.attributes.get(name)
+        if not isinstance(value, DenseArrayBase):
+            return []
+        return [int(item) for item in value.get_values()]
 
     @classmethod
     def implied_type(cls, properties: Mapping[str, Attribute]) -> Attribute | None:

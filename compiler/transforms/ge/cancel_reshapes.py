@@ -9,15 +9,10 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Attribute, SSAValue
 from xdsl.passes import ModulePass
 
+from compiler.folding import VIEWS
 from compiler.rewrite import all_graphs, editing
 from dialects.ge import GraphOp, NodeOp, type_of
 from dialects.types import is_static
-
-VIEWS = frozenset(
-    "Reshape Flatten FlattenV2 Squeeze SqueezeV2 SqueezeV3 Unsqueeze UnsqueezeV2 UnsqueezeV3 "
-    "ExpandDims".split()
-)
-"""The types that give the same elements another shape."""
 
 
 @dataclass(frozen=True)

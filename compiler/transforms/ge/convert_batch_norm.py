@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import FloatAttr, IntegerAttr, ModuleOp, f32
+from xdsl.dialects.builtin import FloatAttr, ModuleOp, f32
 from xdsl.passes import ModulePass
 
 from compiler.rewrite import all_graphs, editing
@@ -35,10 +35,8 @@ def is_inference(node: NodeOp) -> bool:
 
     The prototype's default of `is_training` is true, and training ignores given statistics.
     """
-    training = node.attributes.get("is_training")
     return (
-        isinstance(training, IntegerAttr)
-        and training.value.data == 0
+        node.integer("is_training") == 0
         and set(INPUTS) <= set(node.port_names)
         and not any(result.uses for result in node.results[1:])
     )

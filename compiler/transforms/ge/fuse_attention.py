@@ -21,7 +21,7 @@ from xdsl.ir import Attribute, SSAValue
 from xdsl.passes import ModulePass
 
 from compiler.constants import const_vector, constant_values
-from compiler.matching import Matcher, either_way, flag, integers, number
+from compiler.matching import Matcher, either_way, number
 from compiler.rewrite import Names, all_graphs, editing
 from dialects.ge import GraphOp, NodeOp, Op, type_of
 from dialects.types import is_static, shape_of, tensor_of, tensor_type
@@ -73,9 +73,9 @@ def _fuse(graph: GraphOp) -> None:
 
 def _attention(match: Matcher, last: NodeOp) -> _Attention | None:
     softmax = match.own(last.operands[0], "SoftmaxV2")
-    if softmax is None or not _is_product(match, last) or flag(last, "adj_x2"):
+    if softmax is None or not _is_product(match, last) or last.flag("adj_x2"):
         return None
-    axes, rank = integers(softmax, "axes"), len(shape_of(last.results[0]))
+    axes, rank = softmax.integers("axes"), len(shape_of(last.results[0]))
     element = tensor_of(last.results[0]).element_type
     if rank != 4 or axes not in ([-1], [3]) or not isinstance(element, Float16Type | BFloat16Type):
         return None
@@ -88,7 +88,7 @@ def _attention(match: Matcher, last: NodeOp) -> _Attention | None:
 
 
 def _is_product(match: Matcher, node: NodeOp) -> bool:
-    plain = node.port_names == ("x1", "x2") and not flag(node, "adj_x1")
+    plain = node.port_names == ("x1", "x2") and not node.flag("adj_x1")
     return plain and match.is_free(node)
 
 
@@ -107,7 +107,7 @@ def _scores(match: Matcher, value: SSAValue, *, masked: bool = False) -> Iterato
     product = match.own(value, *PRODUCTS)
     if product is not None and _is_product(match, product):
         query, key = product.operands
-        yield _Attention([product], query, key, value, flag(product, "adj_x2"))
+        yield _Attention([product], query, key, value, product.flag("adj_x2"))
     scaled = match.own(value, "Mul", "RealDiv")
     if scaled is not None:
         yield from _scaled(match, scaled)
@@ -129,7 +129,7 @@ def _scaled(match: Matcher, node: NodeOp) -> Iterator[_Attention]:
         scale, product = number(factor), match.own(scores, *PRODUCTS)
         if scale and product is not None and _is_product(match, product):
             query, key = product.operands
-            found = _Attention([node, product], query, key, key, flag(product, "adj_x2"))
+            found = _Attention([node, product], query, key, key, product.flag("adj_x2"))
             found.scale = scale if type_of(node) == "Mul" else 1 / scale
             yield found
 
@@ -170,7 +170,7 @@ def _key(names: Names, last: NodeOp, key: SSAValue, made: list[NodeOp]) -> SSAVa
     owner, perm = key.owner, (0, 1, 3, 2)
     source = key
     if isinstance(owner, NodeOp) and type_of(owner) in ("Transpose", "TransposeD"):
-        given = constant_values(owner.input("perm")) or tuple(integers(owner, "perm"))
+        given = constant_values(owner.input("perm")) or tuple(owner.integers("perm"))
         if len(given) == 4:
             source, perm = owner.operands[0], tuple(given[axis] % 4 for axis in perm)
     if perm == (0, 1, 2, 3):

@@ -9,7 +9,7 @@ from xdsl.dialects.builtin import FloatAttr, IntegerAttr, ModuleOp, f32, i64
 from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 
-from compiler.matching import Matcher, axes_of, either_way, flag, number
+from compiler.matching import Matcher, axes_of, either_way, number
 from compiler.rewrite import all_graphs, editing
 from dialects.ge import GraphOp, NodeOp, Op, type_of
 from dialects.types import shape_of
@@ -93,7 +93,7 @@ def _last_axes(mean: NodeOp, variance: NodeOp) -> int | None:
     """The first of the axes that both are over, which must be the last ones."""
     rank = len(shape_of(mean.operands[0]))
     axes = axes_of(mean, rank)
-    kept = flag(mean, "keep_dims") and flag(variance, "keep_dims")
+    kept = mean.flag("keep_dims") and variance.flag("keep_dims")
     if not kept or axes is None or axes != axes_of(variance, rank):
         return None
     return axes[0] if axes == tuple(range(axes[0], rank)) else None

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, ModuleOp, StringAttr, i64
+from xdsl.dialects.builtin import DenseArrayBase, ModuleOp, StringAttr, i64
 from xdsl.passes import ModulePass
 
 from compiler.constants import constant_values
-from compiler.matching import Matcher, integers, number
+from compiler.matching import Matcher, number
 from compiler.rewrite import all_graphs, editing
 from dialects.ge import GraphOp, NodeOp, Op, type_of
 
@@ -46,7 +46,7 @@ def _fuse(graph: GraphOp) -> None:
 
 def _together(conv: NodeOp, pad: NodeOp) -> list[int] | None:
     """[top, bottom, left, right] of both."""
-    pads, widths = integers(conv, "pads"), _widths(pad)
+    pads, widths = conv.integers("pads"), _widths(pad)
     if widths is None or len(pads) != 4 or conv.attributes.get("data_format") != NCHW:
         return None
     both = [a + b for a, b in zip(pads, widths[4:], strict=True)]
@@ -66,10 +66,10 @@ def _widths(pad: NodeOp) -> tuple[int, ...] | None:
         return None
     if widths is None or len(widths) != 8 or (value is not None and number(value) != 0):
         return None
-    mode, contiguous = pad.attributes.get("mode"), pad.attributes.get("paddings_contiguous")
+    mode = pad.attributes.get("mode")
     if mode is not None and mode != StringAttr("constant"):
         return None
-    if onnx or (isinstance(contiguous, IntegerAttr) and not contiguous.value.data):
+    if onnx or pad.integer("paddings_contiguous") == 0:
         return tuple(widths[half * 4 + axis] for axis in range(4) for half in range(2))
     return widths
 

@@ -8,7 +8,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import DenseArrayBase, ModuleOp, i64
 from xdsl.passes import ModulePass
 
-from compiler.matching import Matcher, axes_of, flag
+from compiler.matching import Matcher, axes_of
 from compiler.rewrite import all_graphs, editing
 from dialects.ge import GraphOp, NodeOp, Op, type_of
 from dialects.types import shape_of
@@ -55,6 +55,6 @@ def _parts(match: Matcher, node: NodeOp) -> list[NodeOp] | None:
     axes = axes_of(peak, rank)
     same = axes is not None and len(axes) == 1 and axes == axes_of(total, rank)
     plain = match.is_free(node) and not power.attributes.keys() & {"base", "scale", "shift"}
-    kept = flag(peak, "keep_dims") and flag(total, "keep_dims")
+    kept = peak.flag("keep_dims") and total.flag("keep_dims")
     typed = node.results[0].type == peak.operands[0].type
     return [peak, shifted, power, total, node] if same and plain and kept and typed else None
