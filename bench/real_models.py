@@ -1,5 +1,6 @@
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 """The models that inference is timed on: ONNX's light models with full weights, transformers."""
+
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Runs every benchmark, each in a process of its own; exit 1 when one misses a goal."""
+"""Runs the benchmarks that need no other tools, each in a process of its own.
+
+Those beside other tools are `make bench-import` and `make bench-run`.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ BENCHMARKS = ("compiler", "large_graphs", "simulator")
 
 
 def main() -> None:
-    """Run them all, even when one misses its goals."""
+    """Run them all, even when one misses its goals; exit 1 then."""
     commands = [[sys.executable, "-m", f"bench.{name}"] for name in BENCHMARKS]
     codes = [subprocess.run(command, check=False).returncode for command in commands]
     met = codes.count(0)

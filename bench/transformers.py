@@ -1,5 +1,6 @@
-# pyright: reportUnknownMemberType=false
 """Synthetic decoder transformers of any size, whose weights are never in memory."""
+
+# pyright: reportUnknownMemberType=false
 
 from __future__ import annotations
 

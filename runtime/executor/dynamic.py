@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import prod
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from compiler.om.contract import PARENT_INDEX_NAME
 from compiler.om.ge_ir_pb2 import GraphDef, OpDef
@@ -19,12 +17,11 @@ from runtime.executor.memory import AddressSpace, Session
 from runtime.executor.observer import Observer
 from runtime.executor.operators import Operand, attribute, edges, node_of, operands, tensor_desc
 from runtime.executor.variables import refreshes, variable_address
-from runtime.operator_engine import Node, OperatorError, TensorDesc, kernel_for, run
+from runtime.operator_engine import Array, Node, OperatorError, TensorDesc, kernel_for, run
 from runtime.operator_engine.dtypes import STRINGS
 from runtime.packing import load
 from runtime.precision import FloatMode
 
-Array = npt.NDArray[Any]
 Values = dict[tuple[str, int], Array]
 
 _EPSILON = {"float32": np.finfo(np.float32).eps, "float64": np.finfo(np.float64).eps}
@@ -192,12 +189,12 @@ def truth(condition: Array, node: str) -> bool:
 
 
 def _results(op: OpDef, values: Values) -> dict[int, Array]:
+    """What a graph gives, by the output of its owner that it is for."""
     results: dict[int, Array] = {}
     for place, edge in enumerate(edges(op)):
         described = place < len(op.input_desc) and PARENT_INDEX_NAME in op.input_desc[place].attr
-        results[op.input_desc[place].attr[PARENT_INDEX_NAME].i if described else place] = values[
-            edge
-        ]
+        index = op.input_desc[place].attr[PARENT_INDEX_NAME].i if described else place
+        results[index] = values[edge]
     return results
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from compiler.om.contract import VARIABLE_BASE
 from runtime.device import Bytes, Memory
 from runtime.errors import AclError, Code
-from runtime.operator_engine import TensorDesc
+from runtime.operator_engine import Array, TensorDesc
 from runtime.packing import load
 
 
@@ -30,7 +28,7 @@ class AddressSpace:
     def __init__(self, *regions: Region) -> None:
         self.regions = regions
 
-    def tensor(self, address: int, desc: TensorDesc, what: str) -> npt.NDArray[Any]:
+    def tensor(self, address: int, desc: TensorDesc, what: str) -> Array:
         """The tensor at a logical address, or its bytes where its elements are packed.
 
         AclError when it is not inside one region.

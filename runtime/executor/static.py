@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from compiler.om import contract
 from compiler.om.contract import Arguments, KernelType, TaskType
@@ -22,12 +20,10 @@ from runtime.executor.observer import Observer
 from runtime.executor.operators import attribute, node_of, operands, tensor_desc
 from runtime.executor.races import Access, first_race
 from runtime.executor.replay import Deadlock, Task, replay_order
-from runtime.operator_engine import Node, OperatorError, TensorDesc
+from runtime.operator_engine import Array, Node, OperatorError, TensorDesc
 from runtime.packing import packed, unpacked
 from runtime.precision import FloatMode
 from runtime.settings import Engine
-
-Array = npt.NDArray[Any]
 
 
 def model_integer(model: ModelDef, name: str, default: int = 0) -> int:

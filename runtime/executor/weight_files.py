@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from io import BufferedReader
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from compiler.digests import sample_sha256
 from compiler.om.contract import (
@@ -27,6 +25,7 @@ from runtime.errors import AclError, Code
 from runtime.executor.memory import AddressSpace
 from runtime.executor.operators import attribute, tensor_desc
 from runtime.executor.variables import variable_address
+from runtime.operator_engine import Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class Part:
     node: str
     path: Path
     offset: int
-    tensor: npt.NDArray[Any]
+    tensor: Array
     sample: str | None = None
     """The digest of a sample, where the file lies where it did when the model was compiled."""
 

@@ -8,11 +8,12 @@ from torch import Tensor, nn
 
 from examples.models.export.case import Call, Case, Input
 
-TOKENS = 128
+LENGTH = 128
+"""Tokens of a text."""
 
 
 def _ids(vocabulary: int) -> Input:
-    return Input(torch.randint(0, vocabulary, (1, TOKENS)))
+    return Input(torch.randint(0, vocabulary, (1, LENGTH)))
 
 
 def bert_base() -> Case:

@@ -23,7 +23,7 @@ class _Tagger(nn.Module):
 
 def lstm() -> Case:
     """A tagger of tokens."""
-    return Case(_Tagger().eval(), {"input_ids": tokens()}, ("logits",))
+    return Case(_Tagger(), {"input_ids": tokens()}, ("logits",))
 
 
 class _Series(nn.Module):
