@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 EXPORT := .venv-export
 PEERS := .venv-peers
 
-.PHONY: demo test test-kill check lit bench bench-import bench-run conformance models export-models clean
+.PHONY: demo test test-kill check lit bench bench-import bench-run bench-weights conformance models export-models clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/digits/demo.sh
@@ -31,7 +31,10 @@ bench: $(READY)
 	$(BIN)/python bench/run.py
 
 # Beside other tools, which are large: an environment of its own.
-bench-import bench-run: $(PEERS)/.ready
+bench-import bench-run bench-weights: $(PEERS)/.ready
+bench-weights:
+	$(PEERS)/bin/python -m bench.weights
+
 bench-import:
 	$(PEERS)/bin/python -m bench.imports
 

@@ -44,6 +44,7 @@ EXAMPLES = """examples:
                                                  compile to out/model.om
   ascend-opt model.onnx --preflight              list what ATC would refuse, and what would do
   ascend-opt out/model.om                        decompile any offline model
+  ascend-opt out --gc                            list weight files that no model in out needs
   ascend-opt out/model.om -t 'schedule{output="out/schedule"}'
                                                  simulate it: table, trace.json, csv
 """
@@ -111,6 +112,13 @@ class AscendOptMain(xDSLOptMain):
             help="List everything that ATC would refuse of an ONNX model, and what would do "
             "instead; the exit code is 1 when there is anything",
         )
+        arg_parser.add_argument(
+            "--gc",
+            action="store_true",
+            help="List the weight files that no offline model in the folder (instead of a file) "
+            "refers to",
+        )
+        arg_parser.add_argument("--remove", action="store_true", help="With --gc: remove them")
         arg_parser.prog = "ascend-opt"
         arg_parser.epilog = EXAMPLES
         arg_parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -154,6 +162,18 @@ class AscendOptMain(xDSLOptMain):
         findings = preflight(model)
         print("\n".join(report(model, findings)))
         return 1 if findings else 0
+
+    def collect_garbage(self) -> None:
+        """Print the weight files that nobody refers to, and remove them if asked to."""
+        from compiler.targets.om.garbage import remove_unreferenced, report, unreferenced
+
+        folder = Path(self.args.input_file or ".")
+        if not folder.is_dir():
+            raise UserError(f"--gc looks into a folder of offline models, {folder} is none")
+        text = report(unreferenced(folder), removed=self.args.remove)
+        if self.args.remove:
+            remove_unreferenced(folder)
+        print(text)
 
     def prepare_output(self) -> IO[str]:
         return self.output
@@ -317,6 +337,9 @@ def _run(argv: Sequence[str] | None) -> int:
         driver = AscendOptMain(argv)
         if driver.args.preflight:
             return driver.preflight()
+        if driver.args.gc:
+            driver.collect_garbage()
+            return 0
         driver.run()
     except BrokenPipeError:
         raise

@@ -57,6 +57,7 @@ PASSES = {
 TARGETS = {
     "om": "compiler.targets.om:OMTarget",
     "schedule": "compiler.targets.schedule:ScheduleTarget",
+    "weights": "compiler.targets.weights:WeightsTarget",
 }
 
 

@@ -74,6 +74,12 @@ def remove_leftovers(folder: Path) -> None:
             os.close(descriptor)
 
 
+def is_in_use(folder: Path) -> bool:
+    """Whether a run is writing into a folder just now; what killed ones have left is removed."""
+    remove_leftovers(folder)
+    return folder.is_dir() and any(map(NAME.fullmatch, os.listdir(folder)))
+
+
 def _clean(parent: int) -> None:
     with suppress(OSError):  # what cannot be listed or removed does no harm
         listed = os.open(".", _READ, dir_fd=parent)

@@ -18,6 +18,7 @@ from onnx import helper, numpy_helper
 
 from compiler.cli import main as ascend_opt
 from compiler.om.model_reader import read_model
+from compiler.om.staging import Staging
 from runtime.device import Memory
 from runtime.errors import AclError
 from runtime.loaded_model import Buffer
@@ -194,3 +195,78 @@ def test_what_a_pass_has_changed_is_inside(model: Path) -> None:
     assert ascend_opt([str(model), "-p", passes, "-t", f'om{{output="{output}"}}']) == 0
     ops = read_model(output.with_suffix(".om")).root.model_def.graph[0].op
     assert "FileConstant" not in {op.type for op in ops}
+
+
+def garbage(folder: Path, *options: str) -> int:
+    return ascend_opt([str(folder), "--gc", *options])
+
+
+def test_weight_files_that_nobody_needs(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    om = compiled(model, "external_weight=1")
+    compiled(model, "external_weight=2", "two")
+    needed = set(om.parent.rglob("*"))
+    stale = om.parent / "weight" / f"weight_{'ab' * 31}"
+    stale.write_bytes(b"12345")
+    for name in ("weight_notes.txt", "README"):
+        (stale.parent / name).write_text("somebody's")
+        needed.add(stale.parent / name)
+    capsys.readouterr()
+    assert garbage(om.parent) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"{stale} 5",
+        "1 weight files, 5 bytes: not referred to; --remove removes them",
+    ]
+    assert stale.exists()
+    assert garbage(om.parent, "--remove") == 0
+    assert set(om.parent.rglob("*")) == needed
+    om.unlink()
+    assert garbage(om.parent, "--remove") == 0
+    assert {path.name for path in om.parent.glob("weight/*")} == {
+        "two_weight_combined",
+        "weight_notes.txt",
+        "README",
+    }
+
+
+def test_nothing_is_removed_in_doubt(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    om = compiled(model, "external_weight=1")
+    renamed = om.rename(om.with_name("renamed"))
+    before = set(om.parent.rglob("*"))
+    assert garbage(om.parent, "--remove") == 0 and set(om.parent.rglob("*")) == before
+    (om.parent / "broken.om").write_bytes(renamed.read_bytes()[:400])
+    renamed.unlink()
+    assert garbage(om.parent, "--remove") == 1
+    assert "broken.om" in capsys.readouterr().err
+    (om.parent / "broken.om").unlink()
+    folder = os.open(om.parent, os.O_RDONLY)
+    stage = Staging.make(folder)
+    assert garbage(om.parent, "--remove") == 1
+    assert "another run is writing here" in capsys.readouterr().err
+    stage.close()
+    os.close(folder)
+    assert len(list(om.parent.glob("weight/*"))) == 2
+    assert garbage(om) == 1
+
+
+def test_what_each_constant_costs(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def report(options: str) -> dict[str, list[str]]:
+        assert ascend_opt([str(model), "-p", f"offline{{{options}}}", "-t", "weights"]) == 0
+        *lines, total = capsys.readouterr().out.splitlines()
+        cost = sum(int(line.split()[0]) for line in lines)
+        assert total.startswith(
+            f"3 constants of {sum(int(x.split()[1]) for x in lines)} bytes cost"
+        )
+        assert f"cost {cost} bytes" in total
+        return {line.split()[-1].partition("_")[0]: line.split() for line in lines}
+
+    keep = "precision=must_keep_origin_dtype"
+    found = report(f"{keep} external_weight=1")
+    assert found["large"][:2] == ["2400", "2400"] and found["large"][3] == "unchanged"
+    assert found["same"][0] == "0" and found["same"][3:5] == ["duplicate", "of"]
+    assert found["small"][0] == "4" and found["small"][3] == "inline"
+    assert found["large"][2].startswith("weight_") and found["large"][2].endswith(":0")
+    found = report("")
+    assert found["large"][:3] == ["1200", "1200", "inside"]
+    assert " ".join(found["large"][3:-1]) == "derived: cast f32 to f16"
+    found = report(f"{keep} external_weight=reference")
+    assert found["large"][0] == "0" and found["large"][3] == "reference"

@@ -33,7 +33,7 @@ def to_write(
 
 
 def _check_claim(file: Path, model: Path) -> None:
-    users = [path for path in sorted(model.parent.glob("*.om")) if file.name in _weights_of(path)]
+    users = [path for path in sorted(model.parent.glob("*.om")) if file.name in _claimed(path)]
     if users == [model]:
         return
     others = ", ".join(path.name for path in users if path != model)
@@ -44,14 +44,20 @@ def _check_claim(file: Path, model: Path) -> None:
     )
 
 
-def _weights_of(path: Path) -> frozenset[str]:
-    """The names of the weight files of an offline model; none where it cannot be read."""
+def _claimed(model: Path) -> frozenset[str]:
     try:
-        file = read_om(path)
-        models = file.models if isinstance(file, Bundle) else (file,)
-        graphs = [graph for model in models for graph in model.root.model_def.graph]
+        return weights_of(model)
     except OMError:
         return frozenset()
+
+
+def weights_of(model: Path) -> frozenset[str]:
+    """The names of the weight files of an offline model; OMError where it cannot be read."""
+    file = read_om(model)
+    models = file.models if isinstance(file, Bundle) else (file,)
+    graphs = [
+        graph for model in models for part in model.submodels for graph in part.model_def.graph
+    ]
     nodes = (
         op
         for graph in graphs
