@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from xdsl.dialects.builtin import IntegerAttr, StringAttr
+from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import SSAValue
 
 from compiler.conversion.ge_to_om.storage import Place, Storage, has_no_task
@@ -50,8 +50,7 @@ def engine_of(node: NodeOp) -> str:
 
 def block_dim_of(node: NodeOp) -> int:
     """On how many cores a node's kernel runs."""
-    value = node.attributes.get(contract.BLOCK_DIM_NAME)
-    return value.value.data if isinstance(value, IntegerAttr) else 1
+    return node.integer(contract.BLOCK_DIM_NAME, 1)
 
 
 def _written(node: NodeOp, storage: Storage) -> list[Place]:

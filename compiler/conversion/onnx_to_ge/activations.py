@@ -32,8 +32,7 @@ def thresholded_relu(emit: Emitter) -> list[SSAValue]:
     emit.expand("data1", "identity", "threshold", "mul")
     x = emit.needed("X")
     x = emit.op("Identity", {"x": x}, inner="identity", results=[x.type])
-    alpha = emit.node.number("alpha")
-    limit = {"threshold": real(1.0 if alpha is None else alpha)}
+    limit = {"threshold": real(emit.number("alpha"))}
     mask = emit.op("Threshold", {"x": x}, limit, inner="threshold", results=[x.type])
     return [emit.op("Mul", {"x1": x, "x2": mask}, inner="mul", results=[x.type])]
 
@@ -47,12 +46,11 @@ def softmax(emit: Emitter) -> list[SSAValue]:
 
 def axes_from(emit: Emitter) -> list[int]:
     """The axes that an operator takes together: `axis`, and before opset 13 all that follow."""
-    axis = emit.node.integer("axis")
+    axis = emit.integer("axis")
     if (emit.node.opset or 13) >= 13:
-        return [-1 if axis is None else axis]
+        return [axis]
     x = emit.needed("input")
     rank = max(rank_of(x), 1)
-    axis = 1 if axis is None else axis
     if not -rank <= axis < rank:
         raise emit.fail(f"axis {axis} is not one of a tensor of rank {rank_of(x)}")
     start = axis % rank
@@ -126,7 +124,6 @@ def swiglu(emit: Emitter) -> list[SSAValue]:
     """SwiGLU → Swish of the gate times the value."""
     emit.expand("data0", "data1", "Swish", "Mul")
     gate, value = emit.needed("A"), emit.needed("B")
-    alpha = emit.node.number("alpha")
-    scale = {"scale": real(1.0 if alpha is None else alpha)}
+    scale = {"scale": real(emit.number("alpha"))}
     gate = emit.op("Swish", {"x": gate}, scale, inner="Swish", results=[gate.type])
     return [emit.op("Mul", {"x1": gate, "x2": value}, inner="Mul")]

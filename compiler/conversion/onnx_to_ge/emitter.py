@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from xdsl.dialects.builtin import NoneType, StringAttr
 from xdsl.ir import Attribute, SSAValue
@@ -16,6 +17,8 @@ from dialects.ge import ConstOp, NodeOp, Op
 from dialects.onnx.graph import GraphOp as OnnxGraph
 from dialects.onnx.node import NodeOp as OnnxNode
 from dialects.types import RankedTensor, tensor_type
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -107,6 +110,19 @@ class Emitter:
         """Whether the operator has an attribute in the model's opset."""
         known = self.schema
         return known is not None and attribute in known.attributes
+
+    def integer(self, attribute: str) -> int:
+        """An attribute of kind INT that the schema requires or has a default for."""
+        return self._given(attribute, self.node.integer(attribute))
+
+    def number(self, attribute: str) -> float:
+        """An attribute of kind FLOAT that the schema requires or has a default for."""
+        return self._given(attribute, self.node.number(attribute))
+
+    def _given(self, attribute: str, value: T | None) -> T:
+        if value is None:
+            raise self.fail(f"attribute '{attribute}' is missing")
+        return value
 
     @property
     def first(self) -> SSAValue:

@@ -95,8 +95,7 @@ def _flat(emit: Emitter, x: SSAValue) -> SSAValue:
 
 def top_k(emit: Emitter) -> list[SSAValue]:
     """TopK → TopK; up to opset 9 its k is an attribute."""
-    axis = emit.node.integer("axis")
-    attributes = {"dim": integer(-1 if axis is None else axis)}
+    attributes = {"dim": integer(emit.integer("axis"))}
     results = emit.kept_results()
     if not emit.has("k"):
         given = [name for name in ("sorted", "largest") if emit.has(name)]
@@ -126,8 +125,7 @@ def one_hot(emit: Emitter) -> list[SSAValue]:
     for type, flags in steps.items():
         x = emit.op(type, {"x1": x, "x2": depth}, flags, inner=type, results=[indices.type])
     inputs = {"x": x, "depth": depth, "on_value": on, "off_value": off}
-    axis = emit.node.integer("axis")
-    attributes = {"axis": integer(-1 if axis is None else axis)}
+    attributes = {"axis": integer(emit.integer("axis"))}
     return [emit.op("OneHot", inputs, attributes, inner="OneHot")]
 
 

@@ -41,8 +41,7 @@ def layer_normalization(emit: Emitter) -> list[SSAValue]:
     inputs = {"x": x, "gamma": _broadcast(emit, emit.needed("Scale"), x, shape, 1)}
     inputs["beta"] = _broadcast(emit, _beta(emit), x, shape, 2)
     epsilon = real(emit.node.number("epsilon") or 0.0)
-    axis = emit.node.integer("axis")
-    attributes = {"begin_norm_axis": integer(-1 if axis is None else axis), "epsilon": epsilon}
+    attributes = {"begin_norm_axis": integer(emit.integer("axis")), "epsilon": epsilon}
     if not any(result.uses for result in emit.node.results[1:]):
         return [emit.op("LayerNorm", inputs, attributes, inner="LayerNorm")]
     reduced = _statistics_type(emit, x)
@@ -97,16 +96,16 @@ def lp_normalization(emit: Emitter) -> list[SSAValue]:
     `one_for_zero`, an attribute of ours, makes it 0 and no NaN where the norm is 0.
     """
     emit.expand("data0", "Identity", "LpNormV2", "Div")
-    axis = emit.node.integer("axis")
+    axis = emit.integer("axis")
     attributes: dict[str, Attribute] = {
         "p": real(float(emit.node.integer("p") or 2)),
-        "axes": integers([-1 if axis is None else axis]),
+        "axes": integers([axis]),
         "keepdim": boolean(True),
         "epsilon": real(0.0),
         "one_for_zero": boolean(True),
     }
     x = _identity(emit, emit.needed("input"), "Identity")
-    norm = _norm_type(x, -1 if axis is None else axis)
+    norm = _norm_type(x, axis)
     norms = emit.op("LpNormV2", {"x": x}, attributes, inner="LpNormV2", results=[norm])
     return [emit.op("Div", {"x1": x, "x2": norms}, inner="Div")]
 
@@ -125,8 +124,7 @@ def rms_normalization(emit: Emitter) -> list[SSAValue]:
 
     Where ONNX's axis says another count, it is an attribute of ours.
     """
-    x, gamma, axis = emit.needed("X"), emit.needed("scale"), emit.node.integer("axis")
-    axis = -1 if axis is None else axis
+    x, gamma, axis = emit.needed("X"), emit.needed("scale"), emit.integer("axis")
     attributes: dict[str, Attribute] = {"epsilon": real(emit.node.number("epsilon") or 0.0)}
     if rank_of(gamma) != (-axis if axis < 0 else rank_of(x) - axis):
         attributes["axis"] = integer(axis)

@@ -23,8 +23,7 @@ def matmul(emit: Emitter) -> list[SSAValue]:
 
 def gemm(emit: Emitter) -> list[SSAValue]:
     """Gemm → MatMulV2, with Muls where alpha or beta scale and Add where there is a C."""
-    alpha, beta = emit.node.number("alpha"), emit.node.number("beta")
-    alpha, beta = 1.0 if alpha is None else alpha, 1.0 if beta is None else beta
+    alpha, beta = emit.number("alpha"), emit.number("beta")
     addend = emit.input("C")
     _check_shapes(emit, addend)
     data = ("data0", "data1", "data2")

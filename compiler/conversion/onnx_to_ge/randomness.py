@@ -30,8 +30,7 @@ class Distribution:
     def scale(self, emit: Emitter) -> tuple[float, float]:
         """What a standard number is multiplied with, and what is added."""
         first, second = ("low", "high") if self.type == "RandomUniform" else ("mean", "scale")
-        start, other = emit.node.number(first) or 0.0, emit.node.number(second)
-        width = 1.0 if other is None else other
+        start, width = emit.number(first), emit.number(second)
         return (width - start, start) if self.type == "RandomUniform" else (width, start)
 
     def drawn(self, emit: Emitter) -> list[SSAValue]:

@@ -38,9 +38,8 @@ def _is_attribute(emit: Emitter) -> bool:
 
 
 def _flags(emit: Emitter) -> dict[str, Attribute]:
-    keep = emit.node.integer("keepdims")
     return {
-        "keep_dims": boolean(1 if keep is None else keep),
+        "keep_dims": boolean(emit.integer("keepdims")),
         "noop_with_empty_axes": boolean(_noop(emit)),
     }
 

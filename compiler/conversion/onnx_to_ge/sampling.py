@@ -54,9 +54,8 @@ def _region(emit: Emitter) -> dict[str, Attribute]:
         emit.has("coordinate_transformation_mode")
         and emit.node.text("coordinate_transformation_mode") != "output_half_pixel"
     )
-    scale = emit.node.number("spatial_scale")
     attributes = {
-        "spatial_scale": real(1.0 if scale is None else scale),
+        "spatial_scale": real(emit.number("spatial_scale")),
         "pooled_height": integer(emit.node.integer("output_height") or 1),
         "pooled_width": integer(emit.node.integer("output_width") or 1),
         "sample_num": integer(emit.node.integer("sampling_ratio") or 0),

@@ -54,9 +54,8 @@ def _joined(emit: Emitter, inputs: list[SSAValue], axis: int) -> tuple[int, ...]
 
 def flatten(emit: Emitter) -> list[SSAValue]:
     """Flatten → Flatten."""
-    axis = emit.node.integer("axis")
-    attributes = {"axis": integer(1 if axis is None else axis)}
-    return [emit.op("Flatten", {"x": emit.needed("input")}, attributes)]
+    axis = {"axis": integer(emit.integer("axis"))}
+    return [emit.op("Flatten", {"x": emit.needed("input")}, axis)]
 
 
 def reshape(emit: Emitter) -> list[SSAValue]:
