@@ -71,10 +71,9 @@ class OfflinePass(ModulePass):
     weights that can be changed after compilation, `init=false` leaves out the graph that sets them
     to their values of now; `model` is its name, and begins that of its combined weight file.
     `prove` has the flags and addresses of every kernel proved: that takes up to as long again as
-    making the kernels.
-    `fuse_attention` recognises attention as one operator, which the AI CPU computes here.
-    `disable` leaves out clean-up passes and fusions, by our names or GraphEngine's. `strict_atc`
-    refuses the nodes that ATC would refuse.
+    making the kernels. `fuse_attention` recognises attention as one operator, which the AI CPU
+    computes here. `disable` leaves out clean-up passes and fusions, by our names or GraphEngine's.
+    `strict_atc` refuses the nodes that ATC would refuse.
     """
 
     name = "offline"

@@ -121,3 +121,8 @@ KernelTable = Mapping[str, Kernel]
 def listed(array: Array) -> list[int]:
     """A shape-like input as a list of integers."""
     return [int(value) for value in array.reshape(-1).tolist()]
+
+
+def number_at(inputs: Inputs, port: str, default: float) -> float:
+    """The first element at a port; the default where it is left open or empty."""
+    return float(inputs[port].reshape(-1)[0]) if port in inputs and inputs[port].size else default

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from runtime.operator_engine.ai_cpu import kept
-from runtime.operator_engine.node import Array, Inputs, Kernel, KernelTable, Node, listed
+from runtime.operator_engine.node import Array, Inputs, Kernel, KernelTable, Node, listed, number_at
 from runtime.precision import widen
 
 
@@ -57,19 +57,14 @@ def _uniform(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
 def _onnx_dropout(node: Node, inputs: Inputs) -> Sequence[Array]:
     """ONNX's own form, which may train and tells what it keeps; it draws as onnx does."""
     x = y = inputs["data"]
-    ratio = _first(inputs, "ratio", node.number("ratio", 0.5))
+    ratio = number_at(inputs, "ratio", node.number("ratio", 0.5))
     keep = np.ones(x.shape, np.bool_)
-    if _first(inputs, "training_mode", 0) and ratio > 0:
+    if number_at(inputs, "training_mode", 0) and ratio > 0:
         seed = node.integer("seed") if "seed" in node.attributes else None
         keep = np.random.RandomState(seed).uniform(size=x.shape) >= ratio
         y = np.where(keep, widen(x) / (1 - ratio), 0)
     types = [desc.dtype for desc in node.outputs]
     return [a.astype(dtype) for a, dtype in zip(kept(node, [y, keep]), types, strict=True)]
-
-
-def _first(inputs: Inputs, port: str, default: float) -> float:
-    """The first element at a port that may be left open."""
-    return float(inputs[port].reshape(-1)[0]) if port in inputs else default
 
 
 KERNELS: KernelTable = {

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from runtime.operator_engine.node import Array, Inputs, KernelTable, Node
+from runtime.operator_engine.node import Array, Inputs, KernelTable, Node, number_at
 from runtime.precision import widen
 
 
@@ -40,16 +40,12 @@ def kept_boxes(
     return kept
 
 
-def _number(inputs: Inputs, port: str, default: float) -> float:
-    return float(inputs[port].reshape(-1)[0]) if port in inputs and inputs[port].size else default
-
-
 def _non_max_suppression(node: Node, inputs: Inputs) -> Sequence[Array]:
     """boxes [batch, n, 4], scores [batch, classes, n] → (batch, class, box) of what stays."""
     boxes, scores = widen(inputs["boxes"]), widen(inputs["scores"])
-    limit = int(_number(inputs, "max_output_size", 0))
-    threshold = np.float32(_number(inputs, "iou_threshold", 0.0))
-    least = _number(inputs, "score_threshold", -np.inf)
+    limit = int(number_at(inputs, "max_output_size", 0))
+    threshold = np.float32(number_at(inputs, "iou_threshold", 0.0))
+    least = number_at(inputs, "score_threshold", -np.inf)
     centred = node.flag("center_point_box", False)
     found: list[tuple[int, int, int]] = []
     for batch, kind in np.ndindex(scores.shape[:2]):
