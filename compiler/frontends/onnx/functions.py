@@ -26,12 +26,16 @@ Key: TypeAlias = tuple[str, str, str]
 def inline_functions(model: onnx.ModelProto) -> onnx.ModelProto:
     """The model without functions.
 
-    UserError for recursion, and for a function whose opset gives an operator another meaning
-    than the model's.
+    UserError for recursion, for calls that do not fit, and for a function whose opset gives an
+    operator another meaning than the model's.
     """
     if not model.functions:
         return model
-    functions = {_function_key(function): function for function in model.functions}
+    functions = _by_key(model.functions)
+    for part in (model.graph, *model.functions):
+        for node in nodes_of(part.node):
+            if (key := _node_key(node)) in functions:
+                _complete_call(node, functions[key])
     opsets = opset_imports(model)
     for key in _called(model.graph.node, functions, ()):
         _adopt_opsets(model, functions[key], opsets)
@@ -41,6 +45,30 @@ def inline_functions(model: onnx.ModelProto) -> onnx.ModelProto:
             raise UserError(f"{describe(node)}: the function it calls cannot be inlined")
     del inlined.functions[:]
     return inlined
+
+
+def _by_key(functions: Iterable[onnx.FunctionProto]) -> dict[Key, onnx.FunctionProto]:
+    found: dict[Key, onnx.FunctionProto] = {}
+    for function in functions:
+        if found.setdefault(_function_key(function), function) is not function:
+            domain = domain_name(function.domain)
+            raise UserError(f"two functions are called '{function.name}' in the domain '{domain}'")
+    return found
+
+
+def _complete_call(node: onnx.NodeProto, function: onnx.FunctionProto) -> None:
+    """Give a call the attributes it leaves out and the function has defaults for.
+
+    UserError for more inputs or outputs than the function has.
+    """
+    for kind in ("input", "output"):
+        given, taken = len(getattr(node, kind)), len(getattr(function, kind))
+        if given > taken:
+            raise UserError(
+                f"{describe(node)}: has {given} {kind}s, function '{function.name}' has {taken}"
+            )
+    named = {attribute.name for attribute in node.attribute}
+    node.attribute.extend(a for a in function.attribute_proto if a.name not in named)
 
 
 def _function_key(function: onnx.FunctionProto) -> Key:

@@ -77,6 +77,38 @@ def test_attributes_are_passed_on(tmp_path: Path):
     assert next(graph.nodes).number("alpha") == 0.25
 
 
+def test_attributes_have_defaults(tmp_path: Path):
+    node = helper.make_node("LeakyRelu", ["a"], ["b"])
+    node.attribute.add(name="alpha", ref_attr_name="slope", type=onnx.AttributeProto.FLOAT)
+    leaky = function("Leaky", [node], {"": 17})
+    leaky.attribute_proto.append(helper.make_attribute("slope", 0.5))
+    outer = function("Outer", [call("Leaky", "a", "b")], {DOMAIN: 1})
+    calls = [call("Leaky", "x", "h", slope=0.25), call("Outer", "h", "y")]
+    graph = imported(tmp_path, calls, [leaky, outer])
+    assert [node.number("alpha") for node in graph.nodes] == [0.25, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "words"),
+    [(["x", "x"], ["y"], "has 2 inputs, .*has 1"), (["x"], ["y", "z"], "has 2 outputs, .*has 1")],
+)
+def test_a_call_that_does_not_fit(
+    inputs: list[str], outputs: list[str], words: str, tmp_path: Path
+):
+    negate = function("F", [helper.make_node("Neg", ["a"], ["b"])], {"": 17})
+    node = helper.make_node("F", inputs, outputs, name="odd", domain=DOMAIN)
+    with pytest.raises(UserError, match=f"F node 'odd': {words}"):
+        imported(tmp_path, [node], [negate])
+
+
+def test_two_functions_of_one_name(tmp_path: Path):
+    functions = [
+        function("F", [helper.make_node(k, ["a"], ["b"])], {"": 17}) for k in ("Neg", "Abs")
+    ]
+    with pytest.raises(UserError, match=f"two functions are called 'F' in the domain '{DOMAIN}'"):
+        imported(tmp_path, [call("F", "x", "y")], functions)
+
+
 def test_another_opset_with_the_same_operators(tmp_path: Path):
     relu = function("F", [helper.make_node("Relu", ["a"], ["b"])], {"": 14})
     graph = imported(tmp_path, [call("F", "x", "y")], [relu], opset=21)
