@@ -61,12 +61,19 @@ def escaping_data(folder: Path) -> Path:
     return save(folder, helper.make_node("Add", ["x", "w"], ["y"], name="sum"), weight)
 
 
+def doubled_attribute(folder: Path) -> Path:
+    node = helper.make_node("Softmax", ["x"], ["y"], name="odd", axis=-1)
+    node.attribute.append(helper.make_attribute("axis", 0))
+    return save(folder, node)
+
+
 MODELS: list[tuple[Callable[[Path], Path], str, str]] = [
     (missing, "nowhere.onnx", "E10001"),
     (not_a_protobuf, "is not an ONNX model", "E13005"),
     (no_graph, "holds no graph", "E16004"),
     (unknown_operator, "'odd'", "E13010"),
     (escaping_data, "'../secret'", "E13005"),
+    (doubled_attribute, "gives its attribute 'axis' twice", "E13005"),
 ]
 
 
@@ -125,6 +132,7 @@ def test_bad_models(
         (["-t", "elf"], "invalid choice: 'elf'"),
         (["--input-shape", "x"], "The shape must contain two parts: name and value"),
         (["--input-shape", "1,-1"], "every shape needs its input's name"),
+        (["--input-shape", f"image:1,1,8,{2**63}"], "gives 'image' a dimension above"),
         (["--input-shape", "x:1"], "input_shape names 'x', the model's inputs are 'image'"),
         (["--frobnicate"], "unrecognized arguments: --frobnicate"),
     ],
@@ -135,6 +143,25 @@ def test_bad_options(arguments: list[str], words: str, capsys: pytest.CaptureFix
     assert printed.out == ""
     assert len(printed.err.splitlines()) == 1
     assert words in printed.err
+
+
+def test_values_that_take_more_memory_than_there_is(folder: Path):
+    """onnx follows the values of vectors while it infers shapes: a few bytes ask for terabytes."""
+    node = helper.make_node("Add", ["x", "e"], ["y"], name="sum")
+    model = onnx.load(save(folder, node))
+    model.graph.input.append(helper.make_tensor_value_info("e", TensorProto.FLOAT, [10**12]))
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
+    model.graph.output[0].type.tensor_type.shape.dim[0].dim_value = 10**12
+    path = folder / "model.onnx"
+    path.write_bytes(model.SerializeToString())
+    limited = f"ulimit -v 4000000; {sys.executable} -m compiler.cli {path}"
+    environment = os.environ | {"PYTHONPATH": str(DIGITS.parents[2])}
+    done = subprocess.run(
+        ["bash", "-c", limited], check=False, capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "out of memory" in done.stderr
 
 
 @pytest.mark.parametrize("keep", [0, 100, 255, 300, 2000, -1])

@@ -154,6 +154,8 @@ class _Builder:
         attributes: dict[str, Attribute] = {}
         graphs: dict[str, Region] = {}
         for attribute in node.attribute:
+            if attribute.name in attributes or attribute.name in graphs:
+                raise UserError(f"{describe(node)}: gives its attribute '{attribute.name}' twice")
             if attribute.type == onnx.AttributeProto.GRAPH:
                 inner = _Builder(self.payloads, self.opsets, self.values).graph(attribute.g)
                 graphs[attribute.name] = Region(Block([inner]))

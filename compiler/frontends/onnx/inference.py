@@ -124,6 +124,17 @@ def _densify(graph: onnx.GraphProto) -> None:
 def _infer(model: onnx.ModelProto) -> tuple[onnx.ModelProto, str]:
     """The inferred model, and what onnx says against it."""
     try:
+        return _infer_strictly(model)
+    except MemoryError:
+        # onnx follows the values of every vector, element by element, as if each were a shape.
+        raise UserError(
+            "shape inference runs out of memory: the values of a vector with very many elements"
+            " are computed with"
+        ) from None
+
+
+def _infer_strictly(model: onnx.ModelProto) -> tuple[onnx.ModelProto, str]:
+    try:
         strict = shape_inference.infer_shapes(
             model, check_type=True, strict_mode=True, data_prop=True
         )

@@ -21,6 +21,9 @@ from compiler.frontends.onnx.payloads import Payloads
 from compiler.frontends.onnx.scan import SMALL
 from compiler.frontends.onnx.slim import read_slim, resolve
 
+LARGEST = 2**63 - 1
+"""The largest dimension that an ONNX model can say."""
+
 
 def prepared_model(path: str, options: ImportOptions) -> tuple[onnx.ModelProto, Payloads]:
     """The model without its weights, and where those are."""
@@ -70,6 +73,8 @@ def _set_input_shapes(graph: onnx.GraphProto, shapes: Mapping[str, Sequence[int]
         if tensor.HasField("shape") and len(dims) != len(shape):
             message = f"input_shape gives '{name}' {len(shape)} dimensions, it has {len(dims)}"
             raise InputShapeError(message, name, (len(shape), len(dims)))
+        if max(shape, default=0) > LARGEST:
+            raise UserError(f"input_shape gives '{name}' a dimension above {LARGEST}")
         contradicted |= any(
             dim.HasField("dim_value") and dim.dim_value != size
             for dim, size in zip(dims, shape, strict=False)
