@@ -158,3 +158,18 @@ def test_a_sparse_initializer_is_dense_on_the_device(tmp_path: Path):
     model.graph.node[0].input[1] = "w"
     [y] = on_device(model, [np.zeros((2, 3), np.float32)], tmp_path)
     np.testing.assert_array_equal(y, [[0, 5, 0], [0, 0, 7]])
+
+
+@pytest.mark.parametrize("call", ["Cast<to=8>(x)", "CastLike(x, s)"])
+def test_numbers_become_strings(call: str, tmp_path: Path):
+    text = f"(float[3] x, string[1] s) => (string[3] y) {{ y = {call} }}"
+    x, s = np.array([1.5, -2.25, 0.125], np.float32), np.array(["0"], object)
+    (y,) = on_device(parser.parse_model(HEADER % 20 + text), [x, s], tmp_path)
+    assert y.tolist() == ["1.5", "-2.25", "0.125"]
+
+
+def test_strings_become_numbers(tmp_path: Path):
+    text = "(string[2] s, float[1] t) => (float[2] y) { y = CastLike(s, t) }"
+    s, t = np.array(["1.5", "-inf"], object), np.zeros(1, np.float32)
+    (y,) = on_device(parser.parse_model(HEADER % 20 + text), [s, t], tmp_path)
+    assert y.tolist() == [1.5, -np.inf]

@@ -108,5 +108,5 @@ def _clip_by_attributes(emit: Emitter, x: SSAValue) -> list[SSAValue]:
     if not narrow:
         return [emit.op("ClipByValue", inputs, inner="ClipByValue", results=[result])]
     clipped = emit.op("ClipByValue", inputs, inner="ClipByValue", results=wide)
-    target = {"dst_type": integer(number_of(emit, result))}
+    target = {"dst_type": integer(number_of(result))}
     return [emit.op("Cast", {"x": clipped}, target, inner="back", results=[result])]

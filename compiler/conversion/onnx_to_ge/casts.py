@@ -11,17 +11,14 @@ from compiler.conversion.onnx_to_ge.checks import result_type
 from compiler.conversion.onnx_to_ge.emitter import Emitter
 from compiler.conversion.onnx_to_ge.values import GE_STRING, boolean, integer
 from compiler.sizes import dtype_of
-from dialects.onnx.types import StringType
 from dialects.types import AnyTensor, element_name, shape_of
 
 
 def cast_(emit: Emitter) -> list[SSAValue]:
     """Cast → Cast, its target numbered as GraphEngine's memory does."""
     x = emit.needed("input")
-    if cast("AnyTensor", x.type).element_type == GE_STRING:
-        raise emit.no_form("reads strings")
     result = _converted(emit, x)
-    target = {"dst_type": integer(number_of(emit, result))} | _overflow(emit, result)
+    target = {"dst_type": integer(number_of(result))} | _overflow(emit, result)
     return [emit.op("Cast", {"x": x}, target, results=[result])]
 
 
@@ -34,9 +31,11 @@ def cast_like(emit: Emitter) -> list[SSAValue]:
 
 def _converted(emit: Emitter, x: SSAValue) -> AnyTensor:
     """The result type of a cast, which has the shape of its input as far as that is known."""
-    if isinstance(x.type, TensorType):
-        return result_type(emit, shape_of(x))
-    return cast("AnyTensor", emit.result_types[0])
+    known = isinstance(x.type, TensorType)
+    result = result_type(emit, shape_of(x)) if known else cast("AnyTensor", emit.result_types[0])
+    if GE_STRING in (cast("AnyTensor", x.type).element_type, result.element_type):
+        raise emit.no_form("reads or writes strings")
+    return result
 
 
 def _overflow(emit: Emitter, result: AnyTensor) -> dict[str, Attribute]:
@@ -50,8 +49,6 @@ def _overflow(emit: Emitter, result: AnyTensor) -> dict[str, Attribute]:
     return {"saturate": boolean(False)} if kept else {}
 
 
-def number_of(emit: Emitter, type: AnyTensor) -> int:
+def number_of(type: AnyTensor) -> int:
     """The number that GraphEngine gives the element type of a tensor type."""
-    if isinstance(type.element_type, StringType):
-        raise emit.no_form("makes strings")
     return dtype_of(type.element_type).cpp

@@ -46,7 +46,7 @@ def eye_like(emit: Emitter) -> list[SSAValue]:
     length = emit.op("Adds", {"x": rows}, {"value": real(k)}, inner="add", results=[line])
     fill = {"dims": length, "value": emit.scalar("const2", 1, i32)}
     ones = emit.op("Fill", fill, inner="fill", results=[tensor_type((DYNAMIC,), i32)])
-    target = {"dst_type": integer(number_of(emit, result))}
+    target = {"dst_type": integer(number_of(result))}
     diagonal = [tensor_type((DYNAMIC,), result.element_type)]
     inputs = {
         "diagonal": emit.op("Cast", {"x": ones}, target, inner="cast", results=diagonal),

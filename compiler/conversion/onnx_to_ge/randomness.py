@@ -70,7 +70,7 @@ def _cast(emit: Emitter, suffix: str, value: float) -> SSAValue:
     """A number in the element type of the result."""
     held = emit.scalar(f"const_{suffix}", value, f32)
     type = tensor_type((), element_of(emit.node.results[0]))
-    target = {"dst_type": integer(number_of(emit, type))}
+    target = {"dst_type": integer(number_of(type))}
     return emit.op("Cast", {"x": held}, target, inner=f"cast_{suffix}", results=[type])
 
 
