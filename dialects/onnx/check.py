@@ -19,6 +19,7 @@ from xdsl.utils.exceptions import VerifyException
 from dialects.onnx.attributes import SparseAttr, Tensor
 from dialects.onnx.schema import Parameter, Schema
 from dialects.onnx.types import UnknownType, onnx_spelling
+from dialects.onnx.words import words
 
 GRAPH_KIND = "GRAPH"
 
@@ -119,9 +120,17 @@ def _check_attributes(
             )
         if not isinstance(value, KINDS[known.kind]):
             raise VerifyException(f"attribute '{name}' must be of kind {known.kind}, not {value}")
+        if isinstance(value, StringAttr):
+            _check_word(schema.operator, name, value.data)
     for name in graphs:
         if name not in schema.attributes or schema.attributes[name].kind != GRAPH_KIND:
             raise VerifyException(f"has no graph attribute '{name}'")
     for name, known in schema.attributes.items():
         if known.required and name not in attributes and name not in graphs:
             raise VerifyException(f"attribute '{name}' is missing")
+
+
+def _check_word(operator: str, name: str, word: str) -> None:
+    allowed = words(operator, name)
+    if allowed and word not in allowed:
+        raise VerifyException(f"attribute '{name}' is '{word}', not one of {', '.join(allowed)}")

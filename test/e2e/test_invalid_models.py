@@ -58,6 +58,9 @@ INVALID = [
     (17, "(float[1,3,4,4] x, float[5] s) => (float[1,3,4,4] y) {[odd] y = PRelu(x, s)}"),
     (6, "(float[2,3] x, float[7] z) => (float[2,3] y) {[odd] y = Add<broadcast=1>(x, z)}"),
     (6, "(float[2,3] x, float[3] z) => (float[2,3] y) {[odd] y = Add(x, z)}"),
+    (17, '(uint8[2] x) => (uint8[2] y) {[odd] y = BitShift<direction="UP">(x, x)}'),
+    (17, f'({IMAGE}) => (float[1,4,6,6] y) {{[odd] y = Conv<auto_pad="SAME">(x, w)}}'),
+    (20, '(float[2] x) => (float[2] y) {[odd] y = Gelu<approximate="erf">(x)}'),
     (5, "(float[2,3] x) => (float[2,4] y) {[odd] y = Relu(x)}"),
     (5, "(float[2,3] x) => (float[2,4] y) {[odd] y = Elu(x)}"),
 ]
