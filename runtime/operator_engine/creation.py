@@ -50,6 +50,8 @@ def _zeros(node: Node, inputs: Inputs) -> Sequence[Array]:
 
 def _range(node: Node, inputs: Inputs) -> Sequence[Array]:
     start, limit, delta = (inputs[port].reshape(-1)[0] for port in ("start", "limit", "delta"))
+    if delta == 0:
+        raise node.error("delta is 0, so no step leads from start to limit")
     count = max(0, int(np.ceil((float(limit) - float(start)) / float(delta))))
     y = start + np.arange(count).astype(inputs["start"].dtype) * delta
     return [y.astype(inputs["start"].dtype)]

@@ -267,6 +267,8 @@ def test_made_tensors(onnx_result: Oracle) -> None:
         start, limit, delta = (np.array(bound, np.int64) for bound in bounds)
         inputs = {"start": start, "limit": limit, "delta": delta}
         same(ge("Range", inputs), onnx_result("Range", [start, limit, delta]))
+    with pytest.raises(OperatorError, match=r"node 'n' \(Range\): delta is 0"):
+        ge("Range", dict.fromkeys(("start", "limit", "delta"), np.array(0.0, np.float32)))
     same(ge("CastLike", {"x": X, "target": ints(1)}), [X.astype(np.int64)])
 
 
