@@ -290,7 +290,7 @@ def _between_passes(
     """What the pipeline calls before, between and after passes: time, verify, print, check."""
     if args.time_passes and done is not None:
         print(f"{done.name}: {time.perf_counter() - started[0]:.3f} s", file=sys.stderr)
-    at_border = done is None or coming is None
+    at_border = done is None or (coming is None and not getattr(done, "verifies", False))
     if not args.disable_verify and (at_border or args.verify_each):
         module.verify()
     if args.print_between_passes and done is not None and coming is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, StringAttr
@@ -45,7 +45,6 @@ OPTIMISE = (
     ATTENTION,
     "ge-remove-dead-nodes",
     "ge-copy-stored-outputs",
-    "ge-externalize-weights{{mode={external_weight} model={model}{chosen}}}",
 )
 """Clean-up, then fusions by GraphEngine's priorities, then types, as its stages have it."""
 KERNELS = (
@@ -54,7 +53,11 @@ KERNELS = (
     "davinci-inject-sync",
 )
 PROVE = ("davinci-verify-sync",)
-BUILD = ("convert-ge-to-om{{soc={soc}}}",)
+BUILD = (
+    "ge-externalize-weights{{mode={external_weight} model={model}{chosen}}}",
+    "convert-ge-to-om{{soc={soc}}}",
+)
+"""Constants leave when kernels, which may depend on their values, are made: as in GraphEngine."""
 
 ESCAPES = (("\\", r"\\"), ('"', r"\""), ("\n", r"\n"), ("\t", r"\t"))
 """What stands for a character that the text of an option cannot have; the backslash is first."""
@@ -77,6 +80,8 @@ class OfflinePass(ModulePass):
     """
 
     name = "offline"
+    verifies: ClassVar[bool] = True
+    """The IR is verified at its end: nobody has to do it again."""
 
     soc: str = DEFAULT_SOC
     precision: PrecisionMode = "force_fp16"

@@ -270,3 +270,30 @@ def test_what_each_constant_costs(model: Path, capsys: pytest.CaptureFixture[str
     assert " ".join(found["large"][3:-1]) == "derived: cast f32 to f16"
     found = report(f"{keep} external_weight=reference")
     assert found["large"][0] == "0" and found["large"][3] == "reference"
+
+
+def test_kernels_do_not_depend_on_where_weights_are(tmp_path: Path) -> None:
+    """The axes of a reduction are a constant, which its kernel must know."""
+    x, y = (
+        helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
+        for name, shape in (("x", [4, 64]), ("y", [4, 1]))
+    )
+    axes = numpy_helper.from_array(np.array([1]), "axes")
+    node = helper.make_node("ReduceSum", ["x", "axes"], ["y"], "sum")
+    made = helper.make_model(
+        helper.make_graph([node], "net", [x], [y], [axes]),
+        opset_imports=[helper.make_opsetid("", 17)],
+        ir_version=8,
+    )
+    (tmp_path / "in").mkdir()
+    onnx.save(made, tmp_path / "in" / "m.onnx")
+    kernels = {
+        mode: [
+            kernel.name
+            for kernel in read_model(
+                compiled(tmp_path / "in" / "m.onnx", f"external_weight={mode}")
+            ).root.tbe_kernels
+        ]
+        for mode in (0, 1, 2)
+    }
+    assert kernels[0] and kernels[0] == kernels[1] == kernels[2]
