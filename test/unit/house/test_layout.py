@@ -87,28 +87,21 @@ def test_every_module_says_what_it_is_for():
     assert not silent
 
 
-@pytest.mark.parametrize("program", ["compiler.cli", "compiler.atc"])
+OWN_MODULES = {"compiler.cli": 10, "compiler.atc": 6}
+"""As many of our modules --help may load; the seconds it takes are bench/compiler.py's affair."""
+
+
+@pytest.mark.parametrize("program", OWN_MODULES)
 def test_help_loads_nothing_heavy(program: str):
     code = (
         "import sys, contextlib, io\n"
         f"from {program} import main\n"
         "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
         "    main(['--help'])\n"
-        "print([name for name in ('onnx', 'numpy', 'google.protobuf') if name in sys.modules])\n"
+        "print(*sys.modules)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
-
-
-def test_help_is_quick():
-    code = (
-        "import resource, subprocess, sys\n"
-        "subprocess.run([sys.executable, '-m', 'compiler.cli', '--help'], stdout=-3, check=True)\n"
-        "used = resource.getrusage(resource.RUSAGE_CHILDREN)\n"
-        "print(used.ru_utime + used.ru_stime)\n"
-    )
-    times = [
-        float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
-        for _ in range(3)
-    ]
-    assert min(times) < 0.3, f"CPU seconds: {times}"
+    loaded = set(done.stdout.split())
+    assert loaded.isdisjoint({"onnx", "numpy", "google.protobuf"})
+    own = sorted(name for name in loaded if name.split(".")[0] in ("compiler", "dialects"))
+    assert len(own) <= OWN_MODULES[program], own
