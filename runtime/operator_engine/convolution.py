@@ -30,11 +30,11 @@ def img2col(x: Array, win: Window) -> Array:
     """x [N, C, *spatial] as columns [N, C, kernel positions, output positions]."""
     batch, channels = x.shape[:2]
     if win.is_pointwise:
-        return x.reshape(batch, channels, 1, -1)
+        return x.reshape(batch, channels, 1, prod(win.output))
     columns = np.empty((batch, channels, prod(win.kernel), *win.output), x.dtype)
     for place, (_, seen) in enumerate(win.taps(win.padded(x, 0))):
         columns[:, :, place] = seen
-    return columns.reshape(batch, channels, prod(win.kernel), -1)
+    return columns.reshape(batch, channels, prod(win.kernel), prod(win.output))
 
 
 def grouped_product(filters: Array, columns: Array, groups: int) -> Array:

@@ -145,7 +145,7 @@ def test_bad_options(arguments: list[str], words: str, capsys: pytest.CaptureFix
     assert words in printed.err
 
 
-def test_values_that_take_more_memory_than_there_is(folder: Path):
+def test_vectors_too_long_to_be_shapes_are_not_followed(folder: Path):
     """onnx follows the values of vectors while it infers shapes: a few bytes ask for terabytes."""
     node = helper.make_node("Add", ["x", "e"], ["y"], name="sum")
     model = onnx.load(save(folder, node))
@@ -159,9 +159,8 @@ def test_values_that_take_more_memory_than_there_is(folder: Path):
     done = subprocess.run(
         ["bash", "-c", limited], check=False, capture_output=True, text=True, env=environment
     )
-    assert done.returncode == 1
-    assert len(done.stderr.splitlines()) == 1
-    assert "out of memory" in done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "tensor<1000000000000xf32>" in done.stdout
 
 
 @pytest.mark.parametrize("keep", [0, 100, 255, 300, 2000, -1])

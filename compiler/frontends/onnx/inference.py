@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from math import prod
 
 import onnx
 from onnx import shape_inference
@@ -122,21 +123,37 @@ def _densify(graph: onnx.GraphProto) -> None:
 
 
 def _infer(model: onnx.ModelProto) -> tuple[onnx.ModelProto, str]:
-    """The inferred model, and what onnx says against it."""
-    try:
-        return _infer_strictly(model)
-    except MemoryError:
-        # onnx follows the values of every vector, element by element, as if each were a shape.
-        raise UserError(
-            "shape inference runs out of memory: the values of a vector with very many elements"
-            " are computed with"
-        ) from None
+    """The inferred model, and what onnx says against it.
+
+    onnx follows the values of every vector, element by element, as if each were a shape: that
+    is left out where a vector has more elements than any shape.
+    """
+    shapes, complaint = _infer_strictly(model, follow_values=False)
+    if complaint or any(map(_is_endless, _types(shapes.graph))):
+        return shapes, complaint
+    return _infer_strictly(model, follow_values=True)
 
 
-def _infer_strictly(model: onnx.ModelProto) -> tuple[onnx.ModelProto, str]:
+FOLLOWED, LARGEST = 1 << 16, 1 << 40
+"""Elements of a vector whose values are followed, and of any tensor beside it."""
+
+
+def _types(graph: onnx.GraphProto) -> Iterator[onnx.TypeProto]:
+    for inner in graphs_of(graph):
+        for info in (*inner.input, *inner.value_info, *inner.output):
+            yield info.type
+
+
+def _is_endless(type: onnx.TypeProto) -> bool:
+    """Whether to follow the values of a tensor, or of what it is made of, would take too long."""
+    sizes = [dim.dim_value for dim in type.tensor_type.shape.dim]
+    return prod(sizes) > (FOLLOWED if len(sizes) == 1 else LARGEST)
+
+
+def _infer_strictly(model: onnx.ModelProto, *, follow_values: bool) -> tuple[onnx.ModelProto, str]:
     try:
         strict = shape_inference.infer_shapes(
-            model, check_type=True, strict_mode=True, data_prop=True
+            model, check_type=True, strict_mode=True, data_prop=follow_values
         )
         return strict, ""
     except (shape_inference.InferenceError, ValueError) as error:
@@ -145,7 +162,7 @@ def _infer_strictly(model: onnx.ModelProto) -> tuple[onnx.ModelProto, str]:
     if wrong:
         return model, wrong[0]
     try:
-        return shape_inference.infer_shapes(model, data_prop=True), ""
+        return shape_inference.infer_shapes(model, data_prop=follow_values), ""
     except (shape_inference.InferenceError, ValueError) as error:
         return model, str(error)
 

@@ -35,6 +35,8 @@ CONVOLUTIONS: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]]
     "dilated": ((1, 2, 11, 12), (3, 2, 3, 3), {"dilations": [2, 3], "pads": [2, 3, 2, 3]}),
     "two groups": ((2, 6, 8, 8), (4, 3, 3, 3), {"group": 2}),
     "depthwise": ((1, 6, 8, 9), (6, 1, 3, 3), {"group": 6, "pads": [1, 1, 1, 1]}),
+    "depthwise, dilated": ((2, 3, 9, 8), (3, 1, 3, 2), {"group": 3, "dilations": [2, 3]}),
+    "depthwise, strided": ((1, 4, 9, 8), (4, 1, 3, 3), {"group": 4, "strides": [2, 1]}),
     "3d": ((1, 2, 5, 6, 7), (3, 2, 2, 3, 2), {"pads": [0, 1, 1, 0, 1, 0]}),
 }
 
@@ -53,6 +55,13 @@ def _conv_node(x: Array, attributes: dict[str, Any], dtype: Any = np.float32) ->
         },
         outputs=(TensorDesc(np.dtype(dtype), (-2,)),),
     )
+
+
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_a_convolution_of_no_images_has_none(kernel: int):
+    x, weights = np.zeros((0, 2, 5, 5), np.float32), np.ones((3, 2, kernel, kernel), np.float32)
+    [y] = run(_conv_node(x, {}), {"x": x, "filter": weights})
+    assert y.shape == (0, 3, 6 - kernel, 6 - kernel)
 
 
 @pytest.mark.parametrize("case", CONVOLUTIONS)
