@@ -43,7 +43,7 @@ class Staging:
             # Between the two lines another run may find it without a lock and remove it.
             with suppress(FileNotFoundError):
                 inside = os.open(name, _READ, dir_fd=parent)
-                _lock(inside)
+                _lock(inside, wait=True)  # who has it now is about to remove the folder
                 if os.fstat(inside).st_nlink:
                     return cls(parent, name, inside)
                 os.close(inside)
@@ -54,11 +54,11 @@ class Staging:
         os.close(self.inside)
 
 
-def _lock(descriptor: int) -> bool:
+def _lock(descriptor: int, *, wait: bool = False) -> bool:
     if fcntl is None:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except OSError:  # another's, or a file system without locks
         return False
     return True
