@@ -333,8 +333,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
+    model = ""
     try:
         driver = AscendOptMain(argv)
+        model = driver.args.input_file or ""
         if driver.args.preflight:
             return driver.preflight()
         if driver.args.gc:
@@ -344,7 +346,10 @@ def _run(argv: Sequence[str] | None) -> int:
     except BrokenPipeError:
         raise
     except USER_ERRORS as error:
-        print(f"ascend-opt: error: {one_line(error)}", file=sys.stderr)
+        # What the IR's own checks find has no file.
+        of_ir = isinstance(error, DiagnosticException) and not isinstance(error, ParseError)
+        where = f"{model}: " if model and of_ir else ""
+        print(f"ascend-opt: error: {where}{one_line(error)}", file=sys.stderr)
         return 1
     return 0
 

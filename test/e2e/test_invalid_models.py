@@ -104,6 +104,17 @@ def test_an_input_shape_against_the_weights(tmp_path: Path, capsys: pytest.Captu
     assert atc(["--framework=5", *arguments, "--input_shape=x:4,3,8,8"]) == 0
 
 
+def test_what_the_checks_of_the_ir_find_is_in_a_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    text = "g (float[2] x) => (float[2] y) {[odd] h = Relu(x) [odd] y = Relu(h)}"
+    model = tmp_path / "model.onnx"
+    onnx.save(parser.parse_model(f'<ir_version: 8, opset_import: ["": 17]> {text}'), model)
+    said = complaint(model, capsys)
+    assert said.startswith(f"ascend-opt: error: {model}: ")
+    assert "two nodes are called 'odd'" in said
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
