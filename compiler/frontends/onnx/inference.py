@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 
 import onnx
@@ -129,7 +129,8 @@ def _infer(model: onnx.ModelProto) -> tuple[onnx.ModelProto, str]:
     is left out where a vector has more elements than any shape.
     """
     shapes, complaint = _infer_strictly(model, follow_values=False)
-    if complaint or any(map(_is_endless, _types(shapes.graph))):
+    types = _types(shapes.graph)
+    if complaint or _is_settled(shapes.graph, types) or any(map(_is_endless, types.values())):
         return shapes, complaint
     return _infer_strictly(model, follow_values=True)
 
@@ -138,10 +139,20 @@ FOLLOWED, LARGEST = 1 << 16, 1 << 40
 """Elements of a vector whose values are followed, and of any tensor beside it."""
 
 
-def _types(graph: onnx.GraphProto) -> Iterator[onnx.TypeProto]:
-    for inner in graphs_of(graph):
-        for info in (*inner.input, *inner.value_info, *inner.output):
-            yield info.type
+def _types(graph: onnx.GraphProto) -> dict[str, onnx.TypeProto]:
+    """What is known of each value."""
+    return {
+        info.name: info.type
+        for inner in graphs_of(graph)
+        for info in (*inner.input, *inner.value_info, *inner.output)
+    }
+
+
+def _is_settled(graph: onnx.GraphProto, types: Mapping[str, onnx.TypeProto]) -> bool:
+    """Whether following values could tell no more."""
+    made = (name for node in nodes_of(graph.node) for name in node.output if name)
+    whole = all(name in types for name in made)
+    return whole and all(_has_shape(type) and not is_open(type) for type in types.values())
 
 
 def _is_endless(type: onnx.TypeProto) -> bool:
