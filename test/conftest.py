@@ -6,6 +6,7 @@ pytest's collectors take keywords of any type, which strict typing does not know
 
 from __future__ import annotations
 
+import gc
 import io
 import shlex
 from collections.abc import Generator, Iterator
@@ -20,6 +21,8 @@ from filecheck.options import parse_argv_options
 from compiler.cli import main
 
 ROOT = Path(__file__).parent.parent
+
+gc.set_threshold(100_000, 50, 1000)  # as ascend-opt and atc do: some tests measure CPU time
 
 
 class FileCheckItem(pytest.Item):
