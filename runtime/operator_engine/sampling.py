@@ -56,13 +56,13 @@ def _read(x: Array, places: Sequence[Array], padding: str, aligned: bool) -> Arr
     inside: Array = np.ones(places[0].shape, np.bool_)
     bounded: list[Array] = []
     for axis, place in enumerate(places):
-        size = x.shape[2 + axis]
+        size, reached = x.shape[2 + axis], place
         if padding == "zeros":
             inside &= (place >= 0) & (place < size)
         elif padding == "reflection":
             low, high = (0.0, size - 1.0) if aligned else (-0.5, size - 0.5)
-            place = _reflected(place, low, high)  # noqa: PLW2901
-        bounded.append(np.clip(place, 0, size - 1).astype(np.int64))
+            reached = _reflected(place, low, high)
+        bounded.append(np.clip(reached, 0, size - 1).astype(np.int64))
     batch = np.expand_dims(np.asarray(range(x.shape[0])), tuple(range(1, places[0].ndim)))
     seen = np.moveaxis(x[batch, :, *bounded], -1, 1)
     return seen * inside[:, np.newaxis] if padding == "zeros" else seen

@@ -85,6 +85,7 @@ def numbers(*values: int) -> Array:
 
 
 X = elements(np.float32, 4, 5)
+# A case is a line, E501 or not: the table is read by its columns.
 CASES: list[tuple[str, dict[str, Array], Attributes]] = [
     ("BroadcastTo", {"x": X[:1], "shape": numbers(2, 4, 5)}, {}),
     ("Expand", {"x": X, "shape": numbers(3, 1, 1)}, {}),
