@@ -10,7 +10,16 @@ import numpy as np
 
 from compiler.om.offline_model import SubModel
 from runtime.errors import AclError, Code
-from runtime.operator_engine import Array, Inputs, Node, OperatorError, kernel_for, run
+from runtime.operator_engine import (
+    Array,
+    Inputs,
+    Node,
+    OperatorError,
+    goes_into,
+    kernel_for,
+    run,
+    run_convolution,
+)
 from runtime.packing import packed, unpacked
 from runtime.precision import FloatMode
 from runtime.settings import ENGINE_VARIABLE, Engine
@@ -38,6 +47,7 @@ def operator_launch(node: Node, mode: FloatMode) -> Launch:
     """A task on the operator engine; AclError 500002 for operator types it does not know."""
     try:
         kernel_for(node)
+        in_place = goes_into(node)
     except OperatorError as error:
         raise AclError(Code.GE_FAILURE, str(error)) from None
 
@@ -45,6 +55,8 @@ def operator_launch(node: Node, mode: FloatMode) -> Launch:
     descs = (*node.inputs, *node.outputs)
     if function is not None and {desc.dtype for desc in descs} == {np.dtype(np.float32)}:
         return _in_place(function)
+    if in_place:
+        return lambda inputs, outputs: run_convolution(node, inputs, outputs[0])
 
     def launch(inputs: Inputs, outputs: Sequence[Array]) -> None:
         results = run(node, inputs, saturates=mode.saturates)

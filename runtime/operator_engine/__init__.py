@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 
 import numpy as np
@@ -34,6 +35,7 @@ from runtime.operator_engine import (
     suppression,
     transposed_convolution,
 )
+from runtime.operator_engine.convolution import goes_into
 from runtime.operator_engine.node import (
     Array,
     Inputs,
@@ -104,17 +106,30 @@ def run(node: Node, inputs: Inputs, *, saturates: bool = False) -> Sequence[Arra
     operands or attributes that do not fit.
     """
     kernel = kernel_for(node)
+    with _computing(node, inputs):
+        outputs = kernel(node, inputs)
+    outputs = outputs[: len(node.outputs) or None]  # a model may leave out the last ones
+    return [saturated(y) for y in outputs] if saturates and node.type in VECTOR else outputs
+
+
+def run_convolution(node: Node, inputs: Inputs, out: Array) -> None:
+    """Compute a convolution that `goes_into` its result; raises OperatorError as `run` does."""
+    with _computing(node, inputs):
+        convolution.convolution_into(node, inputs, out)
+
+
+@contextmanager
+def _computing(node: Node, inputs: Inputs) -> Generator[None]:
+    """What goes wrong in a kernel names the node."""
     try:
         # A device computes infinities and NaNs without a word.
         with np.errstate(all="ignore"):
-            outputs = kernel(node, inputs)
+            yield
     except KeyError as missing:
         raise node.error(f"input {missing} is not connected") from None
     except (ValueError, IndexError, TypeError) as error:
         shapes = ", ".join(f"{port}: {_kind(x)}" for port, x in inputs.items())
         raise node.error(f"{error} (inputs {shapes})") from error
-    outputs = outputs[: len(node.outputs) or None]  # a model may leave out the last ones
-    return [saturated(y) for y in outputs] if saturates and node.type in VECTOR else outputs
 
 
 def _kind(value: Any) -> str:
@@ -133,6 +148,8 @@ __all__ = [
     "Node",
     "OperatorError",
     "TensorDesc",
+    "goes_into",
     "kernel_for",
     "run",
+    "run_convolution",
 ]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from itertools import product
 from math import prod
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -23,6 +23,14 @@ from runtime.precision import is_float, widen
 
 def _lowest(dtype: np.dtype[Any]) -> float:
     return -np.inf if is_float(dtype) else int(np.iinfo(dtype).min)
+
+
+def _known_window(node: Node, x: Array, data_format: str, mode_name: str) -> Window:
+    """The window of a node, which is the same in every run of a static model."""
+    found = node.known.get(x.shape)
+    if found is None:
+        found = node.known[x.shape] = _window(node, x, data_format, mode_name)
+    return cast("Window", found)
 
 
 def _window(node: Node, x: Array, data_format: str, mode_name: str) -> Window:
@@ -42,19 +50,12 @@ def _window(node: Node, x: Array, data_format: str, mode_name: str) -> Window:
 
 def _max(x: Array, win: Window) -> Array:
     win = win.trimmed(x.shape[2:])
-    padded = win.padded(x, _lowest(x.dtype))
-    y = np.full((*x.shape[:2], *win.output), _lowest(x.dtype), x.dtype)
-    for _, seen in win.taps(padded):
-        np.maximum(y, seen, out=y)
-    return y
+    return win.reduced(win.padded(x, _lowest(x.dtype)), np.maximum)
 
 
 def _sum(x: Array, win: Window) -> Array:
     win = win.trimmed(x.shape[2:])
-    y = np.zeros((*x.shape[:2], *win.output), x.dtype)
-    for _, seen in win.taps(win.padded(x, 0)):
-        y += seen
-    return y
+    return win.reduced(win.padded(x, 0), np.add)
 
 
 def _elements(node: Node, x: Array, win: Window, exclusive: bool) -> Array | int:
@@ -80,7 +81,7 @@ def _max_pool(data_format: str, mode: str) -> Kernel:
     def kernel(node: Node, inputs: Inputs) -> Sequence[Array]:
         layout = node.text("data_format", data_format)
         x = channels_first(inputs["x"], layout)
-        y = _max(widen(x), _window(node, x, layout, mode)).astype(x.dtype, copy=False)
+        y = _max(widen(x), _known_window(node, x, layout, mode)).astype(x.dtype, copy=False)
         return [channels_back(y, layout)]
 
     return kernel
@@ -97,11 +98,12 @@ def _avg_pool(data_format: str, mode: str) -> Kernel:
     def kernel(node: Node, inputs: Inputs) -> Sequence[Array]:
         layout = node.text("data_format", data_format)
         x = channels_first(inputs["x"], layout)
-        win = _window(node, x, layout, mode)
+        win = _known_window(node, x, layout, mode)
         wide = widen(x)
-        y = (_sum(wide, win) / _elements(node, wide, win, _exclusive(node))).astype(
-            x.dtype, copy=False
-        )
+        known = node.known.get(("elements", x.shape))
+        if known is None:
+            known = node.known["elements", x.shape] = _elements(node, wide, win, _exclusive(node))
+        y = (_sum(wide, win) / cast("Array | int", known)).astype(x.dtype, copy=False)
         return [channels_back(y, layout)]
 
     return kernel

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from runtime.operator_engine.node import Array, Node
 
@@ -48,7 +49,8 @@ class Window:
         ]
         if sizes == list(x.shape[2:]):
             return x
-        padded = np.full((*x.shape[:2], *sizes), value, x.dtype)
+        shape = (*x.shape[:2], *sizes)
+        padded = np.full(shape, value, x.dtype) if value else np.zeros(shape, x.dtype)
         inside = [slice(low, low + size) for low, size in zip(lows, x.shape[2:], strict=True)]
         padded[:, :, *inside] = x
         return padded
@@ -67,6 +69,28 @@ class Window:
                 for start, count, stride in zip(starts, self.output, self.strides, strict=True)
             ]
             yield tap, padded[:, :, *where]
+
+    def reduced(self, padded: Array, combine: np.ufunc) -> Array:
+        """What each window sees, combined: along one spatial axis after the other."""
+        for axis, count in enumerate(self.output):
+            behind = (count - 1) * self.strides[axis] + 1
+            starts = [tap * self.dilations[axis] for tap in range(self.kernel[axis])]
+            lines = [slice(start, start + behind, self.strides[axis]) for start in starts]
+            outer = (slice(None),) * (2 + axis)
+            reduced = padded[*outer, lines[0]].copy()
+            for line in lines[1:]:
+                combine(reduced, padded[*outer, line], out=reduced)
+            padded = reduced
+        return padded
+
+    def views(self, padded: Array) -> Array:
+        """All that the windows see at once: a view [N, C, *kernel, *output] of the padded input."""
+        shape = (*padded.shape[:2], *self.kernel, *self.output)
+        steps = padded.strides[2:]
+        taps = [step * dilation for step, dilation in zip(steps, self.dilations, strict=True)]
+        moves = [step * stride for step, stride in zip(steps, self.strides, strict=True)]
+        strides = (*padded.strides[:2], *taps, *moves)
+        return as_strided(padded, shape, strides, writeable=False)
 
 
 def is_channels_last(data_format: str) -> bool:

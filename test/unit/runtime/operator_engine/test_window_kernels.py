@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from runtime.operator_engine import Node, OperatorError, TensorDesc, run
+from runtime.operator_engine import Node, OperatorError, TensorDesc, run, run_convolution
 
 Array = npt.NDArray[Any]
 Oracle = Callable[..., list[Array]]
@@ -71,6 +71,25 @@ def test_convolution(case: str, onnx_result: Oracle) -> None:
     (expected,) = onnx_result("Conv", [x, w, b], attributes)
     (y,) = run(_conv_node(x, attributes), {"x": x, "filter": w, "bias": b})
     np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("case", CONVOLUTIONS)
+def test_a_convolution_goes_into_its_result(case: str, bias: bool) -> None:
+    x_shape, w_shape, attributes = CONVOLUTIONS[case]
+    x, w, b = _random(*x_shape), _random(*w_shape), _random(w_shape[0])
+    node, inputs = _conv_node(x, attributes), {"x": x, "filter": w} | ({"bias": b} if bias else {})
+    (expected,) = run(node, inputs)
+    y = np.full_like(expected, np.nan)
+    run_convolution(node, inputs, y)
+    np.testing.assert_array_equal(y, expected)
+
+
+def test_a_convolution_does_not_go_into_another_shape() -> None:
+    x, w = _random(1, 4, 5, 7), _random(4, 1, 3, 3)
+    node = _conv_node(x, {"group": 4})
+    with pytest.raises(OperatorError, match=r"'conv'.*\[1, 4, 3, 5\], the model says"):
+        run_convolution(node, {"x": x, "filter": w}, np.empty((1, 4, 5, 3), np.float32))
 
 
 @pytest.mark.parametrize("strides", [[1, 1], [1, 2], [2, 1]])
