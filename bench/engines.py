@@ -72,17 +72,9 @@ def iree(model: Path, inputs: Inputs) -> Run:
     """IREE compiled for this CPU."""
     import iree.runtime as rt
 
-    tools, base = Path(sys.executable).parent, str(model.with_suffix(""))
-    importing = [f"{tools}/iree-import-onnx", str(model), "-o", f"{base}.mlir"]
-    parameters = ["--externalize-params", f"--save-params-to={base}.irpa"]
-    subprocess.run([*importing, *parameters], check=True, capture_output=True)
-    target = [
-        "--iree-hal-target-device=local",
-        "--iree-hal-local-target-device-backends=llvm-cpu",
-        "--iree-llvmcpu-target-cpu=host",
-    ]
-    compiling = [f"{tools}/iree-compile", f"{base}.mlir", "-o", f"{base}.vmfb"]
-    subprocess.run([*compiling, *target], check=True, capture_output=True)
+    base = str(model.with_suffix(""))
+    if not Path(f"{base}.vmfb").exists():
+        _compile_for_iree(model, base)
     config = rt.Config("local-task")
     index = rt.ParameterIndex()
     index.load(f"{base}.irpa")
@@ -100,6 +92,20 @@ def iree(model: Path, inputs: Inputs) -> Run:
         return (result[0] if isinstance(result, tuple | list) else result).to_host()
 
     return run
+
+
+def _compile_for_iree(model: Path, base: str) -> None:
+    tools = Path(sys.executable).parent
+    importing = [f"{tools}/iree-import-onnx", str(model), "-o", f"{base}.mlir"]
+    parameters = ["--externalize-params", f"--save-params-to={base}.irpa"]
+    subprocess.run([*importing, *parameters], check=True, capture_output=True)
+    target = [
+        "--iree-hal-target-device=local",
+        "--iree-hal-local-target-device-backends=llvm-cpu",
+        "--iree-llvmcpu-target-cpu=host",
+    ]
+    compiling = [f"{tools}/iree-compile", f"{base}.mlir", "-o", f"{base}.vmfb"]
+    subprocess.run([*compiling, *target], check=True, capture_output=True)
 
 
 ENGINES = {
