@@ -45,6 +45,11 @@ def _digest(weight: Weight) -> bytes:
     return digest.digest()
 
 
+def ge_text(digest: bytes) -> str:
+    """GraphEngine's text of a digest: hexadecimal without the leading zero of each byte."""
+    return "".join(f"{byte:x}" for byte in digest)
+
+
 def all_sha256(weights: Iterable[Weight]) -> Mapping[Weight, bytes]:
     """The digest of each weight; the largest are begun first, equal references hashed once."""
     distinct = set(weights)

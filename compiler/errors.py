@@ -10,11 +10,11 @@ class UserError(Exception):
 
     def at(self, place: str) -> Self:
         """The same error with the file it is in before it, all on one line."""
-        self.args = (_printable(f"{place}: {' '.join(str(self).split())}"),)
+        self.args = (printable(f"{place}: {' '.join(str(self).split())}"),)
         return self
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """The text without what a terminal would obey: names in a model are anybody's."""
     if text.isprintable():
         return text

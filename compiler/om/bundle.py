@@ -18,13 +18,15 @@ VAR_SIZE = struct.Struct("<Q")
 class Bundle:
     """A bundle's parts: `var_size` bytes of device memory for variables, and the models.
 
-    `slices` are the complete OM files inside, as views of the bundle.
+    `slices` are the complete OM files inside, as views of the bundle, and `starts` says where in
+    it each begins.
     """
 
     source: str
     header: ModelFileHeader
     var_size: int
     slices: tuple[memoryview, ...]
+    starts: tuple[int, ...]
 
     @cached_property
     def models(self) -> tuple[OfflineModel, ...]:
@@ -53,12 +55,14 @@ def read_bundle(source: Source, *, name: str | None = None) -> Bundle:
         raise _invalid(name, f"model type {header.modeltype}, a bundle has {ModelType.BUNDLE:d}")
     var_size = 0
     slices: list[memoryview] = []
+    starts: list[int] = []
     for type_, start, end in _walk(data, name):
         if type_ == PartitionType.BUNDLE_MODEL_VAR_INFO:
             var_size = _read_var_size(data[start:], name)
         elif type_ == PartitionType.BUNDLE_MODEL_INFO:
             slices.append(data[start:end])
-    return Bundle(name, header, var_size, tuple(slices))
+            starts.append(start)
+    return Bundle(name, header, var_size, tuple(slices), tuple(starts))
 
 
 def _walk(data: memoryview, name: str) -> list[tuple[int, int, int]]:

@@ -9,12 +9,14 @@ MAX_DIGITS = 18  # an index of more is out of range as well, and Python limits w
 
 def graph_fault(model: ModelDef) -> str | None:
     """The first thing that keeps GraphEngine from loading the graphs, None when nothing does."""
+    return next(graph_faults(model), None)
+
+
+def graph_faults(model: ModelDef) -> Iterator[str]:
+    """All that keeps GraphEngine from loading the graphs."""
     if not model.graph:
-        return "MODEL_DEF has no graph"
-    return next(_faults(model), None)
-
-
-def _faults(model: ModelDef) -> Iterator[str]:
+        yield "MODEL_DEF has no graph"
+        return
     for graph in model.graph:
         ops = {op.name: op for op in graph.op}
         yield from _border_faults(graph, ops)

@@ -1,110 +1,141 @@
-"""Expands attributes that GraphEngine replaced by indices into a dictionary of the model.
+"""Codes attributes by a dictionary of the model, as GraphEngine does when it saves.
 
-A coded name is a zero byte and the index in base 127, least significant digit first, each digit
-plus one. Where the dictionary says so, the value is coded too: an index instead of a string.
+`attribute_dictionary` reads them again. Source: `model_compress_manager.cc`.
 """
 
-from collections.abc import MutableMapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
-from compiler.om.errors import OMError, Status
-from compiler.om.ge_ir_pb2 import AttrDef, ModelDef
+from compiler.om.attribute_dictionary import BASE, NAMES, USES_STRING, VALUES, VERSION, Attributes
+from compiler.om.attributes import ListKind, TypedList, set_attribute
+from compiler.om.contract import KERNEL_NAME
+from compiler.om.ge_ir_pb2 import AttrDef, ModelDef, OpDef
 
-VERSION = "om_compress_version"
-NAMES = "attr_name_enum"
-VALUES = "attr_value_enum"
-USES_STRING = "attrs_use_string_value"
+UNUSED = ("_l2fusion_ToOpStruct", "_op_slice_info", "_ir_attr_names")
+"""Attributes of operators that are dropped."""
 
-BASE = 127
+SERIALIZER = frozenset(
+    "_input_name_key _input_name_value _output_name_key _output_name_value _opt_input "
+    "_ir_inputs_key _ir_inputs_value _ir_outputs_key _ir_outputs_value origin_format "
+    "origin_format_for_int format_for_int origin_shape_initialized origin_shape "
+    "origin_data_type".split()
+)
+"""What the serializer notes for itself, after the attributes have been coded."""
 
-Attributes = MutableMapping[str, AttrDef]
-
-
-@dataclass(frozen=True, slots=True)
-class Dictionary:
-    """A model's tables: names, whether the values under a name are coded, and those values."""
-
-    names: tuple[str, ...]
-    uses_string: tuple[bool, ...]
-    values: tuple[bytes, ...]
-    source: str
-
-    def name_index(self, key: str) -> int:
-        """The index a coded key stands for."""
-        index = sum((ord(digit) - 1) * BASE**i for i, digit in enumerate(key[1:]))
-        return self._checked(index, len(self.names), "name")
-
-    def value(self, index: int) -> bytes:
-        """The string an index stands for."""
-        return self.values[self._checked(index, len(self.values), "value")]
-
-    def _checked(self, index: int, count: int, what: str) -> int:
-        if not 0 <= index < count:
-            raise _broken(self.source, f"attribute {what} {index} of a table of {count}")
-        return index
+ATOMIC_KERNEL_NAME = "_atomic_kernelname"
+LOADED_NAME = "_tbe_kernel_name_for_load"
 
 
-def take_dictionary(model: ModelDef, source: str) -> Dictionary | None:
-    """Removes the dictionary from the model's attributes; None when the model has none."""
-    if VERSION not in model.attr:
-        return None
-    for key in (NAMES, VALUES, USES_STRING):
-        if key not in model.attr or not model.attr[key].HasField("list"):
-            raise _broken(source, f"the model has {VERSION} but no list {key}")
-    names, values, uses_string = (model.attr[key].list for key in (NAMES, VALUES, USES_STRING))
-    if len(names.s) != len(uses_string.b):
-        raise _broken(source, f"{len(names.s)} names but {len(uses_string.b)} {USES_STRING}")
-    try:
-        texts = tuple(name.decode() for name in names.s)
-    except UnicodeDecodeError as error:
-        raise _broken(source, f"the name {error.object!r} is not UTF-8") from None
-    dictionary = Dictionary(texts, tuple(uses_string.b), tuple(values.s), source)
-    for key in (VERSION, NAMES, VALUES, USES_STRING):
-        del model.attr[key]
-    return dictionary
+def compress_attributes(model: ModelDef) -> None:
+    """Code the attributes of operators and of their tensors, in place, and note the dictionary.
+
+    A model that has a dictionary stays as it is. A name whose values are texts in one place and
+    something else in another stays plain: GraphEngine could not read it back.
+    """
+    if VERSION in model.attr:
+        return
+    for op in _ops(model):
+        _tidy(op)
+    holders = [holder for op in _ops(model) for holder in _holders(op)]
+    tables = _Tables(_mixed(holders))
+    for holder in holders:
+        tables.code(holder)
+    if tables.names:
+        tables.note(model)
 
 
-def expand_attributes(model: ModelDef, dictionary: Dictionary) -> None:
-    """Replaces coded attributes of operators and of their tensor descriptors, in place."""
-    for graph in model.graph:
-        for op in graph.op:
-            _expand(op.attr, dictionary)
-            for desc in (*op.input_desc, *op.output_desc):
-                _expand(desc.attr, dictionary)
+def _ops(model: ModelDef) -> Iterator[OpDef]:
+    return (op for graph in model.graph for op in graph.op)
 
 
-def _expand(attributes: Attributes, dictionary: Dictionary) -> None:
-    coded = {key: _copy(attributes[key]) for key in attributes if key.startswith("\0")}
-    # All go first: a name may itself be a key that another dictionary coded.
-    for key in coded:
-        del attributes[key]
-    for key, attr in coded.items():
-        index = dictionary.name_index(key)
-        name = dictionary.names[index]
-        if dictionary.uses_string[index]:
-            _expand_value(attr, name, dictionary)
-        # A plain attribute of that name is newer: GraphEngine writes it when it saves again.
-        if name not in attributes:
-            attributes[name].CopyFrom(attr)
+def _holders(op: OpDef) -> Iterator[Attributes]:
+    yield op.attr
+    yield from (desc.attr for desc in (*op.input_desc, *op.output_desc))
 
 
-def _copy(attr: AttrDef) -> AttrDef:
-    copy = AttrDef()
-    copy.CopyFrom(attr)
-    return copy
+def _tidy(op: OpDef) -> None:
+    """Drop what nobody reads; a kernel's name has one place instead of three."""
+    for name in UNUSED:
+        op.attr.pop(name, None)
+    _fold(op, KERNEL_NAME, (f"{op.name}{KERNEL_NAME}", LOADED_NAME))
+    _fold(op, ATOMIC_KERNEL_NAME, (f"{op.name}{ATOMIC_KERNEL_NAME}",))
 
 
-def _expand_value(attr: AttrDef, name: str, dictionary: Dictionary) -> None:
-    match attr.WhichOneof("value"):
-        case "i":
-            attr.s = dictionary.value(attr.i)
-        case "list":
-            attr.list.s.extend([dictionary.value(index) for index in attr.list.i])
-            attr.list.ClearField("i")
-            attr.list.val_type = AttrDef.ListValue.VT_LIST_STRING
-        case kind:
-            raise _broken(dictionary.source, f"{name!r} stands for a string but is of kind {kind}")
+def _fold(op: OpDef, name: str, others: tuple[str, ...]) -> None:
+    found = [op.attr[other].s for other in others if other in op.attr]
+    if found and name not in op.attr:
+        op.attr[name].s = found[0]
+    for other in others:
+        op.attr.pop(other, None)
 
 
-def _broken(source: str, what: str) -> OMError:
-    return OMError(Status.PARAM_INVALID, f"{source}: the attribute dictionary is broken: {what}")
+def _is_text(attr: AttrDef) -> bool:
+    kind = attr.WhichOneof("value")
+    is_list = kind == "list" and attr.list.val_type == AttrDef.ListValue.VT_LIST_STRING
+    return kind == "s" or is_list
+
+
+def _mixed(holders: list[Attributes]) -> frozenset[str]:
+    """The names that stand for texts and for something else."""
+    texts: set[str] = set()
+    others: set[str] = set()
+    for holder in holders:
+        for name in holder:
+            (texts if _is_text(holder[name]) else others).add(name)
+    return frozenset(texts & others)
+
+
+@dataclass
+class _Tables:
+    """The dictionary as it grows; an index is a place in the order of first use."""
+
+    plain: frozenset[str]
+    names: dict[str, int] = field(default_factory=dict[str, int])
+    values: dict[bytes, int] = field(default_factory=dict[bytes, int])
+    uses_string: list[bool] = field(default_factory=list[bool])
+
+    def code(self, holder: Attributes) -> None:
+        """Replace the attributes of one operator or tensor."""
+        for name in sorted(holder, key=str.encode):
+            if name in SERIALIZER or name in self.plain or name.startswith("\0"):
+                continue
+            attr = AttrDef()
+            attr.CopyFrom(holder[name])
+            del holder[name]
+            is_text = _is_text(attr)
+            if is_text:
+                self._code_value(attr)
+            holder[self._coded_name(name, is_text)].CopyFrom(attr)
+
+    def _coded_name(self, name: str, is_text: bool) -> str:
+        if name not in self.names:
+            self.names[name] = len(self.names)
+            self.uses_string.append(is_text)
+        return coded_index(self.names[name])
+
+    def _code_value(self, attr: AttrDef) -> None:
+        if attr.WhichOneof("value") == "s":
+            attr.i = self._value(attr.s)
+        else:
+            items = tuple(self._value(text) for text in attr.list.s)
+            set_attribute(attr, TypedList(ListKind.INT, items))
+
+    def _value(self, text: bytes) -> int:
+        return self.values.setdefault(text, len(self.values))
+
+    def note(self, model: ModelDef) -> None:
+        """Put the dictionary into the model's attributes."""
+        set_attribute(model.attr[VERSION], 1)
+        for key, table in ((NAMES, [n.encode() for n in self.names]), (VALUES, self.values)):
+            texts = model.attr[key].list
+            texts.s.extend(table)
+            texts.val_type = AttrDef.ListValue.VT_LIST_STRING
+        set_attribute(model.attr[USES_STRING], self.uses_string)
+
+
+def coded_index(index: int) -> str:
+    """The name that an index of the name table is written as."""
+    digits = [index % BASE + 1]
+    while index := index // BASE:
+        digits.append(index % BASE + 1)
+    return "\0" + "".join(map(chr, digits))

@@ -37,6 +37,9 @@ ELEMENT_TYPE_NAME = "_ascend_opt_element_type"
 LOCATION_NAME = "location"
 OFFSET_NAME = "offset"
 LENGTH_NAME = "length"
+FILE_PATH_NAME = "file_path"
+FILE_ID_NAME = "file_id"
+HASH_NAME = "_value_sha256"
 
 # … and our own ones, of one that refers to the bytes where they lay when the model was compiled:
 # the path, and the digest of a sample of the bytes.

@@ -27,7 +27,7 @@ def encode_message(message: Message) -> bytes:
     if above_maps.isdisjoint([field for field, _ in fields]):
         return message.SerializeToString()
     parts = [_encoder(field)(value) for field, value in fields]
-    return b"".join(parts) + _unknown_fields(message)
+    return b"".join(parts) + unknown_fields(message)
 
 
 def encode_varint(value: int) -> bytes:
@@ -43,7 +43,7 @@ def encode_varint(value: int) -> bytes:
     return bytes(digits)
 
 
-def _unknown_fields(message: Message) -> bytes:
+def unknown_fields(message: Message) -> bytes:
     """What a newer writer added and our messages do not name: kept, behind the known fields."""
     if not len(UnknownFieldSet(message)):
         return b""

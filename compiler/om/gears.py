@@ -64,7 +64,15 @@ def output_shapes(told: Sequence[str], gear: int) -> dict[int, Dims]:
     """The shapes of the outputs in a gear: entries `<gear or -1>,<output>,<dims…>`."""
     found: dict[int, Dims] = {}
     for entry in told:
-        branch, output, *dims = (int(number) for number in entry.split(",") if number)
+        numbers = [int(number) for number in entry.split(",") if _is_number(number)]
+        if len(numbers) < 2:
+            continue  # in a file of somebody else's there may be anything
+        branch, output, *dims = numbers
         if branch in (gear, -1):
             found[output] = tuple(dims)
     return found
+
+
+def _is_number(text: str) -> bool:
+    digits = text.removeprefix("-")
+    return digits.isascii() and digits.isdecimal() and len(digits) < 19

@@ -82,13 +82,15 @@ def _read_table(
         raise OMError(Status.MODEL_DATA_SIZE_INVALID, f"{source}: {what}")
     table = unpack_entries(payload, start, count, layout)
     bodies: list[memoryview] = []
+    starts: list[int] = []
     for entry in table:
         if entry.size > len(payload) - end:
             what = f"partition {entry.type} of {entry.size} bytes at {end} of {len(payload)}"
             raise OMError(Status.MODEL_DATA_SIZE_INVALID, f"{source}: {what}")
         bodies.append(payload[end : end + entry.size])
+        starts.append(HEADER_SIZE + end)
         end += entry.size
-    return SubModel(source, table, tuple(bodies), root), end
+    return SubModel(source, table, tuple(bodies), tuple(starts), root), end
 
 
 def _read_count(

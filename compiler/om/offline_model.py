@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
-from compiler.om.compress import Dictionary, expand_attributes, take_dictionary
+from compiler.om.attribute_dictionary import Dictionary, expand_attributes, take_dictionary
 from compiler.om.errors import OMError, Status
 from compiler.om.ge_ir_pb2 import ModelDef
 from compiler.om.header import ModelFileHeader
@@ -24,11 +24,15 @@ MAX_MESSAGE = 0x7FFFFFFF  # bytes protobuf parses
 
 @dataclass(frozen=True, eq=False)
 class SubModel:
-    """One partition table with its bodies: the only one of a static model, or one of several."""
+    """One partition table with its bodies: the only one of a static model, or one of several.
+
+    `starts` says where in the OM file each body begins.
+    """
 
     source: str
     table: tuple[TableEntry, ...]
     bodies: tuple[memoryview, ...]
+    starts: tuple[int, ...]
     root: "SubModel | None" = None
 
     def partition(self, type_: PartitionType) -> memoryview | None:

@@ -33,6 +33,30 @@ class PartitionType(IntEnum):
     CUSTOM_OPS = 26
 
 
+ORDER = (
+    PartitionType.SO_BINS,
+    PartitionType.CUSTOM_OPS,
+    PartitionType.TILING_DATA,
+    PartitionType.MODEL_INOUT_INFO,
+    PartitionType.MODEL_DEF,
+    PartitionType.WEIGHTS_DATA,
+    PartitionType.TBE_KERNELS,
+    PartitionType.CUST_AICPU_KERNELS,
+    PartitionType.TASK_INFO,
+)
+"""The order of the partitions of a model."""
+
+
+def partition_name(number: int) -> str:
+    """The name of a partition type, or its number where it has none."""
+    return PartitionType(number).name if number in set(PartitionType) else str(number)
+
+
+def partition_number(name: str) -> int:
+    """The number of a partition type; ValueError for a name that is none."""
+    return int(name) if name.isdecimal() else int(PartitionType[name])
+
+
 @dataclass(frozen=True, slots=True)
 class TableLayout:
     """How a table's count and entries are laid out; the gaps are struct padding."""

@@ -1,8 +1,9 @@
 """Lays out OM files and bundles, byte for byte as GraphEngine lays them out."""
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from compiler.om.buffers import Blob, Held, Joined, joined_bytes
 from compiler.om.encode import encode_message
@@ -17,7 +18,7 @@ from compiler.om.header import (
 )
 from compiler.om.inout import InOutInfo, encode_inout
 from compiler.om.kernels import Kernel, encode_kernels
-from compiler.om.partitions import NORMAL, TINY, PartitionType, pack_table
+from compiler.om.partitions import NORMAL, TINY, PartitionType, pack_table, partition_name
 from compiler.om.task_pb2 import ModelTaskDef
 
 OM_PROTO_VERSION = 2
@@ -74,23 +75,35 @@ def pack_bundle(var_size: int, models: Sequence[Blob]) -> bytes:
 
 def lay_out_model(model: CompiledModel) -> Blob:
     """An OM file of one model, its weights not yet read; a part for a bundle as well."""
-    version = model.platform_version.encode()
-    if len(version) > PLATFORM_VERSION_BYTES:
-        limit = f"the header has room for {PLATFORM_VERSION_BYTES} bytes"
-        what = f"platform version {model.platform_version!r} is too long: {limit}"
-        raise OMError(Status.MEMORY_ALLOCATION, f"model {model.name!r}: {what}")
-    header = ModelFileHeader(
-        name=model.name.encode()[:NAME_BYTES],
-        om_ir_version=model.om_ir_version,
-        model_num=1,
-        platform_version=version,
-        platform_type=model.platform_type,
-        is_unknow_model=int(model.is_unknown),
+    header = model_header(
+        model.name, model.om_ir_version, model.platform_version, is_unknown=model.is_unknown
     )
+    header = replace(header, platform_type=model.platform_type)
     return lay_out_file(header, [_partitions(model)])
 
 
-def lay_out_file(header: ModelFileHeader, models: Iterable[Sequence[Partition]]) -> Blob:
+def model_header(
+    name: str, ir_version: int, platform: str, *, is_unknown: bool, model_num: int = 1
+) -> ModelFileHeader:
+    """The header of an OM file, without its length. OMError for a platform that has no room."""
+    version = platform.encode()
+    if len(version) > PLATFORM_VERSION_BYTES:
+        limit = f"the header has room for {PLATFORM_VERSION_BYTES} bytes"
+        what = f"platform version {platform!r} is too long: {limit}"
+        raise OMError(Status.MEMORY_ALLOCATION, f"model {name!r}: {what}")
+    return ModelFileHeader(
+        name=name.encode("utf-8", "surrogateescape")[:NAME_BYTES],
+        om_ir_version=ir_version,
+        model_num=model_num,
+        platform_version=version,
+        platform_type=PLATFORM_MINI,
+        is_unknow_model=int(is_unknown),
+    )
+
+
+def lay_out_file(
+    header: ModelFileHeader, models: Iterable[Sequence[Partition]], trailing: Blob | None = None
+) -> Blob:
     """A file of any models and partitions behind `header`, whose length is filled in.
 
     A header with the 32-bit `length` set gets 32-bit ("tiny") tables and that field.
@@ -101,22 +114,26 @@ def lay_out_file(header: ModelFileHeader, models: Iterable[Sequence[Partition]])
         rows = [(partition.type, partition.body.length) for partition in partitions]
         parts.append(Held(pack_table(rows, TINY if tiny else NORMAL)))
         parts += [partition.body for partition in partitions]
-    payload = Joined(parts)
+    payload = Joined([*parts, trailing] if trailing is not None else parts)
     lengths = {"length": payload.length} if tiny else {"model_length": payload.length}
     return Joined([Held(replace(header, **lengths).pack()), *payload.parts])
 
 
-def lay_out_bundle(var_size: int, models: Sequence[Blob]) -> Blob:
+def lay_out_bundle(
+    var_size: int | None, models: Sequence[Blob], header: Mapping[str, Any] | None = None
+) -> Blob:
     """A bundle of complete OM files that share `var_size` bytes of variables.
 
-    Here offsets count from the table's start, and the length takes in the header.
+    Here offsets count from the table's start, and the length takes in the header. Without a
+    `var_size` it has no entry for it; `header` has fields that are not zero as they should be.
     """
-    rows = [(PartitionType.BUNDLE_MODEL_VAR_INFO, 8)]
+    variables = Held(b"" if var_size is None else struct.pack("<Q", var_size))
+    rows = [(PartitionType.BUNDLE_MODEL_VAR_INFO, 8)] if variables.length else []
     rows += [(PartitionType.BUNDLE_MODEL_INFO, model.length) for model in models]
     table = pack_table(rows, base=NORMAL.size(len(rows)))
     size = HEADER_SIZE + len(table) + sum(length for _, length in rows)
-    head = bundle_header(len(models), size).pack() + table + struct.pack("<Q", var_size)
-    return Joined([Held(head), *models])
+    head = replace(bundle_header(len(models), size), **(header or {})).pack()
+    return Joined([Held(head + table), variables, *models])
 
 
 def _partitions(model: CompiledModel) -> list[Partition]:
@@ -137,9 +154,9 @@ def _partitions(model: CompiledModel) -> list[Partition]:
     return [Partition(type_, body) for type_, body in bodies if body.length]
 
 
-def check_size(name: str, type_: PartitionType, size: int) -> None:
+def check_size(name: str, type_: int, size: int) -> None:
     """OMError when a partition of `size` bytes could not be loaded again."""
     limit = MAX_MESSAGE if type_ in MESSAGES else MAX_PARTITION
     if type_ not in UNLIMITED and size > limit:
-        what = f"{type_.name} of {size} bytes, at most {limit} can be loaded"
+        what = f"{partition_name(type_)} of {size} bytes, at most {limit} can be loaded"
         raise OMError(Status.PARAM_INVALID, f"model {name!r}: {what}")

@@ -15,8 +15,8 @@ from xdsl.ir import Attribute
 from xdsl.passes import ModulePass
 
 from compiler.constants import weight_of
-from compiler.digests import all_sha256, sample_sha256
-from compiler.om.contract import REFERENCE_NAME, SAMPLE_NAME
+from compiler.digests import all_sha256, ge_text, sample_sha256
+from compiler.om.contract import HASH_NAME, REFERENCE_NAME, SAMPLE_NAME
 from compiler.rewrite import main_graphs, nested_graphs, replace_nodes
 from compiler.weights import FileBytes
 from dialects.ge import BundleOp, ConstOp, FileConstantOp, GraphOp, NodeOp
@@ -75,9 +75,9 @@ class GEExternalizeWeightsPass(ModulePass):
         external: dict[NodeOp, FileConstantOp] = {}
         for node in nodes:
             weight = weight_of(node.value)
-            digest = text_of(digests[weight])
+            digest = ge_text(digests[weight])
             location, offset = place(digest, weight.length)
-            own = {"_value_sha256": StringAttr(digest)}
+            own = {HASH_NAME: StringAttr(digest)}
             external[node] = _file_constant(node, f"{node.label}_{digest}", location, offset, own)
         return external
 
@@ -174,8 +174,3 @@ def _file_constant(
         "original_shape": shape,
     }
     return FileConstantOp.make(label, results=[type], attributes=attributes, value=node.value)
-
-
-def text_of(digest: bytes) -> str:
-    """GraphEngine's text of a hash: hexadecimal without leading zeros in each byte."""
-    return "".join(f"{byte:x}" for byte in digest)

@@ -11,9 +11,9 @@ import pytest
 
 from compiler import digests, weights
 from compiler.derived_weights import Transposed
-from compiler.digests import all_sha256, sha256
+from compiler.digests import all_sha256, ge_text, sha256
 from compiler.errors import UserError
-from compiler.transforms.ge.externalize_weights import Combined, text_of
+from compiler.transforms.ge.externalize_weights import Combined
 from compiler.weights import Cast, FileBytes, Inline, Splat, Version, Weight
 
 VECTORS = {
@@ -32,7 +32,7 @@ VECTORS = {
 
 
 def test_text_of_a_hash() -> None:
-    assert {data: text_of(sha256(Inline(data))) for data in VECTORS} == VECTORS
+    assert {data: ge_text(sha256(Inline(data))) for data in VECTORS} == VECTORS
 
 
 @pytest.mark.parametrize(
