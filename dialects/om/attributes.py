@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from xdsl.dialects.builtin import ArrayAttr, IntAttr
+from xdsl.dialects.builtin import ArrayAttr, IntAttr, StringAttr
 from xdsl.ir import Attribute, ParametrizedAttribute
 from xdsl.irdl import irdl_attr_definition, param_def
 from xdsl.parser import AttrParser
@@ -84,3 +84,54 @@ def _parse_list(parser: AttrParser, keyword: str) -> ArrayAttr[IntAttr]:
 def values_of(attribute: ArrayAttr[IntAttr]) -> tuple[int, ...]:
     """The integers of a list attribute."""
     return tuple(value.data for value in attribute.data)
+
+
+@irdl_attr_definition
+class FieldsAttr(ParametrizedAttribute):
+    """`#om.fields<["input_desc/0"], "0a01…">`: fields of a message that the IR has no words for.
+
+    The paths name the fields (`field`, `map/key`, `repeated/index`) of which the file says
+    something else than the rest of the IR; the text is what it says, a message in hexadecimal.
+    """
+
+    name = "om.fields"
+
+    paths: ArrayAttr[StringAttr] = param_def()
+    payload: StringAttr = param_def()
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> list[Attribute]:
+        with parser.in_angle_brackets():
+            paths = parser.parse_attribute()
+            parser.parse_punctuation(",")
+            return [paths, StringAttr(parser.parse_str_literal())]
+
+    def print_parameters(self, printer: Printer) -> None:
+        with printer.in_angle_brackets():
+            printer.print_attribute(self.paths)
+            printer.print_string(", ")
+            printer.print_string_literal(self.payload.data)
+
+
+FIELDS_NAME = "om.fields"
+"""Of a node or graph: what of its message the rest of the IR does not say."""
+VALUE_FIELDS_NAME = "om.value_fields"
+"""Of a Const: the same of the descriptor in its value."""
+INLINE_NAME = "om.inline"
+"""Of a Const whose bytes are in the graph, not in the weight partition."""
+DATA_OFFSET_NAME = "om.data_offset"
+"""Of a Const whose place in the weight partition its placement does not say."""
+ORDER_NAME = "om.order"
+"""Of a graph: the place in the file of each node, where that is another order."""
+
+RESERVED = frozenset(
+    {
+        "placement",
+        FIELDS_NAME,
+        VALUE_FIELDS_NAME,
+        INLINE_NAME,
+        DATA_OFFSET_NAME,
+        ORDER_NAME,
+    }
+)
+"""Attributes of nodes and graphs that are not GraphEngine's."""

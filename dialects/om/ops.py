@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from xdsl.dialects.builtin import (
     ArrayAttr,
     DenseArrayBase,
+    DictionaryAttr,
     IntegerAttr,
     StringAttr,
     UnitAttr,
@@ -24,6 +25,7 @@ from xdsl.traits import IsolatedFromAbove, NoTerminator
 from xdsl.utils.exceptions import VerifyException
 
 from dialects.ge import GraphOp
+from dialects.om.attributes import FieldsAttr
 from dialects.op import AscendOp, names_attr
 from dialects.weights import FileAttr
 
@@ -147,10 +149,34 @@ class BinaryOp(AscendOp):
 
 
 @irdl_op_definition
+class PartitionOp(AscendOp):
+    """A partition of the file that is kept as it is, by reference.
+
+    `kind` is the name of its type, its number where it has none, or "trailing" for the bytes
+    behind the last partition.
+    """
+
+    name = "om.partition"
+
+    kind = prop_def(StringAttr)
+    value = prop_def(FileAttr)
+
+    assembly_format = "$kind qualified($value) attr-dict"
+
+    def __init__(self, kind: str, value: FileAttr):
+        super().__init__(properties={"kind": StringAttr(kind), "value": value})
+
+
+@irdl_op_definition
 class ModelOp(AscendOp):
     """An offline model: a placed graph, then its tasks. Its attributes are ModelDef's.
 
-    `omits` names what the file it was read from had besides: such a model is not written again.
+    Of a file that says more than that there is also: `partitions`, where they are others or in
+    another order than those the writer makes; `graph_order`, the names of all graphs as they
+    stand; `header`, its fields that are not what the writer puts there; `fields` and `task_fields`,
+    what of ModelDef and ModelTaskDef the IR has no words for; and partitions that are kept as they
+    are. `omits` names what could not be kept: such a model is not written again.
+    A model inside a model is one of the further ones that a dynamic model's file has.
     """
 
     name = "om.model"
@@ -160,13 +186,20 @@ class ModelOp(AscendOp):
     ir_version = prop_def(IntegerAttr.constr(i64))
     platform = prop_def(StringAttr)
     omits = opt_prop_def(ArrayAttr[StringAttr])
+    partitions = opt_prop_def(ArrayAttr[StringAttr])
+    graph_order = opt_prop_def(ArrayAttr[StringAttr])
+    header = opt_prop_def(DictionaryAttr)
+    fields = opt_prop_def(FieldsAttr)
+    task_fields = opt_prop_def(FieldsAttr)
     body = region_def("single_block")
 
     traits = traits_def(IsolatedFromAbove(), NoTerminator())
 
     assembly_format = (
         "$sym_name (`dynamic` $dynamic^)? `ir_version` $ir_version `platform` $platform"
-        " (`omits` $omits^)? attr-dict-with-keyword $body"
+        " (`omits` $omits^)? (`partitions` $partitions^)? (`graph_order` $graph_order^)?"
+        " (`header` $header^)? (`fields` qualified($fields)^)?"
+        " (`task_fields` qualified($task_fields)^)? attr-dict-with-keyword $body"
     )
 
     def __init__(
@@ -206,6 +239,16 @@ class ModelOp(AscendOp):
         """The task list."""
         return (op for op in self.body.block.ops if isinstance(op, _TaskOp))
 
+    @property
+    def kept(self) -> list[PartitionOp]:
+        """The partitions that are kept as they are."""
+        return [op for op in self.body.block.ops if isinstance(op, PartitionOp)]
+
+    @property
+    def submodels(self) -> list[ModelOp]:
+        """The further models of the file."""
+        return [op for op in self.body.block.ops if isinstance(op, ModelOp)]
+
     def integer(self, name: str, default: int = 0) -> int:
         """An integer attribute of the model, e.g. `memory_size` in bytes."""
         value = self.attributes.get(name)
@@ -222,16 +265,26 @@ class ModelOp(AscendOp):
 
 @irdl_op_definition
 class BundleOp(AscendOp):
-    """Offline models that share `var_size` bytes of variable memory."""
+    """Offline models that share `var_size` bytes of variable memory.
+
+    `no_var_entry`: the file has no entry for that size, as older ones have none. `header` and
+    `omits` are as in an om.model.
+    """
 
     name = "om.bundle"
 
     var_size = prop_def(IntegerAttr.constr(i64))
+    no_var_entry = opt_prop_def(UnitAttr)
+    omits = opt_prop_def(ArrayAttr[StringAttr])
+    header = opt_prop_def(DictionaryAttr)
     body = region_def("single_block")
 
     traits = traits_def(IsolatedFromAbove(), NoTerminator())
 
-    assembly_format = "`var_size` $var_size attr-dict-with-keyword $body"
+    assembly_format = (
+        "`var_size` $var_size (`no_var_entry` $no_var_entry^)? (`omits` $omits^)?"
+        " (`header` $header^)? attr-dict-with-keyword $body"
+    )
 
     def __init__(self, var_size: int, models: Sequence[ModelOp]):
         super().__init__(

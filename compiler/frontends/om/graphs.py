@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from typing import cast
 
-from xdsl.dialects.builtin import StringAttr
+from xdsl.dialects.builtin import IntegerAttr, StringAttr, UnitAttr, i64
 from xdsl.ir import Attribute, Block, Region, SSAValue
 
-from compiler.constants import dense_from_raw
 from compiler.errors import UserError
 from compiler.frontends.om.attributes import (
     attributes_of,
+    inline_value,
     names_list,
+    text_at,
     type_of_descriptor,
 )
 from compiler.frontends.om.source import Source
@@ -36,8 +37,7 @@ from dialects.ge import (
     VariableOp,
 )
 from dialects.ge.catalogue import port_names
-from dialects.om import PlacementAttr
-from dialects.types import RankedTensor
+from dialects.om import DATA_OFFSET_NAME, INLINE_NAME, RESERVED, PlacementAttr
 
 KINDS: dict[str, type[NodeOp]] = {
     "Data": DataOp,
@@ -48,6 +48,12 @@ KINDS: dict[str, type[NodeOp]] = {
 }
 BOOKKEEPING = (INPUT_PORTS_NAME, INPUT_PLACES_NAME, "_output_name_key", "_output_name_value")
 
+MAX_DEPTH = 64
+"""How deep graphs may be in nodes of graphs."""
+
+PORT = re.compile(r"[A-Za-z_][\w$.]*", re.ASCII)
+"""What MLIR's text takes for the name of a port."""
+
 
 class GraphReader:
     """Reads the graphs of one model."""
@@ -56,15 +62,34 @@ class GraphReader:
         self.graphs = {graph.name: graph for graph in model.graph}
         self.weights = weights
         self.source = source
+        self.read_already: set[str] = set()
+        self.depth = 0
 
     def main_graphs(self) -> list[GraphOp]:
-        """The graphs that no node owns, the main graph first."""
+        """The main graph, then those that no node owns, or only nodes of their own."""
+        names = list(self.graphs)
         owned = {
             name for graph in self.graphs.values() for op in graph.op for name in op.subgraph_name
         }
-        return [self.read(graph) for name, graph in self.graphs.items() if name not in owned]
+        first = [*names[:1], *(name for name in names if name not in owned)]
+        found: list[GraphOp] = []
+        for name in (*first, *names):
+            found += self._not_yet(name)
+        return found
 
-    def read(self, graph: GraphDef) -> GraphOp:
+    def _not_yet(self, name: str) -> list[GraphOp]:
+        """The graph of that name; none where there is none or it has its place already."""
+        if name in self.read_already or name not in self.graphs:
+            return []
+        self.read_already.add(name)
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise UserError(f"{self.source.path}: its graphs are nested more than {MAX_DEPTH} deep")
+        graph = self._read(self.graphs[name])
+        self.depth -= 1
+        return [graph]
+
+    def _read(self, graph: GraphDef) -> GraphOp:
         """One graph with the graphs its nodes own."""
         values: dict[str, SSAValue] = {}
         nodes: list[NodeOp] = []
@@ -73,16 +98,18 @@ class GraphReader:
             nodes.append(node)
             for index, result in enumerate(node.results):
                 values[f"{op.name}:{index}"] = result
-        return GraphOp(graph.name, nodes, attributes_of(graph.attr, ()))
+        return GraphOp(graph.name, nodes, attributes_of(graph.attr, RESERVED))
 
     def _node(self, op: OpDef, values: Mapping[str, SSAValue]) -> NodeOp:
         data = [name for name in op.input if not name.endswith(":-1")]
         after = [name.removesuffix(":-1") for name in op.input if name.endswith(":-1")]
         ports = _port_names(op, len(data))
         inputs = {p: _value(values, name, op) for p, name in zip(ports, data, strict=True) if name}
-        kind = KINDS.get(op.type, Op)
-        results = () if op.type == "NetOutput" else [type_of_descriptor(d) for d in op.output_desc]
-        attributes = attributes_of(op.attr, (*BOOKKEEPING, "value"))
+        payload = self._payload(op, _kind(op, len(inputs)))
+        kind = KINDS[op.type] if "op_type" not in payload else Op
+        results = () if kind is NetOutputOp else [type_of_descriptor(d) for d in op.output_desc]
+        left_out = {*BOOKKEEPING, *RESERVED, *({"value"} if kind is ConstOp else ())}
+        attributes = attributes_of(op.attr, left_out)
         attributes["placement"] = PlacementAttr.of(
             op.id,
             op.stream_id,
@@ -91,40 +118,80 @@ class GraphReader:
             op.workspace,
             workspace_bytes=op.workspace_bytes,
         )
-        regions = [Region(Block([self.read(self.graphs[name])])) for name in op.subgraph_name]
+        if kind is ConstOp:
+            attributes |= _place_of_bytes(op)
+        inner = [graph for name in op.subgraph_name for graph in self._not_yet(name)]
         return kind.make(
             op.name,
             inputs,
             results,
             attributes,
             after=after,
-            subgraphs=regions,
-            **self._payload(op, kind),
+            subgraphs=[Region(Block([graph])) for graph in inner],
+            **payload,
         )
 
     def _payload(self, op: OpDef, kind: type[NodeOp]) -> dict[str, Attribute]:
-        if kind is ConstOp:
-            return {"value": self._weight(op)}
+        """What a node has beside its attributes; an `op_type` makes it one like any other."""
+        if kind is ConstOp and (value := self._weight(op)) is not None:
+            return {"value": value}
         if kind is FileConstantOp:
             attr = op.attr
-            reference = attr[REFERENCE_NAME].s.decode() if REFERENCE_NAME in attr else None
-            location, offset = attr[LOCATION_NAME].s.decode(), attr[OFFSET_NAME].i
+            reference = text_at(attr, REFERENCE_NAME) if REFERENCE_NAME in attr else None
+            location, offset = text_at(attr, LOCATION_NAME), attr[OFFSET_NAME].i
             length = attr[LENGTH_NAME].i
             return {"value": self.source.weight_file(location, offset, length, reference)}
-        return {"op_type": StringAttr(op.type)} if kind is Op else {}
+        return {} if kind not in (ConstOp, Op) else {"op_type": StringAttr(op.type)}
 
-    def _weight(self, op: OpDef) -> Attribute:
-        """A constant's bytes: inline, or by reference to the weight partition."""
+    def _weight(self, op: OpDef) -> Attribute | None:
+        """A constant's bytes: by reference to the weight partition, or inline where they can be.
+
+        None where the IR has no such constant: it stays an attribute like any other.
+        """
         tensor = op.attr["value"].t
-        if tensor.data:
-            return dense_from_raw(tensor.data, cast(RankedTensor, type_of_descriptor(tensor.desc)))
+        if tensor.data or not self.weights:
+            return inline_value(tensor)
         start, length = tensor.desc.data_offset, tensor.desc.weight_size
-        if start + length > len(self.weights):
+        if start < 0 or length < 0 or start + length > len(self.weights):
             raise UserError(
                 f"{self.source.path}: constant '{op.name}' needs bytes {start} to {start + length}"
                 f" of a weight partition of {len(self.weights)}"
             )
         return self.source.reference(self.weights, start, length)
+
+
+def _kind(op: OpDef, inputs: int) -> type[NodeOp]:
+    """The operation for a node: one of its own where it is as such nodes are."""
+    kind = KINDS.get(op.type, Op)
+    is_source = not inputs and len(op.output_desc) == 1
+    fits: dict[type[NodeOp], bool] = {
+        Op: True,
+        NetOutputOp: True,
+        ConstOp: is_source and op.attr["value"].HasField("t") if "value" in op.attr else False,
+        FileConstantOp: is_source and _names_file(op),
+    }
+    return kind if fits.get(kind, is_source) else Op
+
+
+def _names_file(op: OpDef) -> bool:
+    """Whether a FileConstant says which bytes of which file it is."""
+    kinds = {LOCATION_NAME: "s", OFFSET_NAME: "i", LENGTH_NAME: "i"}
+    has = {name: op.attr[name].WhichOneof("value") for name in kinds if name in op.attr}
+    return (
+        has == kinds
+        and text_at(op.attr, LOCATION_NAME).isprintable()
+        and min(op.attr[OFFSET_NAME].i, op.attr[LENGTH_NAME].i) >= 0
+    )
+
+
+def _place_of_bytes(op: OpDef) -> dict[str, Attribute]:
+    """Where a constant's bytes are, when it is not where its placement says."""
+    tensor = op.attr["value"].t
+    if tensor.data:
+        return {INLINE_NAME: UnitAttr()}
+    if list(op.output_i) == [tensor.desc.data_offset]:
+        return {}
+    return {DATA_OFFSET_NAME: IntegerAttr(tensor.desc.data_offset, i64)}
 
 
 def _value(values: Mapping[str, SSAValue], name: str, op: OpDef) -> SSAValue:
@@ -138,7 +205,9 @@ def _port_names(op: OpDef, count: int) -> list[str]:
     keys = names_list(op.attr, INPUT_PORTS_NAME)
     indices = names_list(op.attr, INPUT_PLACES_NAME)
     named = dict(zip(indices, keys, strict=False))
-    return [named.get(i, port) for i, port in enumerate(port_names(op.type, count))]
+    names = [named.get(i, port) for i, port in enumerate(port_names(op.type, count))]
+    are_names = len(set(names)) == count and all(map(PORT.fullmatch, names))
+    return names if are_names else [f"__input{i}" for i in range(count)]
 
 
 def in_order(graph: GraphDef) -> Iterator[OpDef]:

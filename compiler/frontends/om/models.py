@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, UnitAttr
 from xdsl.ir import Operation
 
 from compiler.frontends.om.attributes import attributes_of
 from compiler.frontends.om.graphs import GraphReader
+from compiler.frontends.om.keeping import keep_bundle, keep_file, keep_table
 from compiler.frontends.om.source import Source
 from compiler.om.bundle import Bundle
 from compiler.om.contract import TaskType
 from compiler.om.encode import encode_message
 from compiler.om.offline_model import OfflineModel, SubModel
-from compiler.om.partitions import PartitionType
 from compiler.om.reader import read_om
 from compiler.om.source import map_source
 from compiler.om.task_pb2 import TaskDef
 from compiler.om.tasks import is_plain_event, kernel_launch
+from compiler.targets.om.tasks import node_ids
+from dialects.ge import GraphOp
 from dialects.om import (
     BinaryOp,
     BundleOp,
@@ -31,16 +33,6 @@ from dialects.om import (
 
 DERIVED = ("om_info_list", "task_index_op_name")
 """Model attributes that the writer makes from what it writes."""
-WRITTEN = frozenset(
-    {
-        PartitionType.MODEL_DEF,
-        PartitionType.WEIGHTS_DATA,
-        PartitionType.TASK_INFO,
-        PartitionType.TBE_KERNELS,
-        PartitionType.MODEL_INOUT_INFO,
-    }
-)
-"""The partitions whose content an om.model holds, or that the writer makes anew."""
 
 
 def import_om(path: str) -> ModuleOp:
@@ -52,34 +44,34 @@ def import_om(path: str) -> ModuleOp:
     source = Source(path, whole)
     file = read_om(whole, name=name)
     if isinstance(file, Bundle):
-        models = [_model(model, source) for model in file.models]
-        return ModuleOp([BundleOp(file.var_size, models)])
-    return ModuleOp([_model(file, source)])
+        bundle = BundleOp(file.var_size, [_file(model, source) for model in file.models])
+        keep_bundle(bundle, file, whole)
+        return ModuleOp([bundle])
+    return ModuleOp([_file(file, source)])
 
 
-def _model(file: OfflineModel, source: Source) -> ModelOp:
-    root = file.root
-    message = root.model_def
-    graphs = GraphReader(message, root.weights, source).main_graphs()
-    return ModelOp(
-        message.name or file.header.name.decode(errors="replace"),
-        [*graphs, *_tasks(root), *_binaries(root, source)],
+def _file(file: OfflineModel, source: Source) -> ModelOp:
+    """A whole OM file: its first model, with the further ones inside."""
+    model, *others = (_model(table, source) for table in file.submodels)
+    if file.header.is_dynamic:
+        model.properties["dynamic"] = UnitAttr()
+    model.body.block.add_ops(others)
+    keep_file(model, file, source)
+    return model
+
+
+def _model(table: SubModel, source: Source) -> ModelOp:
+    message = table.model_def
+    graphs = GraphReader(message, table.weights, source).main_graphs()
+    model = ModelOp(
+        message.name,
+        [*graphs, *_tasks(table, graphs), *_binaries(table, source)],
         attributes_of(message.attr, DERIVED),
-        dynamic=file.header.is_dynamic,
-        ir_version=file.header.om_ir_version,
-        platform=file.header.platform_version.rstrip(b"\0").decode(errors="replace"),
-        omits=tuple(_omitted(file)),
+        ir_version=message.version,
+        platform=message.custom_version,
     )
-
-
-def _omitted(file: OfflineModel) -> Iterator[str]:
-    """What of the file the om.model does not hold."""
-    for entry in file.root.table:
-        if entry.type not in WRITTEN and entry.size:
-            known = entry.type in set(PartitionType)
-            yield PartitionType(entry.type).name if known else f"partition {entry.type}"
-    if len(file.submodels) > 1:
-        yield f"{len(file.submodels) - 1} submodels"
+    keep_table(model, table, source)
+    return model
 
 
 def _binaries(model: SubModel, source: Source) -> Iterator[BinaryOp]:
@@ -87,16 +79,22 @@ def _binaries(model: SubModel, source: Source) -> Iterator[BinaryOp]:
         yield BinaryOp(kernel.name, source.reference(memoryview(kernel.binary)))
 
 
-def _tasks(model: SubModel) -> Iterator[Operation]:
-    names = {op.id: op.name for graph in model.model_def.graph for op in graph.op}
-    for task in model.task_def.task:
-        yield _task(task, names)
+def _tasks(model: SubModel, graphs: Iterable[GraphOp]) -> Iterator[Operation]:
+    ids = node_ids(graphs)
+    names = {number: name for name, number in ids.items()}
+    stored = {kernel.name for kernel in model.tbe_kernels}
+    for place, task in enumerate(model.task_def.task):
+        yield _task(task, place, names, stored)
 
 
-def _task(task: TaskDef, names: dict[int, str]) -> Operation:
-    """A task of a kind that we write, or the bytes of one that we do not."""
-    launch = kernel_launch(task)
-    if launch is not None and launch.op_index in names:
+def _task(task: TaskDef, place: int, names: dict[int, str], stored: set[str]) -> Operation:
+    """A task of a kind that we write, or the bytes of one that we do not.
+
+    We write no launch of a kernel that is not in the file.
+    """
+    launch = kernel_launch(task) if task.id == place else None
+    is_here = launch is not None and (launch.kernel_type != "TE" or launch.kernel in stored)
+    if launch is not None and is_here and launch.op_index in names:
         return KernelTaskOp(
             names[launch.op_index],
             launch.kernel,
@@ -105,7 +103,7 @@ def _task(task: TaskDef, names: dict[int, str]) -> Operation:
             launch.block_dim,
             args=launch.args,
         )
-    if is_plain_event(task):
+    if task.id == place and is_plain_event(task):
         kind = EventRecordOp if task.type == TaskType.EVENT_RECORD else EventWaitOp
         return kind(task.stream_id, task.event_id)
     return RawTaskOp(task.type, task.stream_id, encode_message(task))

@@ -17,6 +17,7 @@ from dialects.ge import NodeOp
 from dialects.types import DYNAMIC, AnyTensor, RankedTensor, element_name
 
 UNKNOWN_RANK = (-2,)
+MAX_SIZE = 1 << 62
 PLAIN_PORTS = frozenset({"bias", "scale", "offset", "mean", "variance"})
 """Ports that keep format ND on an operator with a data_format."""
 
@@ -46,7 +47,7 @@ def describe_tensor(desc: TensorDescriptor, value: SSAValue, port: str, layout: 
     desc.shape.dim.extend(dims_of(value.type))
     desc.layout = layout
     desc.device_type = "NPU"
-    desc.size = padded(byte_size(value))
+    desc.size = padded(stated_size(value))
     number = format_number(layout)
     set_attribute(desc.attr["format_for_int"], number)
     set_attribute(desc.attr["origin_format"], layout)
@@ -56,6 +57,12 @@ def describe_tensor(desc: TensorDescriptor, value: SSAValue, port: str, layout: 
     set_attribute(desc.attr["origin_data_type"], dtype.name)
     if (name := element_name(element)) in STAND_INS:
         set_attribute(desc.attr[ELEMENT_TYPE_NAME], name or "")
+
+
+def stated_size(value: SSAValue) -> int:
+    """The bytes of a tensor; 0 where they are not known, or more than any memory has."""
+    size = byte_size(value)
+    return size if size <= MAX_SIZE else 0
 
 
 def padded(size: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from math import prod
 
-from xdsl.dialects.builtin import ArrayAttr, DenseArrayBase, IntegerAttr, StringAttr
+from xdsl.dialects.builtin import ArrayAttr, DenseArrayBase, StringAttr
 from xdsl.ir import Attribute
 from xdsl.utils.hints import isa
 
@@ -14,6 +14,9 @@ from compiler.om.dtypes import BY_CPP
 from compiler.om.gears import KINDS, SELECTOR, Dims, Gears, output_shapes
 from compiler.om.inout import InOutInfo, TensorInfo
 from dialects.ge import DataOp, GraphOp
+
+MAX_GEARS = 256
+"""How many gears there are at most (`atc`'s limit for the largest chip)."""
 
 
 def shape_range(data: DataOp) -> tuple[tuple[int, int], ...]:
@@ -24,10 +27,9 @@ def shape_range(data: DataOp) -> tuple[tuple[int, int], ...]:
 
 def with_gears(info: InOutInfo, graph: GraphOp) -> InOutInfo:
     """The summary with the gears of its selector; sizes and outputs are those of the largest."""
-    selector = next((data for data in graph.inputs if data.label == SELECTOR), None)
-    if selector is None:
+    gears = next(filter(None, map(_gears, graph.inputs)), None)
+    if gears is None:
         return info
-    gears = _gears(selector)
     told = _texts(graph.output.attributes.get("_dynamic_output_dims")) if graph.output else ()
     largest = output_shapes(told, gears.rows.index(gears.largest))
     dims = {tensor.name: tensor.dims for tensor in info.inputs}
@@ -47,11 +49,17 @@ def with_gears(info: InOutInfo, graph: GraphOp) -> InOutInfo:
     )
 
 
-def _gears(selector: DataOp) -> Gears:
-    kind, count = (_integer(selector, name) for name in ("mbatch_dynamic_type", "_batch_num"))
-    values = (selector.attributes.get(f"_pred_value_{place}") for place in range(count))
+def _gears(data: DataOp) -> Gears | None:
+    """The gears that an input chooses from; None for another one, or one that is only called so."""
+    if data.label != SELECTOR:
+        return None
+    kind, count = (data.integer(name, 0) for name in ("mbatch_dynamic_type", "_batch_num"))
+    values = [data.attributes.get(f"_pred_value_{place}") for place in range(min(count, MAX_GEARS))]
     rows = tuple(_integers(value) for value in values)
-    return Gears(KINDS[kind - 1], rows, _texts(selector.attributes["user_designate_shape_order"]))
+    if not 1 <= kind <= len(KINDS) or not rows or len(set(map(len, rows))) > 1:
+        return None
+    order = _texts(data.attributes.get("user_designate_shape_order"))
+    return Gears(KINDS[kind - 1], rows, order)
 
 
 def _sized(tensor: TensorInfo, dims: Dims) -> TensorInfo:
@@ -63,12 +71,6 @@ def _size(tensor: TensorInfo, dims: Dims) -> int:
     if any(dim < 0 for dim in dims):
         return 0
     return BY_CPP[tensor.dtype].nbytes(prod(dims)) or 0
-
-
-def _integer(data: DataOp, name: str) -> int:
-    value = data.attributes[name]
-    assert isinstance(value, IntegerAttr)
-    return value.value.data
 
 
 def _integers(value: Attribute | None) -> tuple[int, ...]:

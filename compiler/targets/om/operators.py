@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import cast
 
-from xdsl.ir import OpResult, SSAValue
+from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr
+from xdsl.ir import Attribute, Operation, OpResult, SSAValue
 
 from compiler.constants import weight_of
 from compiler.errors import UserError
 from compiler.om.attributes import ListKind, TypedList, set_attribute
+from compiler.om.buffers import joined_bytes
 from compiler.om.ge_ir_pb2 import DataType, GraphDef, ModelDef, OpDef
 from compiler.sizes import dtype_of
 from compiler.targets.om.descriptors import describe_tensor, dims_of, format_of
+from compiler.targets.om.fields import restore_fields
 from compiler.targets.om.values import set_all
 from dialects.ge import (
     ConstOp,
@@ -25,25 +28,50 @@ from dialects.ge import (
     type_of,
 )
 from dialects.ge.catalogue import signature
-from dialects.om import PlacementAttr, values_of
+from dialects.om import (
+    DATA_OFFSET_NAME,
+    FIELDS_NAME,
+    INLINE_NAME,
+    ORDER_NAME,
+    RESERVED,
+    VALUE_FIELDS_NAME,
+    PlacementAttr,
+    values_of,
+)
 from dialects.op import describe
 from dialects.types import tensor_of
-
-RESERVED = frozenset({"placement"})
 
 
 def add_graph(model: ModelDef, graph: GraphOp) -> None:
     """Append a graph, and after it the graphs that its nodes own."""
     target = model.graph.add(name=graph.label)
-    set_all(target.attr, graph.attributes)
-    for node in graph.nodes:
+    set_all(target.attr, _own(graph))
+    for node in in_file_order(graph):
         add_node(target, node)
     target.input.extend(f"{data.label}:0" for data in graph.inputs)
     if graph.output is not None:
         target.output.extend(source_of(value) for value in graph.output.operands)
+    restore_fields(target, graph.attributes.get(FIELDS_NAME))
     for node in graph.nodes:
         for inner in subgraphs_of(node):
             add_graph(model, inner)
+
+
+def _own(op: Operation) -> dict[str, Attribute]:
+    """GraphEngine's attributes of a node or graph."""
+    return {name: value for name, value in op.attributes.items() if name not in RESERVED}
+
+
+def in_file_order(graph: GraphOp) -> list[NodeOp]:
+    """The nodes of a graph in the order in which a file has them."""
+    nodes = list(graph.nodes)
+    order = graph.attributes.get(ORDER_NAME)
+    if not isinstance(order, DenseArrayBase):
+        return nodes
+    places = tuple(int(place) for place in order.get_values())
+    if sorted(places) != list(range(len(nodes))):
+        raise UserError(f"{describe(graph)}: {ORDER_NAME} does not order its {len(nodes)} nodes")
+    return [node for _, node in sorted(zip(places, nodes, strict=True), key=lambda pair: pair[0])]
 
 
 def source_of(value: SSAValue) -> str:
@@ -62,13 +90,13 @@ def ports_of(node: NodeOp) -> list[tuple[str, SSAValue | None]]:
     for port in known.inputs:
         if port.dynamic:
             ports += [(name, v) for name, v in connected.items() if port.covers(name)]
-        elif not port.optional or port.name in connected:
-            ports.append((port.name, connected[port.name]))
         else:
-            ports.append((port.name, None))
+            ports.append((port.name, connected.get(port.name)))
     while ports and ports[-1][1] is None:
         ports.pop()
-    return ports
+    # In a file of somebody else's the ports may be others than the prototype has.
+    named = [name for name, value in ports if value is not None]
+    return ports if named == list(connected) else list(connected.items())
 
 
 def output_names(node: NodeOp) -> Sequence[str]:
@@ -85,7 +113,7 @@ def add_node(graph: GraphDef, node: NodeOp) -> None:
     op = graph.op.add(name=node.label, type=type_of(node), has_out_attr=True)
     ports = ports_of(node)
     outputs = output_names(node)
-    set_all(op.attr, {k: v for k, v in node.attributes.items() if k not in RESERVED})
+    set_all(op.attr, _own(node))
     _name_ports(op, "input", [port for port, _ in ports])
     _name_ports(op, "output", outputs)
     op.input.extend(source_of(value) if value is not None else "" for _, value in ports)
@@ -100,6 +128,7 @@ def add_node(graph: GraphDef, node: NodeOp) -> None:
     if isinstance(node, NetOutputOp):
         _name_sources(op, node)
     op.subgraph_name.extend(inner.label for inner in subgraphs_of(node))
+    restore_fields(op, node.attributes.get(FIELDS_NAME))
 
 
 def _name_ports(op: OpDef, side: str, names: Sequence[str]) -> None:
@@ -125,7 +154,7 @@ def _describe(
         desc = op.input_desc.add()
         if value is not None:
             describe_tensor(desc, value, port, format_of(node, port))
-            if isinstance(value.owner, ConstOp):
+            if isinstance(value.owner, ConstOp) and not is_inline(value.owner):
                 desc.data_offset = weight_offset(value.owner)
     if isinstance(node, DataOp):
         describe_tensor(op.input_desc.add(), node.results[0], "x", _data_format(node))
@@ -146,8 +175,16 @@ def placement_of(node: NodeOp) -> PlacementAttr:
     return placement
 
 
+def is_inline(node: ConstOp) -> bool:
+    """Whether a constant's bytes are in the graph, not in the weight partition."""
+    return INLINE_NAME in node.attributes
+
+
 def weight_offset(node: ConstOp) -> int:
     """Where a constant's bytes lie in the weight partition."""
+    told = node.attributes.get(DATA_OFFSET_NAME)
+    if isinstance(told, IntegerAttr):
+        return told.value.data
     offsets = values_of(placement_of(node).outputs)
     if len(offsets) != 1:
         raise UserError(f"{describe(node)} has no place in the weight partition")
@@ -165,8 +202,9 @@ def _place(op: OpDef, node: NodeOp) -> None:
 
 
 def _add_value(op: OpDef, node: ConstOp) -> None:
-    """The weight of a Const: its bytes lie in the weight partition."""
+    """The weight of a Const: its bytes lie in the weight partition, or are the message's."""
     result = node.results[0]
+    weight = weight_of(node.value)
     desc = op.attr["value"].t.desc
     dtype = dtype_of(tensor_of(result).element_type)
     desc.dtype = cast(DataType.ValueType, dtype.proto)
@@ -174,8 +212,12 @@ def _add_value(op: OpDef, node: ConstOp) -> None:
     desc.shape.dim.extend(tensor_of(result).get_shape())
     desc.layout = "ND"
     desc.device_type = "NPU"
-    desc.size = desc.weight_size = weight_of(node.value).length
-    desc.data_offset = weight_offset(node)
+    desc.size = desc.weight_size = weight.length
+    if is_inline(node):
+        op.attr["value"].t.data = joined_bytes(weight.chunks())
+    else:
+        desc.data_offset = weight_offset(node)
+    restore_fields(desc, node.attributes.get(VALUE_FIELDS_NAME))
 
 
 def _name_sources(op: OpDef, node: NetOutputOp) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -16,10 +17,11 @@ from compiler.om.buffers import Blob
 from compiler.om.contract import COMBINED, weight_folder
 from compiler.om.files import write_files
 from compiler.om.staging import remove_leftovers
-from compiler.om.writer import lay_out_bundle, lay_out_model
+from compiler.om.writer import lay_out_bundle
 from compiler.targets.om.claims import to_write
 from compiler.targets.om.external import weight_files
-from compiler.targets.om.model import compiled_model
+from compiler.targets.om.kept import header_fields
+from compiler.targets.om.model import lay_out
 from dialects.om import BundleOp, ModelOp
 
 
@@ -28,13 +30,15 @@ class OMTarget(Target):
     """Write `<output>.om`, and a `weight/` folder beside it for weights that left the model.
 
     Prints the path and the size in bytes of every file. `overwrite` replaces weight files that
-    another model in the folder may need.
+    another model in the folder may need. `compress_attributes` codes the names and texts of
+    attributes by a dictionary, as ATC does by default; Netron then shows neither them nor weights.
     """
 
     name = "om"
 
     output: str
     overwrite: bool = False
+    compress_attributes: bool = False
 
     @property
     def path(self) -> Path:
@@ -51,7 +55,7 @@ class OMTarget(Target):
 
     def emit(self, ctx: Context, module: ModuleOp, output: IO[str]) -> None:
         path = self.path
-        model = _laid_out(module)
+        model = _laid_out(module, compress=self.compress_attributes)
         weights = weight_files(module, weight_folder(path))
         new = to_write(path, weights, overwrite=self.overwrite)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +69,7 @@ class OMTarget(Target):
             output.write(f"{file} {blob.length}\n")
 
 
-def _laid_out(module: ModuleOp) -> Blob:
+def _laid_out(module: ModuleOp, *, compress: bool) -> Blob:
     """The whole file of the one model or bundle of a module."""
     top = [op for op in module.body.block.ops if isinstance(op, ModelOp | BundleOp)]
     if len(top) != 1:
@@ -75,6 +79,13 @@ def _laid_out(module: ModuleOp) -> Blob:
         )
     kernels = kernel_symbols(module)
     if isinstance(top[0], ModelOp):
-        return lay_out_model(compiled_model(top[0], kernels))
-    models = [lay_out_model(compiled_model(model, kernels)) for model in top[0].models]
-    return lay_out_bundle(top[0].var_size.value.data, models)
+        return lay_out(top[0], kernels, compress=compress)
+    return _bundle(top[0], [lay_out(m, kernels, compress=compress) for m in top[0].models])
+
+
+def _bundle(bundle: BundleOp, models: Sequence[Blob]) -> Blob:
+    if bundle.omits:
+        more = ", ".join(name.data for name in bundle.omits)
+        raise UserError(f"the bundle comes from a file that also has {more}: it is not written")
+    var_size = None if bundle.no_var_entry else bundle.var_size.value.data
+    return lay_out_bundle(var_size, models, header_fields(bundle.header))

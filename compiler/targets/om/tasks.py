@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from compiler.om.contract import TaskType
 from compiler.om.task_pb2 import ModelTaskDef, TaskDef
 from compiler.om.tasks import KernelLaunch, event_task
+from compiler.targets.om.fields import restore_fields
+from dialects.ge import GraphOp
 from dialects.om import EventRecordOp, EventWaitOp, KernelTaskOp, ModelOp, PlacementAttr, RawTaskOp
 
 VERSION = "ascend-opt"
@@ -18,7 +22,7 @@ def task_list(model: ModelOp) -> ModelTaskDef:
         memory_size=model.integer("memory_size"),
         weight_size=model.integer("weight_size"),
     )
-    ids = _node_ids(model)
+    ids = node_ids(model.graphs)
     for number, op in enumerate(model.tasks):
         match op:
             case KernelTaskOp():
@@ -29,11 +33,13 @@ def task_list(model: ModelOp) -> ModelTaskDef:
                 message.task.append(TaskDef.FromString(bytes.fromhex(op.payload.data)))
             case _:
                 raise TypeError(f"no task can be made of {op.name}")
+    restore_fields(message, model.task_fields)
     return message
 
 
-def _node_ids(model: ModelOp) -> dict[str, int]:
-    nodes = (node for graph in model.graphs for node in graph.all_nodes)
+def node_ids(graphs: Iterable[GraphOp]) -> dict[str, int]:
+    """The ids by which tasks know the nodes."""
+    nodes = (node for graph in graphs for node in graph.all_nodes)
     placed = ((node.label, node.attributes.get("placement")) for node in nodes)
     return {label: p.id.data for label, p in placed if isinstance(p, PlacementAttr)}
 

@@ -23,9 +23,33 @@ om.bundle var_size 1536 {
     // CHECK-NEXT: om.binary "te_relu_0__kernel0" #weights.file<"x.om", 4096 + 120>
     om.binary "te_relu_0__kernel0" #weights.file<"x.om", 4096 + 120>
   }
-  // CHECK: om.model "update" dynamic ir_version 0 platform "" omits ["TILING_DATA"] {
-  om.model "update" dynamic ir_version 0 platform "" omits ["TILING_DATA"] {
+  // CHECK: om.model "update" dynamic ir_version 0 platform "" omits ["a second graph 'x'"] {
+  om.model "update" dynamic ir_version 0 platform "" omits ["a second graph 'x'"] {
     ge.graph "update" {
+    }
+  }
+}
+
+// CHECK: om.model "foreign" ir_version 1 platform "" partitions ["MODEL_DEF", "TILING_DATA"] graph_order ["a", "foreign"] header {name = "0xff", ops = 3 : i64} fields #om.fields<["attr/om_info_list"], ""> task_fields #om.fields<["version"], "0a0131"> {
+om.model "foreign" ir_version 1 platform "" partitions ["MODEL_DEF", "TILING_DATA"] graph_order ["a", "foreign"] header {name = "0xff", ops = 3 : i64} fields #om.fields<["attr/om_info_list"], ""> task_fields #om.fields<["version"], "0a0131"> {
+  // CHECK-NEXT: ge.graph "foreign" attributes {om.order = array<i64: 0>} {
+  ge.graph "foreign" attributes {om.order = array<i64: 0>} {
+    // CHECK-NEXT: om.fields = #om.fields<["input_desc/0", "is_input_const"], "8a020110">
+    %w = ge.Const "w" #weights.file<"x.om", 512 + 4> {placement = #om.placement<0 on 0>, om.data_offset = 0 : i64, om.fields = #om.fields<["input_desc/0", "is_input_const"], "8a020110">} : tensor<1xf32>
+  }
+  // CHECK: om.partition "TILING_DATA" #weights.file<"x.om", 4096 + 120>
+  om.partition "TILING_DATA" #weights.file<"x.om", 4096 + 120>
+  // CHECK-NEXT: om.model "sub_1" ir_version 1 platform "" {
+  om.model "sub_1" ir_version 1 platform "" {
+    ge.graph "sub_1" {
+    }
+  }
+}
+
+// CHECK: om.bundle var_size 0 no_var_entry header {headsize = 256 : i64} {
+om.bundle var_size 0 no_var_entry header {headsize = 256 : i64} {
+  om.model "only" ir_version 2 platform "" {
+    ge.graph "only" {
     }
   }
 }

@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-import pytest
-
 from compiler.cli import context, main
 from compiler.frontends.om import import_om
 from compiler.om.files import write_file
@@ -54,9 +52,18 @@ def rewritten(path: Path) -> SubModel:
 
 
 def test_a_plain_launch_is_a_kernel_task(tmp_path: Path):
-    (task,) = model_of(om(tmp_path / "m.om", PLAIN)).tasks
+    path = om(tmp_path / "m.om", PLAIN, tbe=[Kernel("te_relu", b"code")])
+    (task,) = model_of(path).tasks
     assert isinstance(task, KernelTaskOp)
     assert task.kernel.data == "te_relu"
+    assert rewritten(path).task_def == read_model(path).root.task_def
+
+
+def test_a_launch_of_a_kernel_that_is_elsewhere_keeps_its_bytes(tmp_path: Path):
+    path = om(tmp_path / "m.om", PLAIN)
+    (task,) = model_of(path).tasks
+    assert isinstance(task, RawTaskOp)
+    assert list(rewritten(path).task_def.task) == [PLAIN]
 
 
 def test_a_launch_that_says_more_keeps_all_its_bytes(tmp_path: Path):
@@ -83,9 +90,10 @@ def test_kernels_that_no_plain_task_launches_are_kept(tmp_path: Path):
     assert stored == [("b", b"second"), ("a", b"first")]
 
 
-def test_what_is_left_out_is_named_and_not_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_partitions_that_we_do_not_write_are_kept(tmp_path: Path):
     path = om(tmp_path / "m.om", cpu=True)
-    assert [name.data for name in model_of(path).omits or ()] == ["CUST_AICPU_KERNELS"]
-    assert main([str(path), "-t", f'om{{output="{tmp_path / "n"}"}}']) == 1
-    assert "also has CUST_AICPU_KERNELS" in capsys.readouterr().err
-    assert not (tmp_path / "n.om").exists()
+    (kept,) = model_of(path).kept
+    assert kept.kind.data == "CUST_AICPU_KERNELS"
+    assert main([str(path), "-t", f'om{{output="{tmp_path / "n"}"}}']) == 0
+    (kernel,) = read_model(tmp_path / "n.om").root.cust_aicpu_kernels
+    assert (kernel.name, bytes(kernel.binary)) == ("mine", b"code")
