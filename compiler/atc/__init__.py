@@ -49,7 +49,16 @@ def _run(arguments: Sequence[str] | None) -> int:
     return 0
 
 
+READING = frozenset({"1", "5", "6"})
+"""The modes that read offline models."""
+
+
 def _run_mode(options: dict[str, str]) -> None:
+    if options.get("mode") in READING:
+        from compiler.atc import reading
+
+        reading.run(options)
+        return
     from compiler.atc import build, precheck
 
     if options.get("mode") == "3":

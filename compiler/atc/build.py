@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, StringAttr
 
-from compiler.atc import precheck
+from compiler.atc import precheck, reading
 from compiler.atc.errors import AtcError
 from compiler.atc.importing import import_as, open_shapes, roots
 from compiler.atc.options import OPTIONS, Use
@@ -47,7 +47,8 @@ def build(options: dict[str, str]) -> None:
     from compiler.pipelines import OfflinePass
     from compiler.targets.om import OMTarget
 
-    target = OMTarget(output=options["output"])
+    compress = options.get("enable_attr_compression") == "true"
+    target = OMTarget(output=options["output"], compress_attributes=compress)
     offline = OfflinePass(
         soc=options["soc_version"],
         precision=precision(options),
@@ -68,6 +69,8 @@ def build(options: dict[str, str]) -> None:
         raise AtcError("E10016", error.name, "keep_dtype", more=str(error)) from None
     _sign(module, options)
     _emit(target, ctx, module, inputs)
+    if options.get("display_model_info") == "1":
+        reading.print_info(str(target.path))
     precheck.tell(options)
 
 
@@ -102,7 +105,7 @@ def _sign(module: ModuleOp, options: dict[str, str]) -> None:
 def check(options: dict[str, str]) -> None:
     """The checks that need no model, in ATC's order."""
     if options.get("mode", "0") not in REQUIRED:
-        raise AtcError("E10055", f"mode {options['mode']} is not offered, only modes 0 and 3")
+        raise AtcError("E10055", f"mode {options['mode']} is not offered, only 0, 1, 3, 5 and 6")
     for name in options:
         if OPTIONS[name].use is Use.REFUSED:
             raise AtcError("E10055", f"--{name} is not offered")

@@ -103,6 +103,7 @@ MESSAGES = {
     ),
     "E10055": ("Not_Supported", "The operation is not supported. Reason: {}."),
     "E10056": ("Invalid_Argument", "Cannot configure both parameters {} and {} simultaneously."),
+    "E10057": ("Invalid_Argument", "--{} and --{} can only be used together."),
     # GraphEngine's parser reports E11010, its registry no longer has it: the text is ours.
     "E10058": (
         "Invalid_Argument",

@@ -82,6 +82,10 @@ OPTIONS: dict[str, Option] = {
     "allow_root": Option(Use.ADDED, repeats=True),
     "strict_atc": Option(Use.ADDED, BOOLEAN, flag=True),
     "check_report": Option(Use.USED),
+    "om": Option(Use.USED),
+    "json": Option(Use.USED),
+    "display_model_info": Option(Use.USED, ZERO_ONE, "E10006"),
+    "enable_attr_compression": Option(Use.USED, BOOLEAN),
     "fusion_switch_file": Option(Use.USED),
     "oo_constant_folding": Option(Use.USED, BOOLEAN),
     "oo_dead_code_elimination": Option(Use.USED, BOOLEAN),
@@ -90,7 +94,6 @@ OPTIONS: dict[str, Option] = {
         (
             "status_check",
             "deterministic",
-            "display_model_info",
             "atomic_clean_policy",
             "dump_mode",
             "disable_reuse_memory",
@@ -106,7 +109,6 @@ OPTIONS: dict[str, Option] = {
     "op_compiler_cache_mode": Option(values=("disable", "enable", "force")),
     "buffer_optimize": Option(values=("l1_optimize", "l2_optimize", "off_optimize")),
     "enable_small_channel": Option(values=ZERO_ONE),
-    "enable_attr_compression": Option(values=BOOLEAN),
     "allow_hf32": Option(values=BOOLEAN),
     "enable_single_stream": Option(values=BOOLEAN),
     **dict.fromkeys(
@@ -123,7 +125,7 @@ OPTIONS: dict[str, Option] = {
         "auto_tune_mode cal_conf cluster_config compress_weight_conf compression_optimize_conf "
         "enable_compress_weight "
         "hccl_sub_comm_config input_fp16_nodes input_hint_shape insert_op_conf "
-        "is_input_adjust_hw_layout is_output_adjust_hw_layout json om out_nodes output_type "
+        "is_input_adjust_hw_layout is_output_adjust_hw_layout out_nodes output_type "
         "raw_ge_options save_original_model singleop".split(),
         Option(Use.REFUSED),
     ),

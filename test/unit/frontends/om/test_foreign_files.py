@@ -6,7 +6,7 @@ import io
 import struct
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from xdsl.dialects.builtin import ModuleOp
