@@ -23,6 +23,7 @@ from xdsl.utils.arg_spec import parse_pipeline, parse_spec
 from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
 from xdsl.xdsl_opt_main import xDSLOptMain
 
+from compiler.commands import is_command, run_command
 from compiler.endings import exit_code
 from compiler.errors import UserError
 from compiler.options import check_spec
@@ -44,7 +45,7 @@ EXAMPLES = """examples:
                                                  compile to out/model.om
   ascend-opt model.onnx --preflight              list what ATC would refuse, and what would do
   ascend-opt out/model.om                        decompile any offline model
-  ascend-opt out --gc                            list weight files that no model in out needs
+  ascend-opt om list out/model.om                list it (and verify, extract, diff, gc)
   ascend-opt out/model.om -t 'schedule{output="out/schedule"}'
                                                  simulate it: table, trace.json, csv
 """
@@ -112,13 +113,6 @@ class AscendOptMain(xDSLOptMain):
             help="List everything that ATC would refuse of an ONNX model, and what would do "
             "instead; the exit code is 1 when there is anything",
         )
-        arg_parser.add_argument(
-            "--gc",
-            action="store_true",
-            help="List the weight files that no offline model in the folder (instead of a file) "
-            "refers to",
-        )
-        arg_parser.add_argument("--remove", action="store_true", help="With --gc: remove them")
         arg_parser.prog = "ascend-opt"
         arg_parser.epilog = EXAMPLES
         arg_parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -162,18 +156,6 @@ class AscendOptMain(xDSLOptMain):
         findings = preflight(model)
         print("\n".join(report(model, findings)))
         return 1 if findings else 0
-
-    def collect_garbage(self) -> None:
-        """Print the weight files that nobody refers to, and remove them if asked to."""
-        from compiler.targets.om.garbage import remove_unreferenced, report, unreferenced
-
-        folder = Path(self.args.input_file or ".")
-        if not folder.is_dir():
-            raise UserError(f"--gc looks into a folder of offline models, {folder} is none")
-        text = report(unreferenced(folder), removed=self.args.remove)
-        if self.args.remove:
-            remove_unreferenced(folder)
-        print(text)
 
     def prepare_output(self) -> IO[str]:
         return self.output
@@ -334,14 +316,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     model = ""
+    argv = sys.argv[1:] if argv is None else argv
     try:
+        if is_command(argv):
+            return run_command(argv)
         driver = AscendOptMain(argv)
         model = driver.args.input_file or ""
         if driver.args.preflight:
             return driver.preflight()
-        if driver.args.gc:
-            driver.collect_garbage()
-            return 0
         driver.run()
     except BrokenPipeError:
         raise

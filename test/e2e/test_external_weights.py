@@ -198,7 +198,7 @@ def test_what_a_pass_has_changed_is_inside(model: Path) -> None:
 
 
 def garbage(folder: Path, *options: str) -> int:
-    return ascend_opt([str(folder), "--gc", *options])
+    return ascend_opt(["om", "gc", str(folder), *options])
 
 
 def test_weight_files_that_nobody_needs(model: Path, capsys: pytest.CaptureFixture[str]) -> None:

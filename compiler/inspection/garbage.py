@@ -1,7 +1,8 @@
-"""Weight files that no offline model in a folder refers to."""
+"""List the weight files that no offline model in a folder refers to."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 from collections.abc import Iterator
@@ -15,6 +16,24 @@ from compiler.targets.om.claims import weights_of
 
 OURS = re.compile(rf"weight_[0-9a-f]{{32,64}}|.*{COMBINED}")
 """The names that weight files have; what else is in the folder is somebody's."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The folder, and whether to remove."""
+    parser.add_argument("folder", help="a folder of offline models")
+    parser.add_argument("--remove", action="store_true", help="remove the files")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the weight files that nobody refers to, and remove them if asked to; 0."""
+    folder = Path(args.folder)
+    if not folder.is_dir():
+        raise UserError(f"{folder} is no folder of offline models")
+    text = report(unreferenced(folder), removed=args.remove)
+    if args.remove:
+        remove_unreferenced(folder)
+    print(text)
+    return 0
 
 
 def unreferenced(folder: Path) -> list[Path]:

@@ -1,0 +1,1 @@
+"""Looking into offline models without compiling or loading them: `ascend-opt om …`."""

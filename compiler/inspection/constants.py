@@ -1,0 +1,153 @@
+"""The constants of a model: what each one is, and where its bytes lie."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from compiler.inspection.opened import Table
+from compiler.om.contract import (
+    FILE_ID_NAME,
+    FILE_PATH_NAME,
+    HASH_NAME,
+    LENGTH_NAME,
+    LOCATION_NAME,
+    OFFSET_NAME,
+    REFERENCE_NAME,
+    SAMPLE_NAME,
+    referenced_file,
+    weight_folder,
+)
+from compiler.om.dtypes import BY_PROTO
+from compiler.om.ge_ir_pb2 import AttrDef, OpDef, TensorDescriptor
+from compiler.om.partitions import PartitionType, TableEntry
+from compiler.weights import FileBytes, Inline, Weight
+
+CONST_TYPES = frozenset({"Const", "Constant"})
+EXTERNAL_TYPE = "FileConstant"
+
+Place = Literal["inside", "inline", "external", "by id", "nowhere"]
+"""In the weight partition, in the operator itself, in another file, handed over by the program
+under an id, or not said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A constant of a graph; `weight` reads its bytes, `length` is how many the model says.
+
+    `expected` are the bytes of a tensor of its type and shape, None where the type has no fixed
+    size. `file` is another file than the model's, for an external one; `digest` the hash that the
+    model has of the bytes, `sample` that of a few of them.
+    """
+
+    name: str
+    op_type: str
+    graph: str
+    dtype: str
+    shape: tuple[int, ...]
+    expected: int | None
+    place: Place
+    offset: int
+    length: int
+    weight: Weight
+    file: Path | None
+    digest: str
+    sample: str
+
+    @property
+    def base_name(self) -> str:
+        """The name without the hash that an external constant has behind it."""
+        return self.name.removesuffix(f"_{self.digest}") if self.digest else self.name
+
+
+class _Where(NamedTuple):
+    place: Place
+    offset: int
+    length: int
+    weight: Weight
+    file: Path | None = None
+
+
+def constants(table: Table) -> Iterator[Constant]:
+    """The constants of a model. OMError where MODEL_DEF cannot be parsed."""
+    reader = _Reader(table)
+    for graph in table.model.model_def.graph:
+        for op in graph.op:
+            if (found := reader.read(op, graph.name)) is not None:
+                yield found
+
+
+class _Reader:
+    def __init__(self, table: Table):
+        self.file = table.file
+        places = [place for place, entry in enumerate(table.model.table) if _has_weights(entry)]
+        self.weights = table.file_bytes(places[0]).offset if places else 0
+
+    def read(self, op: OpDef, graph: str) -> Constant | None:
+        if op.type == EXTERNAL_TYPE or (op.type in CONST_TYPES and LOCATION_NAME in op.attr):
+            return self._external(op, graph)
+        if op.type in CONST_TYPES and "value" in op.attr:
+            return self._inside(op, graph)
+        return None
+
+    def _inside(self, op: OpDef, graph: str) -> Constant:
+        tensor = op.attr["value"].t
+        offset, length = tensor.desc.data_offset, tensor.desc.weight_size
+        if tensor.data or not length:
+            where = _Where("inline", 0, len(tensor.data), Inline(tensor.data))
+        else:
+            weight = self.file.range(self.weights + max(offset, 0), max(length, 0))
+            where = _Where("inside", offset, length, weight)
+        return _constant(op, graph, tensor.desc, where)
+
+    def _external(self, op: OpDef, graph: str) -> Constant:
+        desc = op.output_desc[0] if op.output_desc else TensorDescriptor()
+        offset, length = _integer(op.attr, OFFSET_NAME), _integer(op.attr, LENGTH_NAME)
+        path = external_file(op, self.file.path)
+        if path is None:
+            given: Place = "by id" if _text(op.attr, FILE_ID_NAME) else "nowhere"
+            return _constant(op, graph, desc, _Where(given, offset, length, Inline(b"")))
+        length = length or _tensor_bytes(desc) or 0  # GraphEngine takes it from the tensor
+        weight = FileBytes(str(path), max(offset, 0), max(length, 0))
+        return _constant(op, graph, desc, _Where("external", offset, length, weight, path))
+
+
+def _has_weights(entry: TableEntry) -> bool:
+    return entry.type == PartitionType.WEIGHTS_DATA
+
+
+def _constant(op: OpDef, graph: str, desc: TensorDescriptor, where: _Where) -> Constant:
+    dtype = BY_PROTO[desc.dtype].name if desc.dtype in BY_PROTO else f"dtype {desc.dtype}"
+    told = (_text(op.attr, HASH_NAME), _text(op.attr, SAMPLE_NAME))
+    shape, expected = tuple(desc.shape.dim), _tensor_bytes(desc)
+    return Constant(op.name, op.type, graph, dtype, shape, expected, *where, *told)
+
+
+def _tensor_bytes(desc: TensorDescriptor) -> int | None:
+    if desc.dtype not in BY_PROTO or any(dim < 0 for dim in desc.shape.dim):
+        return None
+    return BY_PROTO[desc.dtype].nbytes(prod(desc.shape.dim))
+
+
+def external_file(op: OpDef, model: Path) -> Path | None:
+    """The file that a constant names, as loading from a file finds it; None where it names none.
+
+    Only the last component of a location counts: it cannot lead out of the weight folder.
+    """
+    folder = weight_folder(model)
+    if reference := _text(op.attr, REFERENCE_NAME):
+        return referenced_file(reference, folder)
+    named = _text(op.attr, LOCATION_NAME) or _text(op.attr, FILE_PATH_NAME)
+    return folder / os.path.basename(named) if named else None
+
+
+def _text(attributes: Mapping[str, AttrDef], name: str) -> str:
+    return os.fsdecode(attributes[name].s) if name in attributes else ""
+
+
+def _integer(attributes: Mapping[str, AttrDef], name: str) -> int:
+    return attributes[name].i if name in attributes else 0

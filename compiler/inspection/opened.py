@@ -1,0 +1,132 @@
+"""An OM file opened to be looked at: every model in it, wherever it is nested."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from compiler.om.bundle import Bundle, read_bundle
+from compiler.om.errors import OMError
+from compiler.om.flow import read_flow_submodel
+from compiler.om.header import HEADER_SIZE, ModelFileHeader, ModelType, unpack_header
+from compiler.om.model_reader import read_model
+from compiler.om.offline_model import OfflineModel, SubModel
+from compiler.om.partitions import PartitionType
+from compiler.om.source import map_source
+from compiler.weights import FileBytes, Version
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A complete OM in a file: the file itself, a model of a bundle, or one of a flow.
+
+    `label` tells it from others in the file ("" for the file itself), `data` are its bytes, and
+    `start` is where in the file they begin.
+    """
+
+    label: str
+    data: memoryview
+    start: int
+    model: OfflineModel | OMError
+
+
+@dataclass(frozen=True, eq=False)
+class OpenedFile:
+    """An OM file and the parts in it; `version` is that of the file that was opened."""
+
+    path: Path
+    version: Version
+    data: memoryview
+    bundle: Bundle | None
+    parts: tuple[Part, ...]
+
+    @property
+    def header(self) -> ModelFileHeader:
+        """The header of the file itself."""
+        return unpack_header(self.data)
+
+    @property
+    def kind(self) -> str:
+        """What the file is, in one word or two."""
+        if self.bundle is not None:
+            return "bundle"
+        if self.header.modeltype == ModelType.FLOW:
+            return "flow model"
+        return "dynamic model" if self.header.is_dynamic else "static model"
+
+    def range(self, start: int, length: int) -> FileBytes:
+        """Bytes of the file, to be read or copied where they are."""
+        return FileBytes(str(self.path), start, length, self.version)
+
+    def tables(self, part: Part) -> list[Table]:
+        """The models of a part. OMError where it cannot be read."""
+        if isinstance(part.model, OMError):
+            raise part.model
+        return [Table(self, part, model) for model in part.model.submodels]
+
+
+class Table(NamedTuple):
+    """One model of a part of a file."""
+
+    file: OpenedFile
+    part: Part
+    model: SubModel
+
+    def file_bytes(self, place: int) -> FileBytes:
+        """The body of the partition at a place of the table, where it lies in the file."""
+        start = self.part.start + self.model.starts[place]
+        return self.file.range(start, len(self.model.bodies[place]))
+
+
+def open_om(path: str) -> OpenedFile:
+    """Map a file and find its models; of their content nothing is looked at yet.
+
+    OMError when there is no file, or no container in it. A model inside that cannot be read is
+    a part with its error.
+    """
+    data, name = map_source(path)
+    version = Version.of(os.stat(path))
+    if len(data) < HEADER_SIZE or unpack_header(data).modeltype != ModelType.BUNDLE:
+        model = read_model(data, name=name, check=False)
+        return OpenedFile(Path(path), version, data, None, tuple(_parts("", data, 0, model)))
+    bundle = read_bundle(data, name=name)
+    parts = [
+        part
+        for index, (inner, start) in enumerate(zip(bundle.slices, bundle.starts, strict=True))
+        for part in _nested(f"submodel {index}", inner, start, name)
+    ]
+    return OpenedFile(Path(path), version, data, bundle, tuple(parts))
+
+
+def _nested(label: str, data: memoryview, start: int, name: str) -> Iterator[Part]:
+    try:
+        model = read_model(data, name=f"{name}: {label}", check=False)
+    except OMError as error:
+        yield Part(label, data, start, error)
+        return
+    yield from _parts(label, data, start, model)
+
+
+def _parts(label: str, data: memoryview, start: int, model: OfflineModel) -> Iterator[Part]:
+    """The part itself, then those of a flow."""
+    yield Part(label, data, start, model)
+    above = f"{label}: " if label else ""
+    for place, (body, at) in enumerate(_flow_submodels(model.root)):
+        try:
+            inner = read_flow_submodel(body, model.source)
+        except OMError as error:
+            yield Part(f"{above}flow submodel {place}", body, start + at, error)
+            continue
+        if inner.om:
+            named = f"{above}flow submodel {place} {inner.name!r}"
+            yield from _nested(named, inner.om, start + at + inner.start, model.source)
+
+
+def _flow_submodels(table: SubModel) -> Iterator[tuple[memoryview, int]]:
+    """The bytes of each model of a flow, and where they begin."""
+    for entry, body, at in zip(table.table, table.bodies, table.starts, strict=True):
+        if entry.type == PartitionType.FLOW_SUBMODEL:
+            yield body, at

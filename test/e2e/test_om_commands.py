@@ -1,0 +1,348 @@
+"""`ascend-opt om …` on files of every kind: what they list, find wrong, take apart and compare."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compiler.cli import main
+from compiler.om.attributes import set_attribute
+from compiler.om.buffers import Held
+from compiler.om.encode import encode_message, encode_varint
+from compiler.om.files import write_file
+from compiler.om.ge_ir_pb2 import ModelDef
+from compiler.om.header import ModelFileHeader
+from compiler.om.model_reader import read_model
+from compiler.om.partitions import PartitionType
+from compiler.om.writer import Partition, lay_out_file
+
+DIGITS = Path(__file__).parents[2] / "examples" / "digits" / "model.onnx"
+REFRESH = 'refresh="conv1.weight","fc2.bias"'
+OPTIONS = {
+    "inside": "",
+    "files": "external-weight=1",
+    "combined": "external-weight=2",
+    "reference": "external-weight=reference precision=must_keep_origin_dtype",
+    "bundle": REFRESH,
+}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The digits classifier in every form, each in a folder of its own."""
+    found: dict[str, Path] = {}
+    for name, options in OPTIONS.items():
+        output = tmp_path_factory.mktemp(name) / "m"
+        arguments = [str(DIGITS), "-p", f"offline{{{options}}}", "-t", f'om{{output="{output}"}}']
+        assert main(arguments) == 0
+        found[name] = output.with_suffix(".om")
+    return found
+
+
+@pytest.fixture
+def om(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, list[str]]]:
+    """A command's exit code and the lines it prints, on stderr if there are none on stdout."""
+
+    def run(*arguments: object) -> tuple[int, list[str]]:
+        capsys.readouterr()
+        code = main(["om", *map(str, arguments)])
+        out, err = capsys.readouterr()
+        return code, (out or err).splitlines()
+
+    return run
+
+
+Command = Callable[..., tuple[int, list[str]]]
+
+
+def copied(path: Path, folder: Path) -> Path:
+    """A model with its weight files in a folder of its own."""
+    shutil.copytree(path.parent, folder / "copy")
+    return folder / "copy" / path.name
+
+
+def changed(path: Path, edit: Callable[[bytearray], object]) -> Path:
+    data = bytearray(path.read_bytes())
+    edit(data)
+    path.write_bytes(data)
+    return path
+
+
+def with_model(path: Path, edit: Callable[[ModelDef], object]) -> Path:
+    """The file again after a change to its MODEL_DEF."""
+    model = read_model(path)
+    message = model.root.model_def
+    edit(message)
+    bodies = [
+        Partition(e.type, Held(encode_message(message) if e.type == 0 else bytes(body)))
+        for e, body in zip(model.root.table, model.root.bodies, strict=True)
+    ]
+    write_file(path, lay_out_file(model.header, [bodies]))
+    return path
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_list(name: str, built: dict[str, Path], om: Command):
+    code, lines = om("list", built[name], "--weights", "--operators", "--kernels", "--attributes")
+    assert code == 0
+    assert str(built[name]) in lines[0]
+    text = "\n".join(lines)
+    places = {"inside": "8 constants inside", "reference": "8 constants external"}
+    expected = {"files": "8 constants external", "combined": "8 constants external", **places}
+    assert expected.get(name, "constants inside") in text
+    assert "operator Conv2D" in text and "attribute memory_size" in text
+
+
+def test_list_as_json_says_where_everything_is(built: dict[str, Path], om: Command):
+    found = json.loads("\n".join(om("list", built["bundle"], "--json")[1]))
+    assert (found["kind"], len(found["models"])) == ("bundle", 3)
+    data = built["bundle"].read_bytes()
+    for model in found["models"]:
+        assert data[model["start"] : model["start"] + 4] == b"IMOD"
+        (table,) = model["tables"]
+        for partition in table["partitions"]:
+            body = data[partition["start"] : partition["start"] + partition["bytes"]]
+            if partition["type"] == "MODEL_DEF":
+                assert ModelDef.FromString(body).name == table["name"]
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_what_we_write_is_sound(name: str, built: dict[str, Path], om: Command):
+    assert om("verify", built[name]) == (0, [f"{built[name]}: ok"])
+
+
+def flip_weight(path: Path) -> None:
+    (file, *_) = sorted(path.parent.glob("weight/*"))
+    changed(file, lambda data: data.__setitem__(0, data[0] ^ 1))
+
+
+def cut_weight(path: Path) -> None:
+    (file, *_) = sorted(path.parent.glob("weight/*"))
+    changed(file, lambda data: data.__delitem__(slice(len(data) - 1, None)))
+
+
+def lose_weight(path: Path) -> None:
+    next(iter(sorted(path.parent.glob("weight/*")))).unlink()
+
+
+def constants_of(model: ModelDef) -> list[Any]:
+    return [op for op in model.graph[0].op if op.type in ("Const", "FileConstant")]
+
+
+def patch(offset: int, layout: str, value: int) -> Callable[[Path], object]:
+    return lambda path: changed(path, lambda data: struct.pack_into(layout, data, offset, value))
+
+
+def edit_model(edit: Callable[[ModelDef], object]) -> Callable[[Path], object]:
+    return lambda path: with_model(path, edit)
+
+
+def value_desc(model: ModelDef) -> Any:
+    return constants_of(model)[0].attr["value"].t.desc
+
+
+FAULTS: dict[str, tuple[str, Callable[[Path], object], str]] = {
+    "a flipped bit in a weight file": ("files", flip_weight, "have hash "),
+    "a flipped bit in the combined file": ("combined", flip_weight, "have hash "),
+    "a short weight file": ("files", cut_weight, r"bytes, bytes \d+ to \d+ are needed"),
+    "a weight file that is gone": ("files", lose_weight, "No such file or directory"),
+    "a wrong offset": ("inside", patch(272 + 24, "<Q", 5), "MODEL_DEF says it is at offset 5"),
+    "dirty padding": ("inside", patch(268, "<I", 5), "padding inside the partition table"),
+    "another headsize": ("inside", patch(4, "<I", 512), "headsize is 512"),
+    "a header field": ("inside", patch(116, "<I", 5), "header field ops is not zero"),
+    "a length": ("inside", patch(184, "<Q", 5), "the header announces 5 bytes"),
+    "a bundle's count": ("bundle", patch(156, "<I", 5), "the header counts 5 models"),
+    "a bundle's length": ("bundle", patch(184, "<Q", 5), "the header says the file has 5 bytes"),
+    "a bundle's offset": ("bundle", patch(272 + 24, "<Q", 5), "says it is at offset 5"),
+    "a model of a bundle": ("bundle", patch(368, "<I", 0), "submodel 0: magic 0x00000000"),
+    "a constant behind the weights": (
+        "inside",
+        edit_model(lambda m: setattr(value_desc(m), "data_offset", 1 << 40)),
+        "of a weight partition of",
+    ),
+    "a constant of another size": (
+        "inside",
+        edit_model(lambda m: setattr(value_desc(m), "weight_size", 1)),
+        "it has 1$",
+    ),
+    "sizes of partitions": (
+        "inside",
+        edit_model(lambda m: set_attribute(m.attr["om_info_list"], [1, 2, 3, 4, 5])),
+        "om_info_list says WEIGHTS_DATA has 1 bytes",
+    ),
+    "the size of the weights": (
+        "inside",
+        edit_model(lambda m: set_attribute(m.attr["weight_size"], 7)),
+        "attribute weight_size is 7",
+    ),
+    "an edge": (
+        "inside",
+        edit_model(lambda m: m.graph[0].op[-1].input.__setitem__(0, "nobody:0")),
+        "which no operator makes",
+    ),
+    "an operator's id": (
+        "inside",
+        edit_model(lambda m: [setattr(op, "id", 1000) for op in m.graph[0].op]),
+        "task 0 is for operator",
+    ),
+    "the inputs": (
+        "inside",
+        edit_model(lambda m: setattr(m.graph[0].op[0], "type", "Const")),
+        "MODEL_INOUT_INFO lists 1 inputs, the graph has 0",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_faults_are_found(name: str, built: dict[str, Path], tmp_path: Path, om: Command):
+    form, break_, expected = FAULTS[name]
+    path = copied(built[form], tmp_path)
+    break_(path)
+    code, lines = om("verify", path)
+    assert code == 1
+    assert [line for line in lines if re.search(expected, line)], lines
+    assert all(line.startswith(f"{path}: ") for line in lines)
+
+
+def test_faults_of_several_files_as_json(built: dict[str, Path], tmp_path: Path, om: Command):
+    (tmp_path / "bad.om").write_bytes(b"x" * 300)
+    code, lines = om("verify", built["inside"], tmp_path / "bad.om", "--json")
+    assert code == 1
+    found = json.loads("\n".join(lines))
+    assert found[str(built["inside"])] == []
+    assert "magic" in found[str(tmp_path / "bad.om")][0]
+
+
+def test_other_partitions_are_checked(tmp_path: Path, om: Command):
+    model = ModelDef(name="m")
+    model.graph.add(name="g")
+    kinds = {
+        PartitionType.SO_BINS: struct.pack("<I", 2),
+        PartitionType.TILING_DATA: bytes(12),
+        PartitionType.TBE_KERNELS: bytes(20),
+        PartitionType.CUST_AICPU_KERNELS: bytes(11),
+        PartitionType.MODEL_INOUT_INFO: b"\xff" * 8,
+        PartitionType.TASK_INFO: b"\xff" * 30,
+    }
+    bodies = [Partition(0, Held(encode_message(model)))]
+    bodies += [Partition(kind, Held(body)) for kind, body in kinds.items()]
+    write_file(tmp_path / "m.om", lay_out_file(ModelFileHeader(model_num=1), [bodies]))
+    code, lines = om("verify", tmp_path / "m.om")
+    text = "\n".join(lines)
+    assert code == 1
+    for expected in (
+        "SO_BINS: 2 libraries are announced, 0 are there",
+        "TILING_DATA: 12 bytes, no more than its head",
+        "TBE_KERNELS: kernel '' has no magic before it",
+        "CUST_AICPU_KERNELS: 11 bytes behind the last whole kernel",
+        "MODEL_INOUT_INFO is broken",
+        "TASK_INFO (30 bytes) is not the protobuf message it should be",
+    ):
+        assert expected in text
+
+
+def test_extract_writes_every_part(built: dict[str, Path], tmp_path: Path, om: Command):
+    for name in ("inside", "files", "combined", "reference"):
+        folder = tmp_path / name
+        assert om("extract", built[name], "-o", folder)[0] == 0
+        assert (folder / "model_def.txt").read_text().startswith('name: "')
+        index = json.loads((folder / "weights.json").read_text())
+        assert len(index) == 8 and set(index) == {p.name for p in (folder / "weights").iterdir()}
+    contents = [
+        sorted(path.read_bytes() for path in (tmp_path / name / "weights").iterdir())
+        for name in ("inside", "files", "combined")
+    ]
+    assert contents[0] == contents[1] == contents[2]
+    kernels = {p.read_bytes() for p in (tmp_path / "inside" / "kernels").iterdir()}
+    assert kernels == {bytes(k.binary) for k in read_model(built["inside"]).root.tbe_kernels}
+
+
+def test_extract_writes_the_models_of_a_bundle(built: dict[str, Path], tmp_path: Path, om: Command):
+    assert om("extract", built["bundle"], "-o", tmp_path / "parts")[0] == 0
+    names = [read_model(tmp_path / "parts" / f"submodel_{i}.om").header.name for i in range(3)]
+    assert names == [b"var_infer_graph", b"var_init_graph", b"var_update_graph"]
+    code, lines = om("extract", built["bundle"], "-o", tmp_path / "parts")
+    assert code == 1 and "is there and not empty" in lines[0]
+
+
+def test_extract_finds_the_models_of_a_flow(built: dict[str, Path], tmp_path: Path, om: Command):
+    inner = built["inside"].read_bytes()
+    submodel = b"\x0a\x05../up" + b"\x1a" + encode_varint(len(inner)) + inner
+    root = ModelDef(name="flow")
+    root.graph.add(name="g")
+    bodies = [Partition(0, Held(encode_message(root))), Partition(7, Held(submodel))]
+    header = ModelFileHeader(model_num=1, modeltype=3)
+    write_file(tmp_path / "flow.om", lay_out_file(header, [bodies]))
+    assert om("verify", tmp_path / "flow.om") == (0, [f"{tmp_path / 'flow.om'}: ok"])
+    assert om("extract", tmp_path / "flow.om", "-o", tmp_path / "parts")[0] == 0
+    (found,) = (tmp_path / "parts").glob("*.om")
+    assert found.parent == tmp_path / "parts" and found.read_bytes() == inner
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_a_model_is_the_same_as_itself(name: str, built: dict[str, Path], om: Command):
+    assert om("diff", built[name], built[name]) == (0, [])
+
+
+def test_a_copy_is_the_same(built: dict[str, Path], tmp_path: Path, om: Command):
+    assert om("diff", built["files"], copied(built["files"], tmp_path)) == (0, [])
+
+
+def test_a_weight_that_differs_is_named(built: dict[str, Path], tmp_path: Path, om: Command):
+    path = copied(built["files"], tmp_path)
+    flip_weight(path)
+    code, (line,) = om("diff", built["files"], path)
+    assert code == 1
+    assert line.startswith("weight ") and line.endswith("1 of them others, the first at 0")
+
+
+def test_where_the_weights_are_is_a_difference_and_their_bytes_are_none(
+    built: dict[str, Path], om: Command
+):
+    code, lines = om("diff", built["inside"], built["files"])
+    assert code == 1
+    weights = [line for line in lines if line.startswith("weight ")]
+    assert len(weights) == 8 and all("place: inside → external" in line for line in weights)
+
+
+def test_operators_and_attributes_that_differ(built: dict[str, Path], tmp_path: Path, om: Command):
+    def edit(model: ModelDef) -> None:
+        nodes = {op.name: op for op in model.graph[0].op}
+        set_attribute(nodes["conv1"].attr["pads"], [0, 0, 0, 0])
+        set_attribute(nodes["conv1"].attr["more"], True)
+        model.graph[0].op[-1].name = "renamed"
+        set_attribute(model.attr["memory_size"], 5)
+
+    path = with_model(copied(built["inside"], tmp_path), edit)
+    code, lines = om("diff", built["inside"], path)
+    assert code == 1
+    text = "\n".join(lines)
+    assert "operator conv1: attribute pads: [1, 1, 1, 1] → [0, 0, 0, 0]" in text
+    assert "+ operator conv1: attribute more: True" in text
+    assert "+ operator renamed: NetOutput" in text
+    assert "attribute memory_size" in text
+
+
+def test_trouble_is_2(built: dict[str, Path], tmp_path: Path, om: Command):
+    code, lines = om("diff", built["inside"], tmp_path / "none.om")
+    assert code == 2 and "No such file" in lines[0]
+    bad = changed(copied(built["bundle"], tmp_path), lambda data: data.__setitem__(368, 0))
+    assert om("diff", built["bundle"], bad)[0] == 2
+
+
+def test_differences_as_json(built: dict[str, Path], om: Command):
+    found = json.loads("\n".join(om("diff", built["inside"], built["bundle"], "--json")[1]))
+    assert {"place": ["kind"], "old": "static model", "new": "bundle"} in found
+
+
+def test_wrong_use_is_one_line(om: Command, tmp_path: Path):
+    for arguments in (("lis", "x.om"), ("list",), ("list", tmp_path), ("extract", "x.om")):
+        code, lines = om(*arguments)
+        assert code == 1 and len(lines) == 1 and lines[0].startswith("ascend-opt: error: ")
