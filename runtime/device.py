@@ -45,7 +45,8 @@ class Memory:
         self.kind = kind
         self._live: dict[int, Allocation] = {}
         self._addresses: list[int] = []
-        self._lock = threading.Lock()
+        # What is dropped frees itself, at times in a thread that allocates.
+        self._lock = threading.RLock()
 
     @property
     def live(self) -> list[Allocation]:
@@ -55,16 +56,16 @@ class Memory:
     def allocate(self, size: int, what: str = "", capacity: int | None = None) -> Allocation:
         """New memory; its contents are undefined. AclError 207001 when there is none left."""
         capacity = capacity or size
-        if self.used + capacity > self.total:
-            raise self._exhausted(size)
-        try:
-            raw = np.empty(capacity + ALIGNMENT, np.uint8)
-        except MemoryError:
-            raise self._exhausted(size) from None
-        skip = -raw.ctypes.data % ALIGNMENT
-        memory = raw[skip : skip + capacity]
-        made = Allocation(raw.ctypes.data + skip, size, capacity, memory, what)
         with self._lock:
+            if self.used + capacity > self.total:
+                raise self._exhausted(size)
+            try:
+                raw = np.empty(capacity + ALIGNMENT, np.uint8)
+            except MemoryError:
+                raise self._exhausted(size) from None
+            skip = -raw.ctypes.data % ALIGNMENT
+            memory = raw[skip : skip + capacity]
+            made = Allocation(raw.ctypes.data + skip, size, capacity, memory, what)
             self._live[made.address] = made
             insort(self._addresses, made.address)
             self.used += capacity
@@ -75,7 +76,7 @@ class Memory:
         with self._lock:
             gone = self._live.pop(address, None)
             if gone is not None:
-                self._addresses.remove(address)
+                del self._addresses[bisect_right(self._addresses, address) - 1]
                 self.used -= gone.capacity
                 return
         inside = self.find(address)
@@ -89,8 +90,9 @@ class Memory:
 
     def find(self, address: int) -> Allocation | None:
         """The allocation an address lies in."""
-        place = bisect_right(self._addresses, address)
-        found = self._live.get(self._addresses[place - 1]) if place else None
+        with self._lock:
+            place = bisect_right(self._addresses, address)
+            found = self._live.get(self._addresses[place - 1]) if place else None
         return found if found and address < found.end else None
 
     def view(self, address: int, size: int, what: str) -> Bytes:
