@@ -31,19 +31,13 @@ class LoadedModel(BackendRep):
     def run(self, inputs: Any, **kwargs: Any) -> tuple[Any, ...]:
         """Executes the model once."""
         values: Sequence[Any] = [_given(value) for value in inputs]
-        return tuple(_taken(result) for result in self._model.run(values))
+        return tuple(self._model.run(values))
 
 
 def _given(value: Any) -> Any:
     """A tensor as the device takes it; a sequence stays a list, an absent value None."""
     kept = value is None or isinstance(value, list)
     return cast("Any", value) if kept else np.asarray(value)
-
-
-def _taken(value: Any) -> Any:
-    """A result that outlives the next run."""
-    kept = value is None or isinstance(value, list)
-    return cast("Any", value) if kept else np.array(value)
 
 
 class OfflineBackend(Backend):

@@ -9,16 +9,19 @@ from pathlib import Path
 import numpy as np
 
 from compiler.om import contract
+from compiler.om.ge_ir_pb2 import ModelDef
 from compiler.om.inout import InOutInfo
 from compiler.om.offline_model import OfflineModel
 from runtime.description import describe
 from runtime.device import Bytes, Memory
 from runtime.errors import AclError, Code
 from runtime.executor.dynamic import DynamicExecutor
-from runtime.executor.memory import Session
+from runtime.executor.features import Features
+from runtime.executor.memory import AddressSpace
 from runtime.executor.observer import Observer
+from runtime.executor.session import Session
 from runtime.executor.static import StaticExecutor, model_integer
-from runtime.executor.variables import refreshes, variables_read
+from runtime.executor.variables import file_constants, refreshes, variables_read
 from runtime.executor.weight_files import load_weight_files
 from runtime.input_shapes import InputShapes
 from runtime.loaded_model import Model
@@ -27,9 +30,6 @@ from runtime.settings import Engine, default_engine, is_faithful
 
 ALIGNED = 64
 """What the address of a tensor must be a multiple of; partitions of a file begin anywhere."""
-
-POISONED = 1 << 30
-"""Only so many bytes of feature memory are filled: more would cost memory nobody may touch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ class _Compute:
     engine: Engine
     mode: FloatMode
     observer: Observer | None
+    private: bool
 
 
 def load(
@@ -57,15 +58,17 @@ def load(
     engine: Engine | None = None,
     mode: FloatMode | None = None,
     observer: Observer | None = None,
+    private: bool = False,
 ) -> Model:
     """Puts a model on the device, its external weights included.
 
     `session` holds the variables it shares with others; without one it has its own. `engine` runs
     its AI-Core tasks, by default the one the environment names; `mode` is the device's, asked at
-    every run; `observer` sees what every operator makes. AclError for a model that cannot run
-    here; nothing stays allocated then.
+    every run; `observer` sees what every operator makes. `private` copies the weights that are in
+    the file, so that whoever writes to it changes nothing here. AclError for a model that cannot
+    run here; nothing stays allocated then.
     """
-    how = _Compute(engine or default_engine(), mode or FloatMode(), observer)
+    how = _Compute(engine or default_engine(), mode or FloatMode(), observer, private)
     try:
         return _load(om, memory, session, weight_folder, given or GivenMemory(), how=how)
     except (ValueError, IndexError, KeyError, TypeError) as error:
@@ -86,12 +89,10 @@ def _load(
     definition = om.root.model_def
     with ExitStack() as undo:
         if session is None:
-            session = _own_session(om, memory)
+            session = _own_session(om, memory, is_faithful())
             undo.callback(session.release)
         executor = _executor(om, memory, session, given, undo, how=how)
-        session.written |= load_weight_files(
-            definition, executor.space, weight_folder, faithful=is_faithful()
-        )
+        _load_files(definition, session, weight_folder)
         description = describe(om.root)
         shapes = InputShapes.of(description, definition)
         is_dynamic = isinstance(executor, DynamicExecutor) and shapes.gears is None
@@ -103,12 +104,20 @@ def _load(
             description=description,
             memory=memory,
             session=session,
-            run=executor.run,
+            executor=executor,
             shapes=shapes,
             reads=variables_read(definition),
             refreshes=refreshes(definition) if is_dynamic else {},
             release=undo.pop_all().close,
         )
+
+
+def _load_files(definition: ModelDef, session: Session, folder: Path | None) -> None:
+    """External weights lie in variables; another instance of a model finds them there."""
+    needed = file_constants(definition)
+    if not needed <= set(session.written) or session.faithful:
+        space = AddressSpace(session.region)
+        session.filled(load_weight_files(definition, space, folder, faithful=session.faithful))
 
 
 def _check_summary(om: OfflineModel, info: InOutInfo, executor: StaticExecutor) -> None:
@@ -118,16 +127,17 @@ def _check_summary(om: OfflineModel, info: InOutInfo, executor: StaticExecutor) 
         ("outputs", info.outputs, executor.outputs),
     ):
         shown = [list(tensor.dims) for tensor in said]
-        real = [list(slot.desc.shape) for slot in slots]
+        real = [list(located.desc.shape) for located, _ in slots]
         if shown != real:
             message = f"{om.source}: the file's summary has {what} {shown}, its graph {real}"
             raise AclError(Code.GE_FAILURE, message)
 
 
-def _own_session(om: OfflineModel, memory: Memory) -> Session:
+def _own_session(om: OfflineModel, memory: Memory, faithful: bool) -> Session:
     definition = om.root.model_def
     base = model_integer(definition, contract.VARIABLE_BASE_NAME) or contract.VARIABLE_BASE
-    return Session(memory, model_integer(definition, contract.VARIABLE_SIZE_NAME), base)
+    size = model_integer(definition, contract.VARIABLE_SIZE_NAME)
+    return Session(memory, size, base, faithful=faithful)
 
 
 def work_size(om: OfflineModel) -> int:
@@ -154,48 +164,40 @@ def _executor(
     how: _Compute,
 ) -> StaticExecutor | DynamicExecutor:
     if om.header.is_dynamic:
-        weights = _weights(om, memory, None, undo)
+        weights = _weights(om, memory, None, undo, private=how.private)
         return DynamicExecutor(
             om.root,
             weights,
             session,
-            faithful=is_faithful(),
+            faithful=session.faithful,
             mode=how.mode,
             observer=how.observer,
         )
-    feature = _feature_memory(om, memory, given.work, undo)
-    weights = _weights(om, memory, given.weights, undo)
+    size = work_size(om)
+    work = None if given.work is None else _enough("work", given.work, size, om.source)
+    features = Features(memory, size, om.source, work)
+    undo.callback(features.release)
+    weights = _weights(om, memory, given.weights, undo, private=how.private)
     return StaticExecutor(
         om.root,
-        feature,
+        features,
         weights,
         session,
-        faithful=is_faithful(),
+        faithful=session.faithful,
         engine=how.engine,
         mode=how.mode,
         observer=how.observer,
     )
 
 
-def _feature_memory(
-    om: OfflineModel, memory: Memory, given: Bytes | None, undo: ExitStack
+def _weights(
+    om: OfflineModel, memory: Memory, given: Bytes | None, undo: ExitStack, *, private: bool
 ) -> Bytes:
-    size = work_size(om)
-    if given is None:
-        made = memory.allocate(max(size, 1), f"feature memory of {om.source}")
-        undo.callback(memory.free, made.address)
-        given = made.memory
-    feature = _enough("work", given, size, om.source)
-    # Not a number in any float: what is read before it is written shows.
-    feature[:POISONED] = 0xFF
-    return feature
-
-
-def _weights(om: OfflineModel, memory: Memory, given: Bytes | None, undo: ExitStack) -> Bytes:
     """The weights where the kernels can work on them: BLAS takes aligned tensors only."""
     weights = np.frombuffer(om.root.weights, np.uint8)
     if given is None:
-        if not len(weights) or weights.ctypes.data % ALIGNED == 0:
+        aligned = weights.ctypes.data % ALIGNED == 0 and not private
+        if not len(weights) or aligned:
             return weights
         made = memory.allocate(len(weights), f"weights of {om.source}")
         undo.callback(memory.free, made.address)

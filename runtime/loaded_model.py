@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -13,15 +12,17 @@ import numpy.typing as npt
 from compiler.om.inout import InOutInfo
 from runtime.device import Memory
 from runtime.errors import AclError, Code, invalid
-from runtime.executor.memory import Session
+from runtime.executor.session import Session, Table, Variables
 from runtime.executor.variables import Refresh
 from runtime.input_shapes import InputShapes
 from runtime.operator_engine import TensorDesc
 from runtime.operator_engine.dtypes import STRINGS, from_cpp, to_ge
 from runtime.packing import load, packed_bytes, store
-from runtime.settings import is_faithful
 
 Array = npt.NDArray[Any]
+
+T = TypeVar("T")
+Take = Callable[[list[Array]], T]
 
 SLACK = 64
 """A buffer may be this much smaller than its tensor: allocations are padded by at least as much."""
@@ -37,11 +38,35 @@ class Buffer:
     dtype: int | None = None
 
 
+def lasting(results: list[Array]) -> list[Array]:
+    """Copies that no later run and no update touches."""
+    return [_lasting(result) for result in results]
+
+
+def _lasting(value: Any) -> Any:
+    """A result is a tensor, a sequence of them, or nothing."""
+    if isinstance(value, list):
+        return [_lasting(item) for item in cast("list[Any]", value)]
+    return value if value is None or _owns(value) else np.array(value)
+
+
+def _owns(value: Array) -> bool:
+    return value.base is None and value.flags.writeable
+
+
+class Executor(Protocol):
+    """What computes a model."""
+
+    def run(self, inputs: Sequence[Array], variables: Variables, take: Take[T]) -> T:
+        """Executes it once; what `take` makes of its outputs while they are in memory."""
+        ...
+
+
 @dataclass(eq=False)
 class Model:
     """A loaded model. `is_dynamic`: shapes come with the inputs of each run, and not by gear.
 
-    `release` gives back the memory it holds.
+    It runs in as many threads at a time as call it. `release` gives back the memory it holds.
     """
 
     source: str
@@ -49,12 +74,40 @@ class Model:
     description: InOutInfo
     memory: Memory
     session: Session
-    run: Callable[[Sequence[Array]], list[Array]]
+    executor: Executor
     shapes: InputShapes
     reads: dict[str, int]
     refreshes: dict[int, Refresh]
     release: Callable[[], None]
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def run(self, inputs: Sequence[Array]) -> list[Array]:
+        """Executes the model once on arrays of the shapes and types it has."""
+        return self.taken(inputs, lasting)
+
+    def taken(self, inputs: Sequence[Array], take: Take[T]) -> T:
+        """The same; what `take` makes of the outputs, which the next run may overwrite."""
+        return self.executor.run(inputs, Variables(self.session), take)
+
+    def infer(self, inputs: Sequence[Array]) -> tuple[list[Array], Table]:
+        """The outputs of a run, and the table of variables that it has read them from.
+
+        AclError 500002 while a variable it reads was never written.
+        """
+        variables = Variables(self.session)
+        self._check_variables(variables)
+        return self.executor.run(inputs, variables, lasting), variables.table
+
+    def arrays(self, inputs: Sequence[Array]) -> list[Array]:
+        """The inputs of a run; AclError for an element type or a shape that is not the model's."""
+        for index, (given, info) in enumerate(zip(inputs, self.description.inputs, strict=True)):
+            what = f"{self.source}: input {index} '{info.name}'"
+            fits = self.is_dynamic or self.shapes.gears is not None or given.shape == info.dims
+            if not fits or given.dtype != _dtype(info.dtype, what):
+                wanted = f"{_dtype(info.dtype, what)}{list(info.dims)}"
+                raise invalid(f"{what} is {wanted}, {given.dtype}{list(given.shape)} was given")
+        if self.is_dynamic:
+            self.shapes.check([given.shape for given in inputs])
+        return list(inputs)
 
     def execute(self, inputs: Sequence[Buffer], outputs: Sequence[Buffer]) -> None:
         """Runs the model once. Outputs of a dynamic model get their dims and data type filled in,
@@ -63,19 +116,21 @@ class Model:
         AclError 500002 while a variable it reads was never written, or when an update does not
         fit its weight; nothing has been changed then.
         """
-        with self._lock:
-            self._check_counts(inputs, outputs)
-            if not is_faithful():
-                self._check_variables()
-                self._check_updates(inputs)
-            dims = self._dims(inputs)
-            arguments = [
-                self._argument(index, *pair)
-                for index, pair in enumerate(zip(inputs, dims, strict=True))
-            ]
-            results = self.run(arguments)
+        self._check_counts(inputs, outputs)
+        variables = Variables(self.session)
+        self._check_variables(variables)
+        if not self.session.faithful:
+            self._check_updates(inputs)
+        arguments = [
+            self._argument(index, *pair)
+            for index, pair in enumerate(zip(inputs, self._dims(inputs), strict=True))
+        ]
+
+        def give(results: Sequence[Array]) -> None:
             for index, (result, given) in enumerate(zip(results, outputs, strict=True)):
                 self._give(index, result, given)
+
+        self.executor.run(arguments, variables, give)
 
     def _check_counts(self, inputs: Sequence[Buffer], outputs: Sequence[Buffer]) -> None:
         for what, given, wanted in (
@@ -87,8 +142,11 @@ class Model:
                 message = f"{self.source}: {len(given)} {what} given, the model has {len(wanted)}"
                 raise AclError(code, message)
 
-    def _check_variables(self) -> None:
-        missing = [n for n, address in self.reads.items() if address not in self.session.written]
+    def _check_variables(self, variables: Variables) -> None:
+        if self.session.faithful:
+            return
+        written = variables.table.contents
+        missing = [name for name, address in self.reads.items() if address not in written]
         if missing:
             raise AclError(
                 Code.GE_FAILURE,

@@ -3,37 +3,40 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from compiler.om.bundle import read_bundle
 from compiler.om.contract import VARIABLE_BASE, VARIABLE_BASE_NAME, weight_folder
 from compiler.om.errors import OMError, Status
 from compiler.om.model_reader import read_model
 from compiler.om.offline_model import OfflineModel
 from compiler.soc import architecture
-from runtime.device import Memory
+from runtime.bundle_file import BundleFile, Source
+from runtime.device import Bytes, Memory
 from runtime.errors import AclError, Code, from_om, invalid
-from runtime.executor.memory import Session
+from runtime.executor.session import Session
 from runtime.executor.static import model_integer
 from runtime.load_model import GivenMemory, load
 from runtime.loaded_model import Model
 from runtime.precision import FloatMode
-from runtime.settings import Engine
+from runtime.settings import Engine, is_faithful
 
 FIRST_DYNAMIC_ID = 0x80000000
 
-Source = str | bytes
-"""A path, or the bytes of the file."""
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class LoadedBundle:
-    """A bundle: the ids of its models in order, and the variables they share."""
+    """A bundle: the variables its models share, and which of them are loaded as what.
 
-    model_ids: tuple[int, ...]
+    `model_ids` are what the bundle's own load call gave its models, in order; none where it has
+    loaded none. `models` are all ids with their index in the file: one index may have several.
+    """
+
+    file: BundleFile
     session: Session
+    model_ids: tuple[int, ...] = ()
+    models: dict[int, int] = field(default_factory=dict[int, int])
 
 
 def read(source: Source) -> OfflineModel:
@@ -48,15 +51,22 @@ class Models:
     """Loads and unloads. Static models count their ids from 1, all else from 2147483648.
 
     `engine` runs the AI-Core tasks, by default the one the environment names; `soc` is the chip,
-    and models for another architecture do not load; without it every model does.
+    and models for another architecture do not load; without it every model does. `faithful` treats
+    the variables of bundles as GraphEngine does, by default when the environment says so.
     """
 
     def __init__(
-        self, memory: Memory, engine: Engine | None = None, *, soc: str | None = None
+        self,
+        memory: Memory,
+        engine: Engine | None = None,
+        *,
+        soc: str | None = None,
+        faithful: bool | None = None,
     ) -> None:
         self.memory = memory
         self.soc = soc
         self.engine = engine
+        self.faithful = faithful
         self.mode = FloatMode()
         self._models: dict[int, Model] = {}
         self._bundles: dict[int, LoadedBundle] = {}
@@ -109,7 +119,7 @@ class Models:
         """Unloads a model; AclError 100000 for one that belongs to a bundle."""
         model = self[model_id]
         for bundle_id, bundle in self._bundles.items():
-            if model_id in bundle.model_ids:
+            if model_id in bundle.models:
                 raise invalid(
                     f"model {model_id} belongs to bundle {bundle_id}; unload the bundle instead"
                 )
@@ -121,32 +131,82 @@ class Models:
 
     def load_bundle(self, source: Source) -> int:
         """Loads a bundle and all its models; on failure nothing stays loaded."""
-        try:
-            bundle = read_bundle(source)
-            submodels = bundle.models
-        except OMError as error:
-            raise from_om(error) from None
-        for om in submodels:
-            self._check_soc(om)
+        bundle = self._opened(source, None)
         with ExitStack() as undo:
-            session = Session(self.memory, bundle.var_size, _variable_base(submodels))
-            undo.callback(session.release)
+            undo.callback(bundle.session.release)
             models: list[Model] = []
-            for om in submodels:
-                model = load(
-                    om,
-                    self.memory,
-                    session=session,
-                    weight_folder=_beside(source),
-                    engine=self.engine,
-                    mode=self.mode,
-                )
+            for index in range(len(bundle.file)):
+                model = self._submodel(bundle, index, GivenMemory())
                 undo.callback(model.release)
                 models.append(model)
             undo.pop_all()
         bundle_id = next(self._dynamic_ids)
-        self._bundles[bundle_id] = LoadedBundle(tuple(map(self._add, models)), session)
+        bundle.model_ids = tuple(map(self._add, models))
+        bundle.models = {model_id: index for index, model_id in enumerate(bundle.model_ids)}
+        self._bundles[bundle_id] = bundle
         return bundle_id
+
+    def init_bundle(self, source: Source, variables: Bytes | None = None) -> int:
+        """Opens a bundle and loads none of its models. `variables` is the caller's memory for what
+        they share; AclError 100000 when it is too small.
+        """
+        bundle = self._opened(source, variables)
+        bundle_id = next(self._dynamic_ids)
+        self._bundles[bundle_id] = bundle
+        return bundle_id
+
+    def _opened(self, source: Source, variables: Bytes | None) -> LoadedBundle:
+        file = BundleFile(source, _beside(source))
+        for om in file.models:
+            self._check_soc(om)
+        size = file.var_size
+        if variables is not None and len(variables) < size:
+            message = f"{file.source}: {size} bytes of variables, {len(variables)} were given"
+            raise invalid(message)
+        faithful = is_faithful() if self.faithful is None else self.faithful
+        base = _variable_base(file.models)
+        session = Session(self.memory, size, base, given=variables, faithful=faithful)
+        return LoadedBundle(file, session)
+
+    def load_submodel(
+        self,
+        bundle_id: int,
+        index: int,
+        given: GivenMemory | None = None,
+        folder: Path | None = None,
+    ) -> int:
+        """Loads one model of a bundle, once more if it is loaded already; its id.
+
+        AclError 100000 when the bundle has none of that index.
+        """
+        bundle = self.bundle(bundle_id)
+        if not 0 <= index < len(bundle.file):
+            raise invalid(f"model {index} of a bundle with {len(bundle.file)}")
+        model_id = self._add(self._submodel(bundle, index, given or GivenMemory(), folder))
+        bundle.models[model_id] = index
+        return model_id
+
+    def _submodel(
+        self, bundle: LoadedBundle, index: int, given: GivenMemory, folder: Path | None = None
+    ) -> Model:
+        return load(
+            bundle.file.model(index),
+            self.memory,
+            session=bundle.session,
+            weight_folder=folder or bundle.file.folder,
+            given=given,
+            engine=self.engine,
+            mode=self.mode,
+            private=True,
+        )
+
+    def unload_submodel(self, bundle_id: int, model_id: int) -> None:
+        """Unloads one model of a bundle, which keeps its variables; AclError 100000 for others."""
+        bundle = self.bundle(bundle_id)
+        if model_id not in bundle.models:
+            raise invalid(f"model {model_id} does not belong to bundle {bundle_id}")
+        del bundle.models[model_id]
+        self._remove(model_id, self._models[model_id])
 
     def bundle(self, bundle_id: int) -> LoadedBundle:
         """The bundle of an id; AclError 148053 when there is none."""
@@ -155,10 +215,29 @@ class Models:
             raise AclError(Code.INVALID_BUNDLE_MODEL_ID, message)
         return self._bundles[bundle_id]
 
+    def model_id(self, bundle_id: int, index: int) -> int:
+        """The id that a bundle's load call gave a model.
+
+        AclError 100000 when it has none of that index, 200001 when the call has loaded none, 145003
+        when the model is unloaded; faithful, GraphEngine's id of a model that is no more.
+        """
+        bundle = self.bundle(bundle_id)
+        count = len(bundle.file)
+        if not 0 <= index < count:
+            raise invalid(f"model {index} of a bundle with {count}")
+        if not bundle.model_ids:
+            message = f"bundle {bundle_id} was opened without its models: load them one by one"
+            raise AclError(Code.API_NOT_SUPPORTED, message)
+        model_id = bundle.model_ids[index]
+        if model_id not in bundle.models and not bundle.session.faithful:
+            message = f"model {index} of bundle {bundle_id} was unloaded"
+            raise AclError(Code.GE_MODEL_ID_INVALID, message)
+        return model_id
+
     def unload_bundle(self, bundle_id: int) -> None:
         """Unloads a bundle's models and gives back its variables."""
         bundle = self.bundle(bundle_id)
-        for model_id in bundle.model_ids:
+        for model_id in bundle.models:
             self._remove(model_id, self._models[model_id])
         bundle.session.release()
         del self._bundles[bundle_id]

@@ -115,7 +115,7 @@ def _loaded(path: Path, observer: Observer) -> Model:
 
 
 def _results(model: Model, inputs: Sequence[Any]) -> list[Any]:
-    return [value if isinstance(value, list) else value.copy() for value in model.run(inputs)]
+    return list(model.run(inputs))
 
 
 if __name__ == "__main__":

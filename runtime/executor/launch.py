@@ -66,7 +66,8 @@ def operator_launch(node: Node, mode: FloatMode) -> Launch:
                     f"output {place} is {result.dtype}{list(result.shape)}, the model says "
                     f"{target.dtype}{list(target.shape)}"
                 )
-            np.copyto(target, result)
+            if result is not target:  # an Assign has written where it belongs
+                np.copyto(target, result)
 
     return launch
 
@@ -109,7 +110,7 @@ class FileKernels:
 
     def __init__(self, model: SubModel, mode: FloatMode) -> None:
         self._mode = mode
-        self._binaries = {kernel.name: kernel.binary for kernel in model.tbe_kernels}
+        self._binaries = {kernel.name: bytes(kernel.binary) for kernel in model.tbe_kernels}
         self._kernels: dict[str, KernelOp] = {}
 
     def launch(self, name: str, node: Node) -> Launch:
@@ -142,5 +143,5 @@ class FileKernels:
         if name not in self._kernels:
             if name not in self._binaries:
                 raise KernelError("the file does not have it")
-            self._kernels[name] = parse_kernel(bytes(self._binaries[name]))
+            self._kernels[name] = parse_kernel(self._binaries[name])
         return self._kernels[name]

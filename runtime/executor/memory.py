@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import numpy as np
-
-from compiler.om.contract import VARIABLE_BASE
-from runtime.device import Bytes, Memory
+from runtime.device import Bytes
 from runtime.errors import AclError, Code
 from runtime.operator_engine import Array, TensorDesc
 from runtime.packing import load
@@ -45,29 +42,3 @@ class AddressSpace:
             Code.GE_FAILURE,
             f"{what}: {desc.size} bytes at {address:#x} are outside the model's memory ({have})",
         )
-
-
-@dataclass(eq=False)
-class Session:
-    """The variables that the models of a bundle share, and which of them hold a value."""
-
-    device: Memory
-    size: int
-    base: int = VARIABLE_BASE
-    written: set[int] = field(default_factory=set[int])
-
-    def __post_init__(self) -> None:
-        self._allocation = self.device.allocate(self.size, "variables") if self.size else None
-
-    @property
-    def region(self) -> Region:
-        """The variables' memory at their logical addresses."""
-        empty = np.empty(0, np.uint8)
-        memory = self._allocation.memory if self._allocation else empty
-        return Region("variables", self.base, memory)
-
-    def release(self) -> None:
-        """Gives the memory back."""
-        if self._allocation is not None:
-            self.device.free(self._allocation.address)
-            self._allocation = None

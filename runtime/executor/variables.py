@@ -7,12 +7,28 @@ from dataclasses import dataclass
 
 from compiler.om.ge_ir_pb2 import GraphDef, ModelDef, OpDef
 from runtime.executor.operators import attribute, edges, tensor_desc
+from runtime.executor.session import Session
 from runtime.operator_engine import TensorDesc
 
 
 def variable_address(op: OpDef) -> int:
     """Logical address of a Variable or FileConstant, which GraphEngine keeps in output_i."""
     return op.output_i[0] if op.output_i else 0
+
+
+def declare_variables(model: ModelDef, session: Session) -> None:
+    """Tells the session which variables a model has; AclError 500002 for one it cannot have."""
+    for graph in model.graph:
+        for op in graph.op:
+            if op.type in ("Variable", "FileConstant"):
+                size = tensor_desc(op.output_desc[0], op.name).size
+                session.declare(variable_address(op), size, f"node '{op.name}' ({op.type})")
+
+
+def file_constants(model: ModelDef) -> set[int]:
+    """The addresses of a model's external weights."""
+    ops = (op for graph in model.graph for op in graph.op)
+    return {variable_address(op) for op in ops if op.type == "FileConstant"}
 
 
 def variables_read(model: ModelDef) -> dict[str, int]:
