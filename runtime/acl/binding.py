@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from runtime.acl.state import State
-from runtime.acl.surface import IMPLEMENTATIONS, Function, functions
+from runtime.acl.surface import EXTENSION, IMPLEMENTATIONS, Function, functions
 from runtime.errors import AclError
 
 _ACCEPTS: dict[str, Callable[[Any], bool]] = {
@@ -77,15 +77,16 @@ def _returned(function: Function, value: Any, ret: int) -> Any:
 
 
 def build(state: State) -> dict[str, ModuleType]:
-    """`acl` and its submodules by their full names, ready for sys.modules."""
+    """`acl`, its submodules and the extension by their full names, ready for sys.modules."""
     modules = {_full(name): _module(state, name) for name in IMPLEMENTATIONS}
-    for name in filter(None, IMPLEMENTATIONS):
-        setattr(modules["acl"], name, modules[_full(name)])
+    for name in IMPLEMENTATIONS:
+        if _full(name) == f"acl.{name}":
+            setattr(modules["acl"], name, modules[_full(name)])
     return modules
 
 
 def _full(name: str) -> str:
-    return f"acl.{name}" if name else "acl"
+    return name if name == EXTENSION else f"acl.{name}".rstrip(".")
 
 
 def _module(state: State, name: str) -> ModuleType:

@@ -56,7 +56,8 @@ def _bytes_at(state: State, address: int, size: int) -> bytes:
     return ptr_to_bytes(state, address, size)
 
 
-def _given(state: State, work: tuple[int, int], weights: tuple[int, int]) -> GivenMemory:
+def given_memory(state: State, work: tuple[int, int], weights: tuple[int, int]) -> GivenMemory:
+    """Memory of the program's by address and size; address 0 for none."""
     views = [
         state.device.memory.view(address, size, what) if address else None
         for what, (address, size) in (("work memory", work), ("weight memory", weights))
@@ -78,7 +79,7 @@ def load_from_file_with_mem(  # noqa: PLR0917 -- the arguments are pyACL's
     state: State, path: str, work: int, work_bytes: int, weights: int, weight_bytes: int
 ) -> int:
     """Loads a model into memory of the program's; its id."""
-    return state.models.load(path, _given(state, (work, work_bytes), (weights, weight_bytes)))
+    return state.models.load(path, given_memory(state, (work, work_bytes), (weights, weight_bytes)))
 
 
 def load_from_mem_with_mem(  # noqa: PLR0917 -- the arguments are pyACL's
@@ -91,7 +92,7 @@ def load_from_mem_with_mem(  # noqa: PLR0917 -- the arguments are pyACL's
     weight_bytes: int,
 ) -> int:
     """Likewise from the bytes of its file."""
-    given = _given(state, (work, work_bytes), (weights, weight_bytes))
+    given = given_memory(state, (work, work_bytes), (weights, weight_bytes))
     return state.models.load(_bytes_at(state, address, size), given)
 
 
@@ -124,12 +125,12 @@ def load_with_config(state: State, handle: int) -> int:
         raise AclError(Code.API_NOT_SUPPORTED, "models with queues are not supported")
     if load_type not in (*_FILE_TYPES, *_WITH_MEM, _FROM_MEM):
         raise invalid(f"load type {load_type}; set option LOAD_TYPE to 1, 2, 3 or 4")
-    given = _configured_memory(state, config) if load_type in _WITH_MEM else None
+    given = configured_memory(state, config) if load_type in _WITH_MEM else None
     if load_type in _FILE_TYPES:
         return state.models.load(_configured_path(config), given)
     address, size = config.number(Option.MEM_ADDR), config.number(Option.MEM_SIZE)
     data = _bytes_at(state, address, size)
-    return state.models.load(data, given, _configured_folder(config))
+    return state.models.load(data, given, configured_folder(config))
 
 
 def _configured_path(config: ModelConfig) -> str:
@@ -141,7 +142,8 @@ def _configured_path(config: ModelConfig) -> str:
     return path
 
 
-def _configured_folder(config: ModelConfig) -> Path | None:
+def configured_folder(config: ModelConfig) -> Path | None:
+    """Where WEIGHT_PATH says that the external weights are; None when it is not set."""
     address = config.number(Option.WEIGHT_PATH)
     if not address:
         return None
@@ -151,8 +153,9 @@ def _configured_folder(config: ModelConfig) -> Path | None:
     return folder
 
 
-def _configured_memory(state: State, config: ModelConfig) -> GivenMemory:
-    return _given(
+def configured_memory(state: State, config: ModelConfig) -> GivenMemory:
+    """The work and weight memory that is set."""
+    return given_memory(
         state,
         (config.number(Option.WORKSPACE_ADDR), config.number(Option.WORKSPACE_SIZE)),
         (config.number(Option.WEIGHT_ADDR), config.number(Option.WEIGHT_SIZE)),
@@ -193,15 +196,12 @@ def bundle_load_from_mem(state: State, address: int, size: int) -> int:
 
 def bundle_get_model_num(state: State, bundle_id: int) -> int:
     """How many models a bundle has."""
-    return len(state.models.bundle(bundle_id).model_ids)
+    return len(state.models.bundle(bundle_id).file)
 
 
 def bundle_get_model_id(state: State, bundle_id: int, index: int) -> int:
     """The id of a bundle's model."""
-    model_ids = state.models.bundle(bundle_id).model_ids
-    if not 0 <= index < len(model_ids):
-        raise invalid(f"model {index} of a bundle with {len(model_ids)}")
-    return model_ids[index]
+    return state.models.model_id(bundle_id, index)
 
 
 def bundle_unload(state: State, bundle_id: int) -> None:

@@ -161,14 +161,34 @@ _UTIL = """
   stop_thread(int) -> ret
 """
 
-SURFACE = {"": _ACL, "rt": _RT, "mdl": _MDL, "util": _UTIL}
-"""The functions of module `acl` and of its submodules."""
+_BUNDLES = """
+  bundle_create_query_info() -> int
+  bundle_destroy_query_info(int) -> ret
+  bundle_query_info_from_file(str, int) -> ret
+  bundle_query_info_from_mem(int, int, int) -> ret
+  bundle_get_query_model_num(int) -> int, ret
+  bundle_get_var_weight_size(int) -> int, ret
+  bundle_get_size(int, int) -> int, int, ret
+* bundle_init_from_file(str, int, int) -> int, ret
+* bundle_init_from_mem(int, int, int, int) -> int, ret
+* bundle_load_model(int, int) -> int, ret
+* bundle_load_model_with_mem(int, int, int, int, int, int) -> int, ret
+* bundle_load_model_with_config(int, int, int) -> int, ret
+  bundle_unload_model(int, int) -> ret
+"""
+
+EXTENSION = "ascend_opt_acl"
+"""The module of what ACL has in C only: no `acl` anywhere has these functions."""
+
+SURFACE = {"": _ACL, "rt": _RT, "mdl": _MDL, "util": _UTIL, EXTENSION: _BUNDLES}
+"""The functions of module `acl` and of its submodules, and of the extension."""
 
 IMPLEMENTATIONS = {
     "": ("system", "tensors"),
     "rt": ("devices", "memory", "events"),
     "mdl": ("loading", "descriptions", "datasets", "gears", "execution"),
     "util": ("pointers",),
+    EXTENSION: ("bundles",),
 }
 """Where the functions are implemented, each under its own name: modules of this package."""
 
@@ -195,7 +215,7 @@ class Function:
 
 
 def functions(module: str) -> Iterator[Function]:
-    """The functions of a submodule ('' for `acl` itself)."""
+    """The functions of a submodule ('' for `acl` itself), or of the extension."""
     return (_function(line) for line in SURFACE[module].strip("\n").splitlines())
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from runtime.acl import build
+from compiler.soc import DEFAULT_SOC
+from runtime.acl.binding import build
+from runtime.acl.state import State
 
 Array = npt.NDArray[Any]
 
@@ -64,9 +67,15 @@ class Program:
 
 
 @pytest.fixture
-def acl() -> Any:
-    """A simulated `acl` module nobody has used yet."""
-    return build()
+def modules() -> dict[str, ModuleType]:
+    """The simulated modules by their full names; nobody has used them yet."""
+    return build(State(DEFAULT_SOC))
+
+
+@pytest.fixture
+def acl(modules: dict[str, ModuleType]) -> Any:
+    """The `acl` among them."""
+    return modules["acl"]
 
 
 @pytest.fixture
