@@ -17,7 +17,10 @@ def _scaled(inputs: Inputs, x: Array, data_format: str, epsilon: float) -> Array
         along_channels(widen(inputs[port]), x, data_format)
         for port in ("scale", "offset", "mean", "variance")
     )
-    return (widen(x) - mean) / np.sqrt(variance + epsilon) * scale + offset
+    factor = scale / np.sqrt(variance + epsilon)
+    y = widen(x) * factor
+    y += offset - mean * factor
+    return y
 
 
 def _bn_infer(node: Node, inputs: Inputs) -> Sequence[Array]:
@@ -51,8 +54,10 @@ def _lrn(node: Node, inputs: Inputs) -> Sequence[Array]:
 def _standardised(x: Array, axes: tuple[int, ...], epsilon: float) -> tuple[Array, Array, Array]:
     """x with mean 0 and variance 1 over the axes; its mean; 1 / its standard deviation."""
     mean = x.mean(axis=axes, keepdims=True)
-    inverse = 1 / np.sqrt(np.square(x - mean).mean(axis=axes, keepdims=True) + epsilon)
-    return (x - mean) * inverse, mean, inverse
+    y = x - mean
+    inverse = 1 / np.sqrt(np.square(y).mean(axis=axes, keepdims=True) + epsilon)
+    y *= inverse
+    return y, mean, inverse
 
 
 def _layer_norm(node: Node, inputs: Inputs) -> Sequence[Array]:
@@ -62,7 +67,8 @@ def _layer_norm(node: Node, inputs: Inputs) -> Sequence[Array]:
     default = 1e-5 if node.type == "LayerNormV3" else 1e-7
     epsilon = node.number("epsilon", default)
     y, mean, inverse = _standardised(widen(x), axes, epsilon)
-    y = y * widen(inputs["gamma"]) + widen(inputs["beta"])
+    y *= widen(inputs["gamma"])
+    y += widen(inputs["beta"])
     spread = inverse if node.type == "LayerNormV3" else 1 / np.square(inverse) - epsilon
     return [part.astype(x.dtype, copy=False) for part in (y, mean, spread)]
 
@@ -73,7 +79,9 @@ def _instance_norm(node: Node, inputs: Inputs) -> Sequence[Array]:
     y, mean, inverse = _standardised(widen(x), axes, node.number("epsilon", 1e-6))
     gamma = along_channels(widen(inputs["gamma"]), x, "NCHW")
     beta = along_channels(widen(inputs["beta"]), x, "NCHW")
-    results = [y * gamma + beta, mean, 1 / np.square(inverse) - node.number("epsilon", 1e-6)]
+    y *= gamma
+    y += beta
+    results = [y, mean, 1 / np.square(inverse) - node.number("epsilon", 1e-6)]
     return [part.astype(x.dtype, copy=False) for part in results]
 
 
@@ -84,7 +92,10 @@ def _group_norm(node: Node, inputs: Inputs) -> Sequence[Array]:
     rows = widen(x).reshape(x.shape[0], groups, -1)
     y, mean, inverse = _standardised(rows, (2,), node.number("eps", 1e-5))
     gamma, beta = (_by_channel(inputs[port], x, groups) for port in ("gamma", "beta"))
-    results = [y.reshape(x.shape) * gamma + beta, mean[..., 0], inverse[..., 0]]
+    y = y.reshape(x.shape)
+    y *= gamma
+    y += beta
+    results = [y, mean[..., 0], inverse[..., 0]]
     return [part.astype(x.dtype, copy=False) for part in results]
 
 
