@@ -46,6 +46,7 @@ EXAMPLES = """examples:
   ascend-opt model.onnx --preflight              list what ATC would refuse, and what would do
   ascend-opt out/model.om                        decompile any offline model
   ascend-opt om list out/model.om                list it (and verify, extract, diff, gc)
+  ascend-opt refresh list out/bundle.om          list the weights that can be exchanged
   ascend-opt out/model.om -t 'schedule{output="out/schedule"}'
                                                  simulate it: table, trace.json, csv
 """

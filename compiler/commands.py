@@ -33,6 +33,9 @@ GROUPS: Mapping[str, Mapping[str, Command]] = {
         "diff": Command("compiler.inspection.diff", "print how two offline models differ"),
         "gc": Command("compiler.inspection.garbage", "find weight files that no model needs"),
     },
+    "refresh": {
+        "list": Command("compiler.refresh.list_weights", "print the refreshable weights"),
+    },
 }
 
 

@@ -22,7 +22,7 @@ from dialects.ge import ConstOp
 from dialects.weights import FileAttr
 
 IMPORT = ("convert-onnx-to-ge",)
-REFRESH = ("ge-make-weight-refreshable{{consts={refresh} init={init}}}",)
+REFRESH = ("ge-make-weight-refreshable{{{refresh}init={init}}}",)
 ATTENTION = "ge-fuse-attention"
 OPTIMISE = (
     "ge-remove-identity",
@@ -70,9 +70,11 @@ class OfflinePass(ModulePass):
     `precision` and `external_weight` are ATC's, but for `reference`; `keep_dtype` names operators
     that keep their types, as nodes or `OpType::<type>`, UnknownNode when the model has no such.
     Constants below `external_threshold` bytes stay inside, and by name, as `include` and `exclude`
-    of `ge-externalize-weights` have it, which explains `reference` as well. `refresh` names the
-    weights that can be changed after compilation, `init=false` leaves out the graph that sets them
-    to their values of now; `model` is its name, and begins that of its combined weight file.
+    of `ge-externalize-weights` have it, which explains `reference` as well. `refresh`,
+    `refresh_file` and `refresh_above` are `consts`, `file` and `above` of
+    `ge-make-weight-refreshable`: the weights that can be changed after compilation; `init=false`
+    leaves out the graph that sets them to their values of now. `model` is the model's name, and
+    begins that of its combined weight file.
     `prove` has the flags and addresses of every kernel proved: that takes up to as long again as
     making the kernels. `fuse_attention` recognises attention as one operator, which the AI CPU
     computes here. `disable` leaves out clean-up passes and fusions, by our names or GraphEngine's.
@@ -91,6 +93,8 @@ class OfflinePass(ModulePass):
     external_include: tuple[str, ...] = ()
     external_exclude: tuple[str, ...] = ()
     refresh: tuple[str, ...] = ()
+    refresh_file: str | None = None
+    refresh_above: int | None = None
     init: bool = True
     model: str | None = None
     prove: bool = False
@@ -99,8 +103,7 @@ class OfflinePass(ModulePass):
     strict_atc: bool = False
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        left_out = () if self.fuse_attention else (ATTENTION,)
-        disabled = switchable(self.disable).union(left_out)
+        switchable(self.disable)  # a wrong name shall not cost an import
         self._run(ctx, op, IMPORT)
         if self.strict_atc:
             from compiler.conversion.onnx_to_ge.refused import check_refused
@@ -111,12 +114,23 @@ class OfflinePass(ModulePass):
                 graph.properties["sym_name"] = StringAttr(self.model)
         if self.keep_dtype:
             _check_kept(op, self.keep_dtype)
-        if self.refresh:
+        if self._refreshable():
             self._run(ctx, op, REFRESH)
-        optimise = tuple(spec for spec in OPTIMISE if spec not in disabled)
         with hashing_ahead(self._likely_weights(op)):
-            for phase in (optimise, KERNELS, *([PROVE] if self.prove else []), BUILD):
-                self._run(ctx, op, phase)
+            self.optimise(ctx, op)
+            self.build(ctx, op)
+
+    def optimise(self, ctx: Context, op: ModuleOp) -> None:
+        """Clean up and fuse GraphEngine graphs, and give their nodes types."""
+        disabled = switchable(self.disable)
+        if not self.fuse_attention:
+            disabled |= {ATTENTION}
+        self._run(ctx, op, tuple(spec for spec in OPTIMISE if spec not in disabled))
+
+    def build(self, ctx: Context, op: ModuleOp) -> None:
+        """Make offline models of optimised graphs, and one bundle of those in a bundle."""
+        for phase in (KERNELS, *([PROVE] if self.prove else []), BUILD):
+            self._run(ctx, op, phase)
 
     def _likely_weights(self, module: ModuleOp) -> Iterator[Weight]:
         """The weights that no pass will change, as far as one can know before."""
@@ -134,13 +148,19 @@ class OfflinePass(ModulePass):
             "keep": f" keep={_listed(self.keep_dtype)}" if self.keep_dtype else "",
             "external_weight": self.external_weight,
             "chosen": self._chosen(),
-            "refresh": _listed(self.refresh),
+            "refresh": self._refreshable(),
             "init": str(self.init).lower(),
             "model": _quoted(self.model or ""),
         }
         spec = ",".join(phase).format(**values)
         PassPipeline.parse_spec(UNIVERSE.all_passes, spec).apply(ctx, op)
         op.verify()
+
+    def _refreshable(self) -> str:
+        """Which weights become variables, as options of the pass that splits the graph."""
+        names = f"consts={_listed(self.refresh)} " if self.refresh else ""
+        file = f"file={_quoted(self.refresh_file)} " if self.refresh_file is not None else ""
+        return names + file + ("" if self.refresh_above is None else f"above={self.refresh_above} ")
 
     def _chosen(self) -> str:
         """Which constants leave the model, as options of the pass that moves them."""

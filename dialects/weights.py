@@ -187,7 +187,7 @@ class ComputeAttr(ParametrizedAttribute):
         with parser.in_angle_brackets():
             kind = parser.parse_str_literal()
             pairs = parser.parse_comma_separated_list(
-                parser.Delimiter.PAREN, lambda: _parse_shaped(parser)
+                parser.Delimiter.PAREN, lambda: parse_shaped(parser)
             )
             parser.parse_punctuation("->")
             result = parser.parse_type()
@@ -200,7 +200,7 @@ class ComputeAttr(ParametrizedAttribute):
             with printer.in_parens():
                 printer.print_list(
                     zip(self.operands, self.types, strict=True),
-                    lambda pair: _print_shaped(printer, *pair),
+                    lambda pair: print_shaped(printer, *pair),
                 )
             printer.print_string(" -> ")
             printer.print_attribute(self.result)
@@ -226,24 +226,26 @@ class TransposeAttr(ParametrizedAttribute):
     @classmethod
     def parse_parameters(cls, parser: AttrParser) -> list[Attribute]:
         with parser.in_angle_brackets():
-            source, type = _parse_shaped(parser)
+            source, type = parse_shaped(parser)
             parser.parse_punctuation(",")
             perm = parser.parse_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_integer)
         return [source, type, DenseArrayBase.from_list(i64, perm)]
 
     def print_parameters(self, printer: Printer) -> None:
         with printer.in_angle_brackets():
-            _print_shaped(printer, self.source, self.type)
+            print_shaped(printer, self.source, self.type)
             printer.print_string(f", {list(self.perm.get_values())}")
 
 
-def _parse_shaped(parser: AttrParser) -> tuple[Attribute, Attribute]:
+def parse_shaped(parser: AttrParser) -> tuple[Attribute, Attribute]:
+    """`weight as type`: a weight, and what it is the bytes of."""
     source = parser.parse_attribute()
     parser.parse_characters("as")
     return source, parser.parse_type()
 
 
-def _print_shaped(printer: Printer, source: Attribute, type: Attribute) -> None:
+def print_shaped(printer: Printer, source: Attribute, type: Attribute) -> None:
+    """Print what `parse_shaped` reads."""
     print_weight(printer, source)
     printer.print_string(" as ")
     printer.print_attribute(type)

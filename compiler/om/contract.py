@@ -33,6 +33,9 @@ DIM_PARAMS_NAME = "_ascend_opt_dim_params"
 ELEMENT_TYPE_NAME = "_ascend_opt_element_type"
 """Of a tensor descriptor: the element type, in MLIR's spelling, that its data type stands for."""
 
+MANIFEST_NAME = "_ascend_opt_refresh_manifest"
+"""Of the inference model of a bundle: its refreshable weights, as `compiler/om/manifest.py` has."""
+
 # Attributes of a FileConstant (`file_constant_utils.cc`).
 LOCATION_NAME = "location"
 OFFSET_NAME = "offset"

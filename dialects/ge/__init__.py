@@ -2,8 +2,8 @@
 
 from xdsl.ir import Dialect
 
-from dialects.ge.attributes import AttrDefAttr, DTypeType
-from dialects.ge.graph import BundleOp, GraphOp, subgraphs_of
+from dialects.ge.attributes import AttrDefAttr, DTypeType, RefreshableAttr
+from dialects.ge.graph import REFRESHABLE, BundleOp, GraphOp, subgraphs_of
 from dialects.ge.node import NodeOp
 from dialects.ge.ops import (
     ConstOp,
@@ -18,11 +18,12 @@ from dialects.ge.ops import (
 GE = Dialect(
     "ge",
     [BundleOp, GraphOp, DataOp, ConstOp, FileConstantOp, VariableOp, NetOutputOp, Op],
-    [AttrDefAttr, DTypeType],
+    [AttrDefAttr, DTypeType, RefreshableAttr],
 )
 
 __all__ = [
     "GE",
+    "REFRESHABLE",
     "AttrDefAttr",
     "BundleOp",
     "ConstOp",
@@ -33,6 +34,7 @@ __all__ = [
     "NetOutputOp",
     "NodeOp",
     "Op",
+    "RefreshableAttr",
     "VariableOp",
     "subgraphs_of",
     "type_of",

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Self
 
-from xdsl.dialects.builtin import IntegerAttr, StringAttr
+from xdsl.dialects.builtin import ArrayAttr, IntegerAttr, StringAttr
 from xdsl.ir import Attribute, Block, Operation, Region
 from xdsl.irdl import irdl_op_definition, prop_def, region_def, traits_def
 from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.traits import IsolatedFromAbove, NoTerminator
 from xdsl.utils.exceptions import VerifyException
+from xdsl.utils.hints import isa
 
+from dialects.ge.attributes import RefreshableAttr
 from dialects.ge.node import NodeOp
 from dialects.ge.ops import DataOp, NetOutputOp
 from dialects.op import AscendOp, describe
+
+REFRESHABLE = "refreshable"
+"""Of an inference graph, and no attribute of GraphEngine's: its weights that are variables."""
 
 
 @irdl_op_definition
@@ -60,6 +65,12 @@ class GraphOp(AscendOp):
             yield node
             for graph in subgraphs_of(node):
                 yield from graph.all_nodes
+
+    @property
+    def refreshable(self) -> tuple[RefreshableAttr, ...]:
+        """The weights that can be changed after compilation, in the order they are updated in."""
+        listed = self.attributes.get(REFRESHABLE)
+        return listed.data if isa(listed, ArrayAttr[RefreshableAttr]) else ()
 
     @property
     def inputs(self) -> list[DataOp]:

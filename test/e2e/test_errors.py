@@ -119,7 +119,10 @@ def test_bad_models(
         (["-p", "ge-externalize-weights{mode=1"], "do not parse"),
         (["-p", 'offline{refresh="nothing"}'], "no weight is called 'nothing'"),
         (["-p", "offline{soc=Ascend910B9}"], "Ascend910B9"),
-        (["-p", "ge-make-weight-refreshable"], "needs the option consts=a list of text"),
+        (
+            ["-p", "convert-onnx-to-ge,ge-make-weight-refreshable"],
+            "no weight is named: names, patt",
+        ),
         (["-p", "offline{prove}"], "prove= is not true or false"),
         (["-p", "offline{refresh=fc1.weight}"], 'need quotes, as in refresh="fc1.weight"'),
         (["-t", "om"], "needs the option output=text"),

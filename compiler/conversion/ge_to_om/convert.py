@@ -12,6 +12,7 @@ from xdsl.dialects.builtin import IntegerAttr, ModuleOp, StringAttr, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 
+from compiler.conversion.ge_to_om.refreshable import take_manifest
 from compiler.conversion.ge_to_om.schedule import (
     Schedule,
     block_dim_of,
@@ -98,6 +99,7 @@ class ConvertGEToOMPass(ModulePass):
         names = graph.attributes.pop("attr_model_out_nodes_name", None)
         if names is not None:
             attributes["attr_model_out_nodes_name"] = names
+        attributes |= take_manifest(graph)
         return attributes | {"soc_version": StringAttr(self.soc), "target_type": StringAttr("MINI")}
 
 

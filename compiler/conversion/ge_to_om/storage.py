@@ -67,9 +67,10 @@ def _place(
         case ConstOp():
             return Place("weight", offsets[node])
         case VariableOp():
-            return Place("variable", variables.address(node.label, byte_size(result)))
+            kind = str(result.type)
+            return Place("variable", variables.address(node.label, byte_size(result), kind))
         case FileConstantOp():
-            return Place("variable", variables.address(node.file_key, byte_size(result)))
+            return Place("variable", variables.address(node.file_key, byte_size(result), "a file"))
         case _ if shares_input(node):
             return storage.places[node.operands[0]]
         case _:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from compiler.errors import UserError
 from compiler.om.contract import VARIABLE_BASE
+from compiler.om.errors import GraphError, Status
 from compiler.planning.memory import aligned
 
 GUARD = 512
@@ -14,15 +14,20 @@ class VariableMemory:
     """Gives every variable an address: the same for the same key, in any model."""
 
     def __init__(self) -> None:
-        self._places: dict[str, tuple[int, int]] = {}
+        self._places: dict[str, tuple[int, int, str]] = {}
         self.size = 0
 
-    def address(self, key: str, size: int) -> int:
-        """The logical address of a variable of `size` bytes; UserError when it had another size."""
+    def address(self, key: str, size: int, kind: str) -> int:
+        """The logical address of a variable of `size` bytes, a tensor of `kind`.
+
+        GraphError when it was another tensor before.
+        """
         if key not in self._places:
-            self._places[key] = VARIABLE_BASE + self.size, size
+            self._places[key] = VARIABLE_BASE + self.size, size, kind
             self.size += aligned(size) + 2 * GUARD
-        address, known = self._places[key]
-        if size != known:
-            raise UserError(f"variable '{key}' has {size} bytes here and {known} elsewhere")
+        address, *known = self._places[key]
+        if [size, kind] != known:
+            was = f"{known[1]} of {known[0]} bytes"
+            message = f"variable '{key}' is {kind} of {size} bytes here and {was} elsewhere"
+            raise GraphError(Status.FAILED, message)
         return address

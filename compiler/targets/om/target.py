@@ -55,22 +55,32 @@ class OMTarget(Target):
 
     def emit(self, ctx: Context, module: ModuleOp, output: IO[str]) -> None:
         path = self.path
-        model = _laid_out(module, compress=self.compress_attributes)
+        model = laid_out(module, compress=self.compress_attributes)
         weights = weight_files(module, weight_folder(path))
-        new = to_write(path, weights, overwrite=self.overwrite)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if new:
-            # The folder is for its owner alone, as GraphEngine's is (`file_constant_utils.cc`).
-            weight_folder(path).mkdir(mode=0o700, exist_ok=True)
-        remove_leftovers(weight_folder(path))
-        own = {file for file, _ in new if not file.name.endswith(COMBINED)}
-        write_files([*new, (path, model)], base=path.parent, private=own)
+        write_offline_model(path, model, weights, overwrite=self.overwrite)
         for file, blob in [(path, model), *weights]:
             output.write(f"{file} {blob.length}\n")
 
 
-def _laid_out(module: ModuleOp, *, compress: bool) -> Blob:
-    """The whole file of the one model or bundle of a module."""
+def write_offline_model(
+    path: Path, model: Blob, weights: Sequence[tuple[Path, Blob]], *, overwrite: bool = False
+) -> None:
+    """Write a model and the weight files that are not there yet, all of them or none.
+
+    OverwritingError for a weight file that is other bytes to another model, without `overwrite`.
+    """
+    new = to_write(path, weights, overwrite=overwrite)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if new:
+        # The folder is for its owner alone, as GraphEngine's is (`file_constant_utils.cc`).
+        weight_folder(path).mkdir(mode=0o700, exist_ok=True)
+    remove_leftovers(weight_folder(path))
+    own = {file for file, _ in new if not file.name.endswith(COMBINED)}
+    write_files([*new, (path, model)], base=path.parent, private=own)
+
+
+def laid_out(module: ModuleOp, *, compress: bool = False) -> Blob:
+    """The whole file of the one model or bundle of a module; its weights are not yet read."""
     top = [op for op in module.body.block.ops if isinstance(op, ModelOp | BundleOp)]
     if len(top) != 1:
         raise UserError(

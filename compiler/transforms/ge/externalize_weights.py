@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Literal
 
 from xdsl.context import Context
@@ -18,13 +16,11 @@ from compiler.constants import weight_of
 from compiler.digests import all_sha256, ge_text, sample_sha256
 from compiler.om.contract import HASH_NAME, REFERENCE_NAME, SAMPLE_NAME
 from compiler.rewrite import main_graphs, nested_graphs, replace_nodes
+from compiler.weight_names import matches
 from compiler.weights import FileBytes
 from dialects.ge import BundleOp, ConstOp, FileConstantOp, GraphOp, NodeOp
 from dialects.types import tensor_of
 from dialects.weights import StringsAttr
-
-INITIALIZER = re.compile(r"_Initializer_\d+")
-"""What the importer puts behind the name of an ONNX initializer."""
 
 ALIGNMENT = 512
 """Where a weight may start in a combined file, in bytes."""
@@ -84,8 +80,8 @@ class GEExternalizeWeightsPass(ModulePass):
     def _chosen(self, node: ConstOp) -> bool:
         return (
             weight_of(node.value).length >= self.threshold
-            and _matches(node.label, self.include)
-            and not _matches(node.label, self.exclude)
+            and any(matches(node, pattern) for pattern in self.include)
+            and not any(matches(node, pattern) for pattern in self.exclude)
         )
 
     def _combined_file(self, graph: GraphOp) -> str:
@@ -94,12 +90,6 @@ class GEExternalizeWeightsPass(ModulePass):
             name = f"{self.model}_{graph.label}"
         # The name of an ONNX graph may be any text, that of a file may not.
         return f"{name.replace('/', '_').replace(chr(0), '_')}_weight_combined"
-
-
-def _matches(label: str, patterns: tuple[str, ...]) -> bool:
-    """Whether a node's name, or that of the ONNX initializer it comes from, is meant."""
-    names = {label, INITIALIZER.split(label, maxsplit=1)[0]}
-    return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
 
 
 class OneFileEach:

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp, StringAttr, i64
+from xdsl.dialects.builtin import ArrayAttr, IntegerAttr, ModuleOp, StringAttr, i64
 from xdsl.ir import Block, Region
 from xdsl.passes import ModulePass
 
 from compiler.errors import UserError
 from compiler.om.contract import PARENT_INDEX_NAME
+from compiler.refreshability import refusal
 from compiler.rewrite import main_graphs, nested_graphs, replace_nodes
-from dialects.ge import BundleOp, ConstOp, DataOp, GraphOp, NodeOp, Op, VariableOp
+from compiler.weight_names import Selection, onnx_name
+from dialects.ge import (
+    REFRESHABLE,
+    BundleOp,
+    ConstOp,
+    DataOp,
+    GraphOp,
+    NodeOp,
+    Op,
+    RefreshableAttr,
+    VariableOp,
+)
 from dialects.types import tensor_of, unranked_type
 
 
@@ -22,66 +34,57 @@ from dialects.types import tensor_of, unranked_type
 class GEMakeWeightRefreshablePass(ModulePass):
     """Split a graph into inference, weight initialisation and weight update.
 
-    Each weight named in `consts` (by its node's name, or by its ONNX initializer's) becomes a
-    Variable `<const>_var` in `var_infer_graph`. `var_init_graph` assigns the compile-time values,
-    `var_update_graph` takes one input per weight and leaves a weight alone whose input is empty.
-    `init=false` leaves the initialisation graph out.
+    Each chosen weight becomes a Variable `<const>_var` in `var_infer_graph`, which lists them
+    all. `var_init_graph` assigns the compile-time values, `var_update_graph` takes one input per
+    weight and leaves a weight alone whose input is empty. `init=false` leaves the initialisation
+    graph out.
+
+    `consts` are names of nodes, of ONNX initializers, or patterns (`*`, `?` and `[…]`), in the
+    order of the inputs; `file` has more of them, one in a line; then come all constants of more
+    than `above` bytes. What cannot be refreshed (strings, and what says the shape of something) is
+    an error where it is named, and left out where a pattern or a size means it.
     """
 
     name = "ge-make-weight-refreshable"
 
-    consts: tuple[str, ...]
+    consts: tuple[str, ...] = ()
+    file: str | None = None
+    above: int | None = None
     init: bool = True
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         graphs = list(main_graphs(op))
         if len(graphs) != 1:
             raise UserError(f"{self.name} splits one graph, the module has {len(graphs)}")
+        names = (*self.consts, *(_listed(self.file) if self.file is not None else ()))
         graph = graphs[0]
-        weights = find_constants(graph, self.consts)
-        others = [initialisation_graph(weights)] if self.init else []
-        others.append(update_graph(weights))
-        make_inference_graph(graph, weights)
+        others = split(graph, Selection(names, self.above).find(graph, refusal), init=self.init)
         graph.detach()
         op.body.block.add_op(BundleOp([graph, *others]))
 
 
-def find_constants(graph: GraphOp, names: Sequence[str]) -> list[ConstOp]:
-    """The Const nodes that `names` mean, in that order; UserError for a name that means none."""
-    if not names:
-        raise UserError('no weight to refresh is named: consts="a","b" names them')
-    found: list[ConstOp] = []
-    constants = {node.label: node for node in graph.all_nodes if isinstance(node, ConstOp)}
-    for name in names:
-        node = constants.get(name) or _by_initializer(constants, name)
-        if node is None:
-            raise UserError(_not_found(graph, constants, name))
-        if node in found:
-            raise UserError(f"weight '{name}' is named twice")
-        found.append(node)
-    return found
+def _listed(path: str) -> list[str]:
+    """The names in a file: one in a line, without empty lines and those that begin with `#`."""
+    try:
+        lines = Path(path).read_text("utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 text: {error.reason} at byte {error.start}") from None
+    names = [line.strip() for line in lines]
+    return [name for name in names if name and not name.startswith("#")]
 
 
-def _by_initializer(constants: dict[str, ConstOp], name: str) -> ConstOp | None:
-    """The node that the importer made of an ONNX initializer: `<name>_Initializer_<k>`."""
-    pattern = re.compile(re.escape(name) + r"_Initializer_\d+")
-    return next((node for label, node in constants.items() if pattern.fullmatch(label)), None)
-
-
-def _not_found(graph: GraphOp, constants: dict[str, ConstOp], name: str) -> str:
-    from difflib import get_close_matches
-
-    other = next((node for node in graph.all_nodes if node.label == name), None)
-    if other is not None:
-        return f"'{name}' is a {other.name.removeprefix('ge.')} node, a weight is a Const node"
-    known = [re.sub(r"_Initializer_\d+$", "", label) for label in constants]
-    near = get_close_matches(name, known, 3) or sorted(known)[:3]
-    return f"no weight is called '{name}' (there are {len(known)}, such as {', '.join(near)})"
+def split(graph: GraphOp, weights: Sequence[ConstOp], *, init: bool) -> list[GraphOp]:
+    """Let a graph read its weights from variables; the graphs that set them and update them."""
+    others = [initialisation_graph(weights)] if init else []
+    others.append(update_graph(weights))
+    make_inference_graph(graph, weights)
+    return others
 
 
 def make_inference_graph(graph: GraphOp, weights: Sequence[ConstOp]) -> None:
-    """Let the graph read its weights from variables."""
+    """Put a variable in the place of each weight, in whichever graph inside it is."""
     graph.sym_name = StringAttr("var_infer_graph")
+    graph.attributes[REFRESHABLE] = ArrayAttr([_refreshable(weight) for weight in weights])
     variables: dict[NodeOp, NodeOp] = {weight: _variable(weight) for weight in weights}
     for inner in nested_graphs(graph):
         replace_nodes(inner, variables)
@@ -91,7 +94,7 @@ def initialisation_graph(weights: Sequence[ConstOp]) -> GraphOp:
     """Assign every variable the value its weight has at compile time; no inputs, no outputs."""
     nodes: list[NodeOp] = []
     for weight in weights:
-        variable, value = _variable(weight), weight.clone()
+        variable, value = _variable(weight), _copy(weight)
         nodes += [variable, value, _assign(f"{weight.label}_assign", variable, value)]
     return GraphOp("var_init_graph", nodes)
 
@@ -127,8 +130,25 @@ def _branches(weight: ConstOp) -> tuple[GraphOp, GraphOp]:
     )
 
 
+def _refreshable(weight: ConstOp) -> RefreshableAttr:
+    names = StringAttr(onnx_name(weight)), weight.node_name
+    return RefreshableAttr(*names, weight.value, weight.result_types[0])
+
+
 def _variable(weight: ConstOp) -> VariableOp:
     return VariableOp.make(f"{weight.label}_var", results=weight.result_types)
+
+
+def _copy(weight: ConstOp) -> ConstOp:
+    """The same constant for another graph, where there is nothing it could wait for."""
+    copy = ConstOp.make(
+        weight.label,
+        results=weight.result_types,
+        attributes=weight.attributes,
+        value=weight.value,
+    )
+    copy.location = weight.location
+    return copy
 
 
 def _assign(name: str, variable: NodeOp, value: NodeOp) -> Op:
