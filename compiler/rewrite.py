@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain, count
 
@@ -136,11 +136,11 @@ def waited_for(graph: GraphOp) -> set[str]:
     return {name for node in graph.nodes if node.after for name in node.control_inputs}
 
 
-class Names:
-    """Makes names that no node of a graph has."""
+class FreshNames:
+    """Makes names that are not taken yet."""
 
-    def __init__(self, graph: GraphOp):
-        self._taken = {node.label for node in graph.nodes}
+    def __init__(self, taken: Iterable[str] = ()):
+        self._taken = set(taken)
 
     def fresh(self, name: str) -> str:
         """The name, or with the first free number behind it."""
@@ -148,6 +148,13 @@ class Names:
         found = next(candidate for candidate in candidates if candidate not in self._taken)
         self._taken.add(found)
         return found
+
+
+class Names(FreshNames):
+    """Makes names that no node of a graph has."""
+
+    def __init__(self, graph: GraphOp):
+        super().__init__(node.label for node in graph.nodes)
 
 
 def _wait_for(node: NodeOp, names: Sequence[str]) -> None:
