@@ -27,7 +27,7 @@ OF_GRAPH = (PRECISION_MODE, PRECISION_MODE_V2, INPUT_FORMAT, LOG_LEVEL)
 
 MODES: Mapping[str, PrecisionMode] = {mode: mode for mode in get_args(PrecisionMode)}
 EXTERNAL: Mapping[str, Any] = {"": 0, "0": 0, "1": 1, "2": 2, "reference": "reference"}
-FORMATS: Mapping[str, None] = {"ND": None, "NCHW": None, "NHWC": None, "NC1HWC0": None, "NCDHW": None}
+FORMATS: Mapping[str, None] = dict.fromkeys(("ND", "NCHW", "NHWC", "NC1HWC0", "NCDHW"))
 LEVELS: Mapping[str, None] = dict.fromkeys(("debug", "info", "warning", "error", "event", "null"))
 
 
