@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from runtime.operator_engine.node import Array, Inputs, Node
+from runtime.operator_engine.seeds import fresh_seed
 
 if TYPE_CHECKING:
     import onnx
@@ -26,11 +27,25 @@ _MODES = {"bilinear": "linear", "bicubic": "cubic"}
 def run_onnx(node: Node, inputs: Inputs) -> Sequence[Array]:
     """The outputs of the operator; a sequence is a list, an absent optional value None."""
     try:
-        evaluator, names = _evaluator(node, inputs)
-        feeds: dict[str, Any] = {port: inputs[port] for port in names}
-        return [_result(value) for value in cast("Any", evaluator).run(None, feeds)]
+        evaluator, names = _remembered(node, inputs)
+        return [_result(y) for y in evaluator.run(None, {port: inputs[port] for port in names})]
     except Exception as error:  # the reference raises whatever its operators do
         raise node.error(f"{type(error).__name__}: {error}") from error
+
+
+def _remembered(node: Node, inputs: Inputs) -> tuple[Any, Sequence[str]]:
+    """An evaluator and the names of its inputs: to make one takes longer than most operators.
+
+    It is the earlier one where it hangs on types only: no input is an attribute, none is a seed.
+    """
+    schema = _schema(node)
+    tensors = all(isinstance(cast("Any", x), np.ndarray) for x in inputs.values())
+    if not tensors or not schema.attributes.keys().isdisjoint({"seed", *inputs}):
+        return _evaluator(node, schema, inputs)
+    key = tuple((port, x.dtype, x.ndim) for port, x in inputs.items())
+    if key not in node.known:
+        node.known[key] = _evaluator(node, schema, inputs)
+    return cast("tuple[Any, Sequence[str]]", node.known[key])
 
 
 def kept(node: Node, results: Sequence[Array]) -> Sequence[Array]:
@@ -43,14 +58,27 @@ def _result(value: Any) -> Any:
     return cast("Any", value) if kept else np.asarray(value)
 
 
-def _evaluator(node: Node, inputs: Inputs) -> tuple[ReferenceEvaluator, Sequence[str]]:
+def _schema(node: Node) -> OpSchema:
+    """ONNX's schema of the operator in the node's opset."""
+    import onnx
+
+    name, opset = node.type.removeprefix(PREFIX), node.integer("onnx_opset")
+    return onnx.defs.get_schema(name, opset, _domain(node))
+
+
+def _domain(node: Node) -> str:
+    domain = node.text("onnx_domain")
+    return "" if domain == "ai.onnx" else domain
+
+
+def _evaluator(
+    node: Node, schema: OpSchema, inputs: Inputs
+) -> tuple[ReferenceEvaluator, Sequence[str]]:
     """An evaluator of the one node, and the names of its inputs."""
     import onnx
     from onnx.reference import ReferenceEvaluator
 
-    domain, opset = node.text("onnx_domain"), node.integer("onnx_opset")
-    domain = "" if domain == "ai.onnx" else domain
-    schema = onnx.defs.get_schema(node.type.removeprefix(PREFIX), opset, domain)
+    domain, opset = _domain(node), node.integer("onnx_opset")
     places = _inputs(schema, inputs)
     connected = [port for port in places if port]
     infos = [onnx.helper.make_value_info(port, _type(inputs[port])) for port in connected]
@@ -124,6 +152,8 @@ def _attributes(node: Node, schema: OpSchema, inputs: Inputs) -> Mapping[str, An
     if schema.name == "GridSample":  # onnx's reference knows the names of opset 20 only
         mode = node.text("mode", "linear")
         given["mode"] = _MODES.get(mode, mode)
+    if "seed" in schema.attributes:
+        given.setdefault("seed", fresh_seed(node))
     typed = {n: _typed(cast("Any", schema.attributes[n].type), v) for n, v in given.items()}
     return typed | tensors
 

@@ -1,26 +1,30 @@
-"""Operators that draw random numbers: the same ones in each run where they have a seed."""
+"""Operators that draw random numbers: the same ones in each execution where they have a seed."""
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from runtime.operator_engine.ai_cpu import kept
 from runtime.operator_engine.node import Array, Inputs, Kernel, KernelTable, Node, listed, number_at
+from runtime.operator_engine.seeds import fresh_seed
 from runtime.precision import widen
 
 
-def _generator(*seeds: int) -> np.random.Generator:
-    """A generator of its own for each seed; without any it begins anywhere."""
-    return np.random.default_rng([seed & 0xFFFFFFFF for seed in seeds] if any(seeds) else None)
+def _generator(node: Node, *seeds: int) -> np.random.Generator:
+    """A generator of its own for each seed; GraphEngine's 0 is none, ONNX's may be any number."""
+    onnx = struct.pack("<f", node.number("onnx_seed")) if "onnx_seed" in node.attributes else b""
+    words = [*onnx] or [seed & 0xFFFFFFFF for seed in seeds]
+    return np.random.default_rng(words if onnx or any(seeds) else fresh_seed(node))
 
 
 def _drawn(draw: Callable[[np.random.Generator, tuple[int, ...]], Array]) -> Kernel:
     """shape → numbers of the distribution in the element type of the result."""
 
     def kernel(node: Node, inputs: Inputs) -> Sequence[Array]:
-        generator = _generator(node.integer("seed", 0), node.integer("seed2", 0))
+        generator = _generator(node, node.integer("seed", 0), node.integer("seed2", 0))
         y = draw(generator, tuple(listed(inputs["shape"])))
         return [y.astype(node.result_dtype(np.dtype(np.float32)))]
 
@@ -33,7 +37,7 @@ def _multinomial(node: Node, inputs: Inputs) -> Sequence[Array]:
     count = listed(inputs["num_samples"])[0]
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     bounds = np.cumsum(powers, axis=1)
-    generator = _generator(node.integer("seed", 0), node.integer("seed2", 0))
+    generator = _generator(node, node.integer("seed", 0), node.integer("seed2", 0))
     places = generator.random((len(logits), count)) * bounds[:, -1:]
     drawn = np.sum(places[:, :, None] >= bounds[:, None, :], axis=2)
     return [drawn.astype(node.result_dtype(np.dtype(np.int64)))]
@@ -41,7 +45,7 @@ def _multinomial(node: Node, inputs: Inputs) -> Sequence[Array]:
 
 def _bernoulli(node: Node, inputs: Inputs) -> Sequence[Array]:
     x = inputs["x"]
-    generator = _generator(*listed(inputs["seed"]), *listed(inputs["offset"]))
+    generator = _generator(node, *listed(inputs["seed"]), *listed(inputs["offset"]))
     y = generator.random(x.shape) < widen(x)
     return [y.astype(node.result_dtype(x.dtype))]
 
@@ -60,7 +64,7 @@ def _onnx_dropout(node: Node, inputs: Inputs) -> Sequence[Array]:
     ratio = number_at(inputs, "ratio", node.number("ratio", 0.5))
     keep = np.ones(x.shape, np.bool_)
     if number_at(inputs, "training_mode", 0) and ratio > 0:
-        seed = node.integer("seed") if "seed" in node.attributes else None
+        seed = node.integer("seed") if "seed" in node.attributes else fresh_seed(node)
         keep = np.random.RandomState(seed).uniform(size=x.shape) >= ratio
         y = np.where(keep, widen(x) / (1 - ratio), 0)
     types = [desc.dtype for desc in node.outputs]

@@ -133,3 +133,46 @@ def test_seeds_repeat_and_the_rest_is_random() -> None:
     assert set(drawn.flat) == {7, 9}
     assert bernoulli.mean() == pytest.approx(0.25, abs=0.01)
     assert (standard.mean(), standard.std()) == pytest.approx((0, 1), abs=0.02)
+
+
+DRAWN = [
+    "Bernoulli<{}>(p)",
+    "Dropout<{}>(p, h, t)",
+    "Multinomial<sample_size=9{}>(p)",
+    "RandomNormal<shape=[7,9]{}>()",
+    "RandomNormalLike<{}>(x)",
+    "RandomUniform<shape=[7,9]{}>()",
+    "RandomUniformLike<{}>(x)",
+]
+
+
+def drawn_twice(form: str, seed: str, shape: str) -> list[list[Array]]:
+    """The results of two executions of each of two loads of a model."""
+    seed = f", {seed}" if seed and "=" in form else seed
+    form = form if seed else form.replace("<{}>", "{}")
+    text = f"""(float[{shape}] x) => (y) <float h={{0.5}}, bool t={{1}}>
+        {{p = Sigmoid(x) y = {form.format(seed)}}}"""
+    model = parser.parse_model(f'<ir_version: 8, opset_import: ["": 18]> g {text}')
+    feed = [np.zeros((7, 9), np.float32)]
+    loaded = [OfflineBackend.prepare(model) for _ in range(2)]
+    return [[np.asarray(one.run(feed)[0]) for _ in range(2)] for one in loaded]
+
+
+@pytest.mark.parametrize("shape", ["7,9", "n,9"])
+@pytest.mark.parametrize("form", DRAWN)
+def test_random_numbers_are_those_of_the_seed(form: str, shape: str) -> None:
+    drawn = [
+        np.asarray(drawn_twice(form, f"seed={seed}", shape)).reshape(4, -1)
+        for seed in (("0", "1") if "Dropout" in form else ("0.0", "0.5", "1.0", "1e30"))
+    ]
+    for runs in drawn:
+        assert (runs == runs[0]).all()
+    assert len({runs[0].tobytes() for runs in drawn}) == len(drawn)
+
+
+@pytest.mark.parametrize("shape", ["7,9", "n,9"])
+@pytest.mark.parametrize("form", DRAWN)
+def test_without_a_seed_a_program_draws_the_same_numbers_again(form: str, shape: str) -> None:
+    first, second = drawn_twice(form, "", shape)
+    assert np.array_equal(first, second)
+    assert not np.array_equal(first[0], first[1])

@@ -1,11 +1,13 @@
 """Operators that draw random numbers: GraphEngine draws standard ones, which are then scaled.
 
-A seed that is left out is 0, with which GraphEngine draws other numbers each time.
+A seed that is left out is 0, with which GraphEngine draws other numbers each time. One that is
+given and is not a whole number above that is `onnx_seed`, an attribute of ours.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 
 from xdsl.dialects.builtin import f32, i32, i64
 from xdsl.ir import Attribute, SSAValue
@@ -14,6 +16,9 @@ from compiler.conversion.onnx_to_ge.casts import number_of
 from compiler.conversion.onnx_to_ge.emitter import Emitter
 from compiler.conversion.onnx_to_ge.values import data_type, element_of, integer, real
 from dialects.types import tensor_of, tensor_type
+
+LARGEST_SEED = 2**31
+"""Of a seed that the plugins' C++ can convert."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +62,29 @@ class Distribution:
         return [y]
 
     def _node(self, emit: Emitter, shape: SSAValue, inner: str) -> SSAValue:
-        seed = integer(int(emit.node.number("seed") or 0))
+        seed = integer(_whole_seed(emit))
         attributes: dict[str, Attribute] = {
             "dtype": element_of(emit.node.results[0]),
             "seed": seed,
             "seed2": seed,
+            **_onnx_seed(emit),
         }
         return emit.op(self.type, {"shape": shape}, attributes, inner=inner)
+
+
+def _whole_seed(emit: Emitter) -> int:
+    """The seed as GraphEngine has it; UserError for one that is no number."""
+    seed = emit.node.number("seed") or 0.0
+    if not isfinite(seed):
+        raise emit.fail(f"attribute 'seed' is {seed}, it must be a finite number")
+    return int(seed) if abs(seed) < LARGEST_SEED else 0
+
+
+def _onnx_seed(emit: Emitter) -> dict[str, Attribute]:
+    """The seed as ONNX has it, where GraphEngine's says something else or that there is none."""
+    seed = emit.node.number("seed")
+    lost = seed is not None and (seed != _whole_seed(emit) or seed == 0)
+    return {"onnx_seed": real(seed or 0.0)} if lost else {}
 
 
 def _cast(emit: Emitter, suffix: str, value: float) -> SSAValue:
@@ -89,7 +110,8 @@ def multinomial(emit: Emitter) -> list[SSAValue]:
     }
     attributes: dict[str, Attribute] = {
         "dtype": element_of(emit.node.results[0]),
-        "seed": integer(int(emit.node.number("seed") or 0)),
+        "seed": integer(_whole_seed(emit)),
+        **_onnx_seed(emit),
     }
     return [emit.op("Multinomial", inputs, attributes, inner="Muti")]
 
@@ -98,11 +120,10 @@ def bernoulli(emit: Emitter) -> list[SSAValue]:
     """Bernoulli → StatelessBernoulliV2, seed and offset constants."""
     inner = "+StatelessBernoulliV2"
     emit.expand("data0", inner, "+data2", "+data1")
-    seed = int(emit.node.number("seed") or 0)
     inputs = {
         "x": emit.needed("input"),
-        "seed": emit.scalar("+data1", seed, i64),
+        "seed": emit.scalar("+data1", _whole_seed(emit), i64),
         "offset": emit.scalar("+data2", 0, i64),
     }
-    attributes = {"dtype": element_of(emit.node.results[0])}
+    attributes = {"dtype": element_of(emit.node.results[0]), **_onnx_seed(emit)}
     return [emit.op("StatelessBernoulliV2", inputs, attributes, inner=inner)]
