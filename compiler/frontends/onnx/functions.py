@@ -9,6 +9,7 @@ import onnx
 from onnx import inliner
 
 from compiler.errors import UserError
+from compiler.frontends.onnx.function_checks import check_body, check_call, check_references
 from compiler.frontends.onnx.opsets import (
     KNOWN_DOMAINS,
     Opsets,
@@ -26,9 +27,11 @@ Key: TypeAlias = tuple[str, str, str]
 def inline_functions(model: onnx.ModelProto) -> onnx.ModelProto:
     """The model without functions.
 
-    UserError for recursion, for calls that do not fit, and for a function whose opset gives an
+    A function takes precedence over an operator of its name, as in onnx's own tools. UserError for
+    recursion, for calls and bodies that do not fit, and for a function whose opset gives an
     operator another meaning than the model's.
     """
+    check_references(model.graph)
     if not model.functions:
         return model
     functions = _by_key(model.functions)
@@ -38,6 +41,7 @@ def inline_functions(model: onnx.ModelProto) -> onnx.ModelProto:
                 _complete_call(node, functions[key])
     opsets = opset_imports(model)
     for key in _called(model.graph.node, functions, ()):
+        check_body(functions[key])
         _adopt_opsets(model, functions[key], opsets)
     inlined = inliner.inline_local_functions(model)
     for node in nodes_of(inlined.graph.node):
@@ -57,16 +61,8 @@ def _by_key(functions: Iterable[onnx.FunctionProto]) -> dict[Key, onnx.FunctionP
 
 
 def _complete_call(node: onnx.NodeProto, function: onnx.FunctionProto) -> None:
-    """Give a call the attributes it leaves out and the function has defaults for.
-
-    UserError for more inputs or outputs than the function has.
-    """
-    for kind in ("input", "output"):
-        given, taken = len(getattr(node, kind)), len(getattr(function, kind))
-        if given > taken:
-            raise UserError(
-                f"{describe(node)}: has {given} {kind}s, function '{function.name}' has {taken}"
-            )
+    """Give a call the attributes it leaves out and the function has defaults for."""
+    check_call(node, function)
     named = {attribute.name for attribute in node.attribute}
     node.attribute.extend(a for a in function.attribute_proto if a.name not in named)
 

@@ -33,6 +33,14 @@ def domain_name(domain: str) -> str:
     return domain or DEFAULT_DOMAIN
 
 
+def check_ir_version(model: onnx.ModelProto) -> None:
+    """UserError for a model of a later version of ONNX's format than is known."""
+    if model.ir_version > onnx.IR_VERSION:
+        raise UserError(
+            f"has IR version {model.ir_version}, this compiler knows 1 to {onnx.IR_VERSION}"
+        )
+
+
 def opset_imports(model: onnx.ModelProto | onnx.FunctionProto) -> Opsets:
     """The opsets a model or function imports. UserError for contradictions and future opsets."""
     opsets: Opsets = {}

@@ -16,7 +16,11 @@ from compiler.frontends.onnx.inference import (
     infer_shapes,
 )
 from compiler.frontends.onnx.known_values import infer_by_values
-from compiler.frontends.onnx.opsets import opset_imports, spell_default_domain
+from compiler.frontends.onnx.opsets import (
+    check_ir_version,
+    opset_imports,
+    spell_default_domain,
+)
 from compiler.frontends.onnx.payloads import Payloads
 from compiler.frontends.onnx.scan import SMALL
 from compiler.frontends.onnx.slim import read_slim, resolve
@@ -35,6 +39,7 @@ def prepared_model(path: str, options: ImportOptions) -> tuple[onnx.ModelProto, 
             tensor.raw_data = b"".join(place.chunks())
             tensor.ClearField("data_location")
     model = slim.proto
+    check_ir_version(model)
     opset_imports(model)
     spell_default_domain(model)
     # torch.onnx notes shapes of its example where inputs are open, and zeros where it knows none.

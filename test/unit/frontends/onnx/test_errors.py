@@ -137,6 +137,14 @@ def test_opsets(path: Path):
     assert complaint(path, none) == "imports no opset, which IR version 10 demands"
 
 
+def test_a_later_version_of_the_format(path: Path):
+    model = model_of([helper.make_node("Relu", ["x"], ["y"])])
+    model.ir_version = 99
+    assert complaint(path, model) == (
+        f"has IR version 99, this compiler knows 1 to {onnx.IR_VERSION}"
+    )
+
+
 def test_values(path: Path):
     late = [helper.make_node("Relu", ["h"], ["y"], name="r"), helper.make_node("Neg", ["x"], ["h"])]
     assert complaint(path, model_of(late)) == (

@@ -153,3 +153,62 @@ def test_weights_in_functions_are_references(tmp_path: Path):
     graph = imported(tmp_path, [call("F", "x", "y")], [function("F", nodes, {"": 17})])
     offset = (tmp_path / "m.onnx").read_bytes().index(weight.tobytes())
     assert f"{offset} + 4000> : tensor<250x4xf32>" in str(next(graph.nodes))
+
+
+def test_a_function_goes_before_an_operator_of_its_name(tmp_path: Path):
+    relu = function("Relu", [helper.make_node("Neg", ["a"], ["b"])], {"": 17})
+    relu.domain = ""
+    assert kinds(imported(tmp_path, [helper.make_node("Relu", ["x"], ["y"])], [relu])) == ["Neg"]
+
+
+def odd(kind: str, source: str) -> onnx.NodeProto:
+    return helper.make_node(kind, [source], ["b"], name="odd")
+
+
+def leaky(reference: str) -> onnx.NodeProto:
+    node = odd("LeakyRelu", "a")
+    node.attribute.add(name="alpha", ref_attr_name=reference, type=onnx.AttributeProto.FLOAT)
+    return node
+
+
+def branching(source: str) -> list[onnx.NodeProto]:
+    result = helper.make_tensor_value_info("b", TensorProto.FLOAT, None)
+    branch = helper.make_graph([odd("Neg", source)], "branch", [], [result])
+    truth = helper.make_node("Cast", ["a"], ["c"], to=TensorProto.BOOL)
+    return [truth, helper.make_node("If", ["c"], ["b"], then_branch=branch, else_branch=branch)]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ([odd("Neg", "x")], "Neg node 'odd' reads 'x', which the function neither takes nor makes"),
+        (branching("x"), "Neg node 'odd' reads 'x', which the function neither takes nor makes"),
+        ([helper.make_node("Neg", ["a"], ["c"])], "never makes its output 'b'"),
+        ([leaky("slope")], "LeakyRelu node 'odd' refers to the attribute 'slope', which"),
+    ],
+)
+def test_a_body_that_uses_what_it_has_not(body: list[onnx.NodeProto], words: str, tmp_path: Path):
+    message = rf"m\.onnx: function 'F'(:)? {words}"
+    with pytest.raises(UserError, match=message):
+        imported(tmp_path, [call("F", "x", "y")], [function("F", body, {"": 17})])
+
+
+def test_branches_read_what_the_function_has(tmp_path: Path):
+    graph = imported(tmp_path, [call("F", "x", "y")], [function("F", branching("a"), {"": 17})])
+    assert kinds(graph) == ["Cast", "If"]
+
+
+def test_an_attribute_that_the_function_has_not(tmp_path: Path):
+    negate = function("F", [helper.make_node("Neg", ["a"], ["b"])], {"": 17}, ["slope"])
+    node = call("F", "x", "y", slop=0.5)
+    message = "gives attribute 'slop', function 'F' has 'slope'"
+    with pytest.raises(UserError, match=message):
+        imported(tmp_path, [node], [negate])
+
+
+def test_a_reference_outside_of_functions(tmp_path: Path):
+    node = leaky("slope")
+    node.input[0], node.output[0] = "x", "y"
+    message = "LeakyRelu node 'odd': refers to the attribute 'slope' of a function"
+    with pytest.raises(UserError, match=message):
+        imported(tmp_path, [node], [])
