@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import cast
 
 from xdsl.dialects.builtin import (
     ArrayAttr,
@@ -19,7 +20,7 @@ from xdsl.utils.exceptions import VerifyException
 from dialects.onnx.attributes import SparseAttr, Tensor
 from dialects.onnx.schema import Parameter, Schema
 from dialects.onnx.types import UnknownType, onnx_spelling
-from dialects.onnx.words import words
+from dialects.onnx.words import is_choice, words
 
 GRAPH_KIND = "GRAPH"
 
@@ -120,8 +121,12 @@ def _check_attributes(
             )
         if not isinstance(value, KINDS[known.kind]):
             raise VerifyException(f"attribute '{name}' must be of kind {known.kind}, not {value}")
-        if isinstance(value, StringAttr):
-            _check_word(schema.operator, name, value.data)
+        listed = (
+            cast("ArrayAttr[Attribute]", value).data if isinstance(value, ArrayAttr) else [value]
+        )
+        for word in listed:
+            if isinstance(word, StringAttr):
+                _check_word(schema.operator, name, word.data)
     for name in graphs:
         if name not in schema.attributes or schema.attributes[name].kind != GRAPH_KIND:
             raise VerifyException(f"has no graph attribute '{name}'")
@@ -132,5 +137,5 @@ def _check_attributes(
 
 def _check_word(operator: str, name: str, word: str) -> None:
     allowed = words(operator, name)
-    if allowed and word not in allowed:
+    if allowed and not is_choice(word, allowed, name):
         raise VerifyException(f"attribute '{name}' is '{word}', not one of {', '.join(allowed)}")

@@ -61,9 +61,27 @@ INVALID = [
     (17, '(uint8[2] x) => (uint8[2] y) {[odd] y = BitShift<direction="UP">(x, x)}'),
     (17, f'({IMAGE}) => (float[1,4,6,6] y) {{[odd] y = Conv<auto_pad="SAME">(x, w)}}'),
     (20, '(float[2] x) => (float[2] y) {[odd] y = Gelu<approximate="erf">(x)}'),
+    (17, "(float[2,3] x) => (float[2,3] y) {[odd] y = LpNormalization<p=3>(x)}"),
+    (17, "(float[2,3] x) => (float[2,3] y) {[odd] y = LpNormalization<p=0>(x)}"),
+    (25, '(float[2] x) => (float8e8m0[2] y) {[odd] y = Cast<to=24, round_mode="odd">(x)}'),
+    (18, "(float[1,1,4] x, int64[3] s) => (float[1,1,a] y)"
+         ' {[odd] y = Resize<keep_aspect_ratio_policy="larger">(x, , , s)}'),
+    *[
+        (17, f"(float[5,1,2] x, float[{d},{4 * n},2] w, float[{d},{4 * n},4] r) =>"
+             f" (float[5,{d},1,4] y) {{[odd] y = {kind}<{more}hidden_size=4>(x, w, r)}}")
+        for kind, n, d, more in (
+            ("RNN", 1, 1, 'activations=["Gelu"], '),
+            ("RNN", 1, 1, 'activations=["Tanh","Tanh"], '),
+            ("RNN", 1, 2, 'activations=["Tanh"], direction="bidirectional", '),
+            ("GRU", 3, 1, 'activations=["Sigmoid","Odd"], '),
+            ("GRU", 3, 1, 'activations=["Sigmoid"], '),
+            ("LSTM", 4, 1, 'activations=["Sigmoid","Tanh"], '),
+            ("LSTM", 4, 2, 'activations=["Sigmoid","Tanh","Tanh"], direction="bidirectional", '),
+        )
+    ],
     (5, "(float[2,3] x) => (float[2,4] y) {[odd] y = Relu(x)}"),
     (5, "(float[2,3] x) => (float[2,4] y) {[odd] y = Elu(x)}"),
-]
+]  # fmt: skip
 
 
 def save(path: Path, opset: int, text: str) -> Path:

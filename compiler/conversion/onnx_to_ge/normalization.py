@@ -96,9 +96,11 @@ def lp_normalization(emit: Emitter) -> list[SSAValue]:
     `one_for_zero`, an attribute of ours, makes it 0 and no NaN where the norm is 0.
     """
     emit.expand("data0", "Identity", "LpNormV2", "Div")
-    axis = emit.integer("axis")
+    axis, p = emit.integer("axis"), emit.integer("p")
+    if p not in (1, 2):
+        raise emit.fail(f"attribute 'p' is {p}, it must be 1 or 2")
     attributes: dict[str, Attribute] = {
-        "p": real(float(emit.node.integer("p") or 2)),
+        "p": real(float(p)),
         "axes": integers([axis]),
         "keepdim": boolean(True),
         "epsilon": real(0.0),

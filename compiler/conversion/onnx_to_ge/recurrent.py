@@ -1,4 +1,4 @@
-"""LSTM and GRU: one node for the whole sequence."""
+"""LSTM and GRU: one node for the whole sequence. RNN has no form of GraphEngine's."""
 
 from __future__ import annotations
 
@@ -47,6 +47,20 @@ def gru(emit: Emitter) -> list[SSAValue]:
     return emit.ops("CommonGRU", _inputs(emit, PORTS), attributes, results=_types(emit, 2))
 
 
+def rnn(emit: Emitter) -> list[SSAValue]:
+    """RNN: GraphEngine's operator computes one step only."""
+    _check_activations(emit, 1)
+    raise emit.no_form("of a whole sequence is no operator of GraphEngine's")
+
+
+def _check_activations(emit: Emitter, each: int) -> None:
+    """A UserError unless there is one for each gate and direction, or none."""
+    given = len(emit.node.texts("activations") or ())
+    wanted = each * (1 + (emit.node.text("direction") == "bidirectional"))
+    if given not in (0, wanted):
+        raise emit.fail(f"attribute 'activations' has {given} functions, {wanted} are needed")
+
+
 def _inputs(emit: Emitter, ports: Mapping[str, str]) -> dict[str, SSAValue | None]:
     return {port: emit.input(name) for port, name in ports.items()}
 
@@ -54,6 +68,7 @@ def _inputs(emit: Emitter, ports: Mapping[str, str]) -> dict[str, SSAValue | Non
 def _chosen(emit: Emitter, usual: str) -> dict[str, Attribute]:
     """The direction, and what else is not as usual; `layout` is ours, ATC drops the others."""
     node = emit.node
+    _check_activations(emit, len(usual.split()))
     found: dict[str, Attribute] = {"direction": string(node.text("direction") or "forward")}
     activations = node.texts("activations") or ()
     if set(zip(*[iter(activations)] * len(usual.split()), strict=False)) - {tuple(usual.split())}:

@@ -81,6 +81,7 @@ RULES: dict[str, Rule] = {
     "OneHot": indexing.one_hot,
     "PRelu": elementwise.prelu,
     "Pad": movement.pad,
+    "RNN": recurrent.rnn,
     "RMSNormalization": normalization.rms_normalization,
     "RandomNormal": randomness.NORMAL.drawn,
     "RandomNormalLike": randomness.NORMAL.drawn_like,
