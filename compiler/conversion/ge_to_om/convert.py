@@ -12,6 +12,7 @@ from xdsl.dialects.builtin import IntegerAttr, ModuleOp, StringAttr, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 
+from compiler.conversion.ge_to_om.capacity import check_capacity
 from compiler.conversion.ge_to_om.refreshable import take_manifest
 from compiler.conversion.ge_to_om.schedule import (
     Schedule,
@@ -70,6 +71,8 @@ class ConvertGEToOMPass(ModulePass):
     def _model(self, graph: GraphOp, variables: VariableMemory) -> ModelOp:
         storage = allocate(graph, variables)
         plan = schedule(graph, storage) if is_static_graph(graph) else None
+        if plan is not None:
+            check_capacity(graph, plan.memory.size, soc(self.soc))
         _check_outputs(graph, storage)
         place_nodes(graph, Addresses(storage, plan))
         tasks = _tasks(plan, Addresses(storage, plan)) if plan else ()
