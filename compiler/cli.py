@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from xdsl.context import Context
 from xdsl.dialects import get_all_dialects
@@ -26,7 +26,7 @@ from xdsl.xdsl_opt_main import xDSLOptMain
 from compiler.commands import is_command, run_command
 from compiler.endings import exit_code
 from compiler.errors import UserError
-from compiler.options import check_spec
+from compiler.options import check_repeats, check_spec
 from compiler.string_literals import mend_lexer
 from compiler.targets.text import text_of
 from compiler.universe import UNIVERSE
@@ -50,6 +50,24 @@ EXAMPLES = """examples:
   ascend-opt out/model.om -t 'schedule{output="out/schedule"}'
                                                  simulate it: table, trace.json, csv
 """
+
+
+class StoreOnce(argparse.Action):
+    """Stores the value of an option that may be given once."""
+
+    given = False
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        if self.given and option_string is not None:
+            raise UserError(f"the option {option_string} is given twice")
+        self.given = True
+        setattr(namespace, self.dest, values)
 
 
 class AscendOptMain(xDSLOptMain):
@@ -84,6 +102,7 @@ class AscendOptMain(xDSLOptMain):
         self.available_frontends["om"] = _read_om
 
     def register_all_arguments(self, arg_parser: argparse.ArgumentParser) -> None:
+        arg_parser.register("action", None, StoreOnce)
         super().register_all_arguments(arg_parser)
         arg_parser.add_argument(
             "--verify-each", action="store_true", help="Verify the IR after every pass"
@@ -122,6 +141,8 @@ class AscendOptMain(xDSLOptMain):
     def setup_pipeline(self) -> None:
         for spec in parse_pipeline(self.args.passes):
             check_spec("pass", spec, self.available_passes)
+        check_repeats("pass", self.args.passes)
+        check_repeats("target", self.args.target)
         target = parse_spec(self.args.target)
         if target.name in UNIVERSE.all_targets:
             check_spec("target", target, UNIVERSE.all_targets)

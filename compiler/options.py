@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from xdsl.utils.arg_spec import ArgSpec, ArgSpecConvertible
+from xdsl.utils.arg_spec import ArgSpec, ArgSpecConvertible, PipelineLexer, SpecTokenKind
 from xdsl.utils.hints import isa
 
 from compiler.errors import UserError
@@ -36,6 +36,27 @@ def check_spec(
         if required and name not in given:
             missing = f"{_spelled(name)}={_describe(hint)}"
             raise UserError(f"{kind} '{spec.name}' needs the option {missing}")
+
+
+def check_repeats(kind: str, text: str) -> None:
+    """UserError where a pass or target (`kind`) in a text that parses has an option twice."""
+    owner, names, before = "", set[str](), SpecTokenKind.R_BRACE
+    lexer = PipelineLexer(text)
+    while (token := lexer.lex()).kind is not SpecTokenKind.EOF:
+        word = _spelled(token.span.text.replace("-", "_"))
+        if token.kind is SpecTokenKind.R_BRACE:
+            names.clear()
+        elif token.kind is SpecTokenKind.IDENT and before in OPTION_FOLLOWS:
+            if word in names:
+                raise UserError(f"{kind} '{owner}' is given the option {word} twice")
+            names.add(word)
+        elif token.kind is SpecTokenKind.IDENT and not names:
+            owner = token.span.text
+        before = token.kind
+
+
+OPTION_FOLLOWS = {SpecTokenKind.L_BRACE, SpecTokenKind.SPACE}
+"""What stands before the name of an option."""
 
 
 def _options(owner: type[ArgSpecConvertible]) -> dict[str, tuple[Any, bool]]:

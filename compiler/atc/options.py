@@ -156,7 +156,9 @@ def parse(arguments: Sequence[str]) -> dict[str, str] | None:
             if not rest:
                 raise UsageError(f"flag '--{name}' is missing its argument")
             value = rest.pop(0)
-        earlier = [found[name]] if OPTIONS[name].repeats and name in found else []
+        if name in found and not OPTIONS[name].repeats:
+            raise UsageError(f"flag '--{name}' is given twice")
+        earlier = [found[name]] if name in found else []
         found[name] = os.pathsep.join([*earlier, value])
     return found
 

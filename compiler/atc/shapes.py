@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from compiler.atc.errors import AtcError
 from compiler.om.gears import Gear, Gears, Kind
 
+T = TypeVar("T")
 Range = tuple[int, int]
 """The bounds of a dimension; a high of -1 is none."""
 
@@ -77,7 +79,7 @@ def input_shapes(options: Mapping[str, str]) -> InputShapes:
         return InputShapes(_fixed(text))
     if ":" not in text:
         return InputShapes(unnamed=tuple(_bounds(part) for part in _parts(text)))
-    pairs = (_named(part, SAMPLE_RANGED) for part in _parts(text))
+    pairs = _once(_named(part, SAMPLE_RANGED) for part in _parts(text))
     return InputShapes({name: _bounds(dims) if dims else () for name, dims in pairs})
 
 
@@ -102,15 +104,23 @@ def _named(part: str, sample: str) -> tuple[str, str]:
     return name.strip(), dims
 
 
+def _once(pairs: Iterable[tuple[str, T]]) -> Iterator[tuple[str, T]]:
+    """The pairs; AtcError where two have one name, of which ATC would take the last."""
+    seen: set[str] = set()
+    for name, value in pairs:
+        if name in seen:
+            raise AtcError("E10002", name, "The input is named twice", SAMPLE_NAMED)
+        seen.add(name)
+        yield name, value
+
+
 def _fixed(text: str) -> dict[str, tuple[Range, ...]]:
-    found: dict[str, tuple[Range, ...]] = {}
-    for part in _parts(text):
-        dims = _numbers(part)
-        wrong = next((dim for dim in dims[1] if dim <= 0), None)
+    shapes = [_numbers(part) for part in _parts(text)]
+    for part, (_, dims) in zip(_parts(text), shapes, strict=True):
+        wrong = next((dim for dim in dims if dim <= 0), None)
         if wrong is not None:
             raise AtcError("E10011", part, wrong)
-        found[dims[0]] = tuple((dim, dim) for dim in dims[1])
-    return found
+    return {name: tuple((dim, dim) for dim in dims) for name, dims in _once(shapes)}
 
 
 def _numbers(part: str) -> tuple[str, list[int]]:
@@ -150,13 +160,15 @@ def _ranged(text: str) -> InputShapes:
     if ":" not in text:
         parts = [part.strip(", ") for part in text.replace("]", "];").split(";")]
         return InputShapes(unnamed=tuple(_bracketed(part) for part in parts if part))
-    named: dict[str, tuple[Range, ...]] = {}
-    for part in _parts(text):
-        name, colon, dims = part.rpartition(":")
-        if not colon:
-            raise AtcError("E10048", part, NO_NAME, SAMPLE_BRACKETS)
-        named[name.strip()] = _bracketed(dims.strip())
-    return InputShapes(named)
+    pairs = _once(map(_named_range, _parts(text)))
+    return InputShapes({name: _bracketed(dims) for name, dims in pairs})
+
+
+def _named_range(part: str) -> tuple[str, str]:
+    name, colon, dims = part.rpartition(":")
+    if not colon:
+        raise AtcError("E10048", part, NO_NAME, SAMPLE_BRACKETS)
+    return name.strip(), dims.strip()
 
 
 def _bracketed(text: str) -> tuple[Range, ...]:
@@ -172,7 +184,7 @@ def _geared(option: str, options: Mapping[str, str]) -> InputShapes:
         raise AtcError("E10040")
     if not text:
         raise AtcError("E10004", "input_shape")
-    shapes = dict(_numbers(part) for part in _parts(text))
+    shapes = dict(_once(map(_numbers, _parts(text))))
     kind, value = GEAR_OPTIONS[option], options[option].rstrip(",;")
     CHECKS[kind](shapes, options)
     gears = Gears(kind, tuple(_rows(kind, value, shapes)), tuple(shapes))

@@ -138,6 +138,15 @@ def test_bad_models(
         (["--input-shape", f"image:1,1,8,{2**63}"], "gives 'image' a dimension above"),
         (["--input-shape", "x:1"], "input_shape names 'x', the model's inputs are 'image'"),
         (["--frobnicate"], "unrecognized arguments: --frobnicate"),
+        (["--input-shape", "image:1,1,8,8;image:2,1,8,8"], "image for parameter --input_shape"),
+        (["--input-shape", "x:1", "--input-shape=y:2"], "the option --input-shape is given twice"),
+        (["-p", "offline", "-p", "offline"], "the option -p is given twice"),
+        (["-p", "offline{soc=a soc=b}"], "pass 'offline' is given the option soc twice"),
+        (
+            ["-p", 'offline{external_threshold=1 refresh="a","b" external-threshold=1}'],
+            "pass 'offline' is given the option external-threshold twice",
+        ),
+        (["-t", 'om{output="a" output="b"}'], "target 'om' is given the option output twice"),
     ],
 )
 def test_bad_options(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]):
@@ -146,6 +155,17 @@ def test_bad_options(arguments: list[str], words: str, capsys: pytest.CaptureFix
     assert printed.out == ""
     assert len(printed.err.splitlines()) == 1
     assert words in printed.err
+
+
+@pytest.mark.parametrize("option", ["soc_version", "precision_mode", "input_shape"])
+def test_an_option_of_atc_given_twice(option: str, capsys: pytest.CaptureFixture[str]):
+    assert atc(["--framework=5", f"--{option}=a", f"--{option.replace('_', '-')}", "b"]) == 255
+    assert capsys.readouterr().err == f"ERROR: flag '--{option}' is given twice\n"
+
+
+def test_a_pass_may_be_run_twice(capsys: pytest.CaptureFixture[str]):
+    passes = "convert-onnx-to-ge,ge-externalize-weights{mode=1},ge-externalize-weights{mode=1}"
+    assert ascend_opt([str(DIGITS), "-p", passes]) == 0, capsys.readouterr().err
 
 
 def test_vectors_too_long_to_be_shapes_are_not_followed(folder: Path):
