@@ -81,12 +81,12 @@ class Model:
     release: Callable[[], None]
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:
-        """Executes the model once on arrays of the shapes and types it has."""
+        """Executes the model once on arrays; AclError where one is no input of the model's."""
         return self.taken(inputs, lasting)
 
     def taken(self, inputs: Sequence[Array], take: Take[T]) -> T:
         """The same; what `take` makes of the outputs, which the next run may overwrite."""
-        return self.executor.run(inputs, Variables(self.session), take)
+        return self.executor.run(self.arrays(inputs), Variables(self.session), take)
 
     def infer(self, inputs: Sequence[Array]) -> tuple[list[Array], Table]:
         """The outputs of a run, and the table of variables that it has read them from.
@@ -95,19 +95,32 @@ class Model:
         """
         variables = Variables(self.session)
         self._check_variables(variables)
-        return self.executor.run(inputs, variables, lasting), variables.table
+        return self.executor.run(self.arrays(inputs), variables, lasting), variables.table
 
     def arrays(self, inputs: Sequence[Array]) -> list[Array]:
-        """The inputs of a run; AclError for an element type or a shape that is not the model's."""
-        for index, (given, info) in enumerate(zip(inputs, self.description.inputs, strict=True)):
-            what = f"{self.source}: input {index} '{info.name}'"
-            fits = self.is_dynamic or self.shapes.gears is not None or given.shape == info.dims
-            if not fits or given.dtype != _dtype(info.dtype, what):
-                wanted = f"{_dtype(info.dtype, what)}{list(info.dims)}"
-                raise invalid(f"{what} is {wanted}, {given.dtype}{list(given.shape)} was given")
-        if self.is_dynamic:
-            self.shapes.check([given.shape for given in inputs])
+        """The inputs of a run; AclError for an element type or a shape that is not the model's.
+
+        A sequence is a list, an absent optional value None; an empty tensor leaves a weight alone.
+        """
+        wanted = self.description.inputs
+        if len(inputs) != len(wanted):
+            raise invalid(f"{self.source}: {len(inputs)} inputs given, the model has {len(wanted)}")
+        for index, given in enumerate(inputs):
+            self._check_array(index, given)
+        if self.is_dynamic and not self.refreshes:
+            self.shapes.check([_shape(given) for given in inputs])
         return list(inputs)
+
+    def _check_array(self, index: int, given: Any) -> None:
+        if given is None or isinstance(given, list):
+            return
+        info = self.description.inputs[index]
+        left_alone = index in self.refreshes and 0 in given.shape
+        fits = left_alone or info.dims == (-2,) or _fits(given.shape, info.dims)
+        if not fits or not _holds(given.dtype, info.dtype):
+            what = f"{self.source}: input {index} '{info.name}'"
+            wanted = f"{_dtype(info.dtype, what)}{list(info.dims)}"
+            raise invalid(f"{what} is {wanted}, {given.dtype}{list(given.shape)} was given")
 
     def execute(self, inputs: Sequence[Buffer], outputs: Sequence[Buffer]) -> None:
         """Runs the model once. Outputs of a dynamic model get their dims and data type filled in,
@@ -207,6 +220,28 @@ class Model:
         store(self.memory.view(given.address, size, what), result)
         if self.is_dynamic:
             given.dims, given.dtype = result.shape, to_ge(result.dtype).cpp
+
+
+def _shape(given: Any) -> tuple[int, ...]:
+    """The shape of a tensor; a sequence and an absent value have none."""
+    return () if given is None or isinstance(given, list) else given.shape
+
+
+def _fits(shape: tuple[int, ...], dims: tuple[int, ...]) -> bool:
+    """Whether a tensor of the shape may stand where dims of -1 may be any size."""
+    return len(shape) == len(dims) and all(
+        dim in (-1, size) for size, dim in zip(shape, dims, strict=True)
+    )
+
+
+def _holds(dtype: np.dtype[Any], number: int) -> bool:
+    """Whether an array's elements are those of GraphEngine's data type of that number."""
+    if from_cpp(number) == STRINGS:
+        return dtype.kind in "OUST"
+    try:
+        return to_ge(dtype).cpp == number
+    except KeyError:
+        return False
 
 
 def _update_fault(desc: TensorDesc, given: Buffer) -> str | None:

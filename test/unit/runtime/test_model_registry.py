@@ -77,6 +77,25 @@ def test_static_model_computes_what_numpy_does(machine: Machine, add_om: bytes) 
     np.testing.assert_array_equal(machine.run(model, b, b)[0], np.maximum(b + b, 0))
 
 
+@pytest.mark.parametrize(
+    ("a", "words"),
+    [
+        (np.zeros((3, 2), np.float32), r"'a' is float32\[2, 3\], float32\[3, 2\] was given"),
+        (np.zeros(6, np.float32), r"'a' is float32\[2, 3\], float32\[6\] was given"),
+        (np.zeros((2, 3)), r"'a' is float32\[2, 3\], float64\[2, 3\] was given"),
+        (np.zeros((2, 3), ">f4"), r"'a' is float32\[2, 3\], >f4\[2, 3\] was given"),
+    ],
+)
+def test_arrays_that_are_no_inputs(machine: Machine, add_om: bytes, a: Any, words: str) -> None:
+    model = machine.models[machine.models.load(add_om)]
+    b = np.ones((2, 3), np.float32)
+    with pytest.raises(AclError, match=words):
+        model.run([a, b])
+    with pytest.raises(AclError, match="1 inputs given, the model has 2"):
+        model.run([b])
+    np.testing.assert_array_equal(model.run([b, b])[0], b + b)
+
+
 def test_description_comes_from_the_graph_where_the_file_has_no_summary(
     machine: Machine, add_om: bytes
 ) -> None:
