@@ -44,9 +44,14 @@ class Code(IntEnum):
 
 
 class AclError(Exception):
-    """A call that fails: the code it returns, and what went wrong in one line."""
+    """A call that fails: the code it returns, and what went wrong in one line.
+
+    The names in a broken file may be anything: what would break the line is spelled out.
+    """
 
     def __init__(self, code: int, message: str) -> None:
+        if not message.isprintable():
+            message = "".join(c if c.isprintable() else repr(c)[1:-1] for c in message)
         super().__init__(message)
         self.code = int(code)
         self.message = message

@@ -498,3 +498,7 @@ def test_link_to_a_model_uses_the_weights_of_its_target(
     link = folder / "links" / "model.om"
     link.symlink_to(folder / "model.om")
     machine.models.load(str(link))
+
+
+def test_an_error_is_one_line_whatever_the_names_in_a_file() -> None:
+    assert AclError(1, "node 'a\nb\x00' (Añ)").message == r"node 'a\nb\x00' (Añ)"
