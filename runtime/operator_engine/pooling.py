@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from runtime.operator_engine.ai_cpu import kept
 from runtime.operator_engine.node import Array, Inputs, Kernel, KernelTable, Node
 from runtime.operator_engine.window import (
     Window,
@@ -17,6 +18,7 @@ from runtime.operator_engine.window import (
     channels_first,
     spatial,
     window,
+    with_window,
 )
 from runtime.precision import is_float, widen
 
@@ -51,6 +53,32 @@ def _window(node: Node, x: Array, data_format: str, mode_name: str) -> Window:
 def _max(x: Array, win: Window) -> Array:
     win = win.trimmed(x.shape[2:])
     return win.reduced(win.padded(x, _lowest(x.dtype)), np.maximum)
+
+
+def _onnx_max_pool(node: Node, inputs: Inputs) -> Sequence[Array]:
+    """ONNX's own form: each maximum, and where in x the first of its kind stands."""
+    x = inputs["X"]
+    sizes = x.shape[2:]
+    win = window(
+        with_window(node, x.ndim),
+        sizes,
+        node.integers("kernel_shape"),
+        data_format="NCHW",
+        mode=node.text("auto_pad", "NOTSET"),
+        ceil=bool(node.integer("ceil_mode", 0)),
+    ).trimmed(sizes)
+    order = "F" if node.integer("storage_order", 0) else "C"
+    numbers = np.arange(prod(sizes)).reshape((1, 1, *sizes), order=order)
+    wide = widen(x)
+    y = np.full((*x.shape[:2], *win.output), _lowest(x.dtype), wide.dtype)
+    places = np.full(y.shape, -1)
+    seen = zip(win.taps(win.padded(wide, 0)), win.taps(win.padded(numbers, -1)), strict=True)
+    for (_, values), (_, at) in seen:
+        better = (at >= 0) & ((values > y) | (places < 0))
+        np.copyto(y, values, where=better)
+        np.copyto(places, at, where=better)
+    places += prod(sizes) * np.arange(prod(x.shape[:2])).reshape(*x.shape[:2], *[1] * len(sizes))
+    return kept(node, [y.astype(x.dtype, copy=False), places])
 
 
 def _sum(x: Array, win: Window) -> Array:
@@ -159,5 +187,6 @@ KERNELS: KernelTable = {
     "MaxPool": _max_pool("NHWC", "padding"),
     "MaxPool3D": _max_pool("NDHWC", "padding"),
     "MaxPoolV3": _max_pool("NCHW", "padding_mode"),
+    "OnnxMaxPool": _onnx_max_pool,
     "ROIPooling": _roi_pool,
 }

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from runtime.operator_engine.convolution import convolve
 from runtime.operator_engine.node import Array, Inputs, KernelTable, Node
+from runtime.operator_engine.window import with_window
 
 
 def _centred(inputs: Inputs, name: str, zero_point: str, axis: int | None = None) -> Array:
@@ -31,21 +31,8 @@ def _along(values: Array, rank: int, axis: int | None) -> Array:
     return values.reshape(-1, *[1] * (rank - 1 - axis % rank))
 
 
-def _as_conv(node: Node, rank: int) -> Node:
-    """The node with GraphEngine's attributes of a convolution."""
-    axes = rank - 2
-    pads = node.integers("pads", [0] * (2 * axes))
-    attributes: dict[str, object] = {
-        "strides": [1, 1, *node.integers("strides", [1] * axes)],
-        "dilations": [1, 1, *node.integers("dilations", [1] * axes)],
-        "pads": [pads[i] for axis in range(axes) for i in (axis, axis + axes)],
-        "auto_pad": node.text("auto_pad", "NOTSET"),
-    }
-    return replace(node, attributes=attributes)
-
-
 def _convolved(node: Node, x: Array, filters: Array) -> Array:
-    conv = _as_conv(node, x.ndim)
+    conv = with_window(node, x.ndim)
     return convolve(conv, x, filters, node.integer("group", 1), "NCDHW" if x.ndim == 5 else "NCHW")
 
 

@@ -161,6 +161,19 @@ def window(
     return Window(tuple(kernel), strides, dilations, pads, output)
 
 
+def with_window(node: Node, rank: int) -> Node:
+    """A node in ONNX's own form with GraphEngine's attributes of a window, and none of its own."""
+    axes = rank - 2
+    pads = node.integers("pads", [0] * (2 * axes))
+    attributes: dict[str, object] = {
+        "strides": [1, 1, *node.integers("strides", [1] * axes)],
+        "dilations": [1, 1, *node.integers("dilations", [1] * axes)],
+        "pads": [pads[i] for axis in range(axes) for i in (axis, axis + axes)],
+        "auto_pad": node.text("auto_pad", "NOTSET"),
+    }
+    return replace(node, attributes=attributes)
+
+
 def _pads(
     node: Node, mode: str, sizes: Sequence[int], spans: Sequence[int], strides: Sequence[int]
 ) -> tuple[tuple[int, int], ...]:

@@ -175,6 +175,20 @@ def test_max_pool(case: str, dtype: Any, onnx_result: Oracle) -> None:
 
 
 @pytest.mark.parametrize("case", POOLS)
+@pytest.mark.parametrize("order", [0, 1])
+@pytest.mark.parametrize("dtype", [np.float32, np.uint8])
+def test_max_pool_tells_where(case: str, order: int, dtype: Any, onnx_result: Oracle) -> None:
+    x = np.random.default_rng(0).integers(0, 3, (2, 3, 10, 9)).astype(dtype)
+    attributes = {**POOLS[case], "storage_order": order}
+    expected = onnx_result("MaxPool", [x], attributes, outputs=2)
+    descs = tuple(TensorDesc(y.dtype, y.shape) for y in expected)
+    found = run(Node("pool", "OnnxMaxPool", attributes, outputs=descs), {"X": x})
+    for y, wanted in zip(found, expected, strict=True):
+        assert y.dtype == wanted.dtype
+        np.testing.assert_array_equal(y, wanted)
+
+
+@pytest.mark.parametrize("case", POOLS)
 @pytest.mark.parametrize("include", [0, 1])
 def test_average_pool(case: str, include: int, onnx_result: Oracle) -> None:
     x = _random(2, 3, 10, 9)
