@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
+from compiler.atc_names import initializer_of
 from compiler.constants import weight_of
 from compiler.om.errors import GraphError, Status
 from compiler.rewrite import ORIGINS
 from dialects.ge import ConstOp, GraphOp, type_of
 from dialects.op import origin
 
-INITIALIZER = re.compile(r"_Initializer_\d+$")
-"""What the importer puts behind the name of an ONNX initializer."""
 CONSTANT = re.compile(r"(.*/)?Constant_\d+")
 """What the importer calls a Constant that has no name: its location is the name of its output."""
 WILDCARDS = frozenset("*?[")
@@ -27,7 +26,7 @@ Refusal = Callable[[ConstOp], str | None]
 def onnx_name(node: ConstOp) -> str:
     """The name that a constant has in the ONNX model: an initializer's, a Constant's output's."""
     output = origin(node) if CONSTANT.fullmatch(node.label) else None
-    return output or INITIALIZER.sub("", node.label)
+    return output or initializer_of(node.label)
 
 
 def matches(node: ConstOp, pattern: str) -> bool:

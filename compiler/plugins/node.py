@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from compiler.atc_names import operator_kind
+
 Value = int | float | str | Sequence[int] | Sequence[float] | None
 """An attribute's value; None for tensors, graphs and the like."""
 
@@ -30,7 +32,7 @@ class ModelNode:
     @property
     def kind(self) -> str:
         """The operator as ATC writes it, `<domain>::<opset>::<operator>`."""
-        return f"{self.domain}::{self.opset}::{self.operator}"
+        return operator_kind(self.domain, self.opset, self.operator)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from compiler.atc_names import initializer_names
 from compiler.plugins.node import GraphOutline, ModelNode, ModelOutline
 from compiler.plugins.refusal import WRONG_PARAMETERS, Refusal, refusal
-
-INITIALIZER = "Initializer"
 
 
 class Stage(IntEnum):
@@ -53,10 +52,10 @@ def graphs_of(graph: GraphOutline) -> Iterator[GraphOutline]:
 
 def names_of(graph: GraphOutline) -> Iterator[str]:
     """The names of what ATC makes of a graph: its nodes, then its inputs, then its constants."""
-    constants = sorted(graph.constants)
+    constants = initializer_names(graph.constants)
     yield from (node.name for node in graph.nodes)
-    yield from (name for name in graph.inputs if name not in set(constants))
-    yield from (f"{name}_{INITIALIZER}_{place}" for place, name in enumerate(constants))
+    yield from (name for name in graph.inputs if name not in constants)
+    yield from constants.values()
 
 
 def _in_graph(number: int, graph: GraphOutline) -> Iterator[Finding]:

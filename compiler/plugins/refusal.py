@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from compiler.atc_names import operator_kind
 from compiler.plugins.conditions import broken_condition
 from compiler.plugins.node import ModelNode
 from compiler.plugins.registered import atc_opsets, covers, nearest, spelled
@@ -58,7 +59,7 @@ def _unregistered(domain: str, opset: int, operator: str) -> Refusal | None:
         return None
     return Refusal(
         NO_PLUGIN,
-        f"{domain}::{opset}::{operator}",
+        operator_kind(domain, opset, operator),
         f"ATC's plugin is for opset {spelled(opsets)}" if opsets else "ATC has no plugin for it",
         nearest(opsets, opset),
         _rewrites().get(operator, "") if domain == "ai.onnx" else "",

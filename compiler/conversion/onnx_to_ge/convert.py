@@ -13,6 +13,7 @@ from xdsl.ir import Attribute, Operation, OpResult, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import VerifyException
 
+from compiler.atc_names import operator_kind
 from compiler.conversion.onnx_to_ge.ai_cpu import on_ai_cpu
 from compiler.conversion.onnx_to_ge.constant import constant_payload, weight_attribute
 from compiler.conversion.onnx_to_ge.custom import convert_custom
@@ -153,7 +154,7 @@ class _Graph:
             return mark_refused(op, label, self.nodes[-1:])
         emit = self._emitter(op, label)
         if emit.schema is None and (op.domain, op.op_type) not in ascend_operators():
-            kind = f"{op.domain}::{op.opset}::{op.op_type}"
+            kind = operator_kind(op.domain, op.opset, op.op_type)
             message = f"ONNX node '{label}': nobody knows the operator {kind}"
             raise UnsupportedOperator(label, kind, message)
         emit, results = self._apply(emit)
@@ -171,7 +172,8 @@ class _Graph:
             return emit, convert_custom(emit)
         rule = rule_for(op.domain, op.op_type, emit.opset or NEWEST)
         if rule is None:
-            reason = f"GraphEngine has no operator for {op.domain}::{emit.opset}::{op.op_type}"
+            kind = operator_kind(op.domain, emit.opset, op.op_type)
+            reason = f"GraphEngine has no operator for {kind}"
         else:
             try:
                 return emit, rule(emit)

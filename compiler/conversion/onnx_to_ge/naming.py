@@ -7,15 +7,16 @@ from collections.abc import Iterator, Mapping
 
 from xdsl.ir import Operation, SSAValue
 
+from compiler.atc_names import initializer_names, nameless_node
 from compiler.conversion.onnx_to_ge.emitter import Expansion
 from dialects.onnx.graph import GraphOp, InitializerOp
 from dialects.onnx.node import NodeOp
 
 
 def initializer_labels(graph: GraphOp, prefix: str = "") -> dict[str, str]:
-    """`<name>_Initializer_<k>` for each initializer, k its place in alphabetical order."""
-    names = sorted(graph.initializers)
-    return {name: f"{prefix}{name}_Initializer_{k}" for k, name in enumerate(names)}
+    """The name of the node that each initializer becomes."""
+    names = initializer_names(list(graph.initializers))
+    return {name: f"{prefix}{label}" for name, label in names.items()}
 
 
 def node_labels(graph: GraphOp) -> dict[NodeOp, str]:
@@ -30,7 +31,7 @@ def node_labels(graph: GraphOp) -> dict[NodeOp, str]:
     while level:
         inner, prefix = level.popleft()
         for node in inner.nodes:
-            labels[node] = prefix + (node.label or f"{node.op_type}_{nameless}")
+            labels[node] = prefix + (node.label or nameless_node(node.op_type, nameless))
             nameless += not node.label
             level.extend(
                 (g, f"{name}/") for g, name in zip(_inside(node), _names(node, labels), strict=True)

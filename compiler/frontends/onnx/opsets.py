@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import onnx
 
+from compiler.atc_names import operator_kind
 from compiler.errors import UnsupportedOperator, UserError
 from compiler.frontends.onnx.walk import nodes_of
 from dialects.onnx.ascend import ascend_operators
@@ -92,7 +93,7 @@ def check_operator(node: onnx.NodeProto, opsets: Opsets) -> bool:
     else:
         hint = _nearest(domain, node.op_type)
     message = f"{describe(node)}: {domain} {version} has no operator '{node.op_type}' ({hint})"
-    raise UnsupportedOperator(node.name, f"{domain}::{version}::{node.op_type}", message)
+    raise UnsupportedOperator(node.name, operator_kind(domain, version, node.op_type), message)
 
 
 def _nearest(domain: str, op_type: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Set
 import onnx
 from onnx import AttributeProto
 
+from compiler.atc_names import nameless_node
 from compiler.errors import UserError
 from compiler.frontends.onnx.opsets import domain_name
 from compiler.frontends.onnx.slim import read_slim
@@ -65,7 +66,7 @@ class _Outliner:
 
     def _node(self, node: onnx.NodeProto, used: Set[str]) -> ModelNode:
         domain = domain_name(node.domain)
-        name = node.name or f"{node.op_type}_{self.nameless}"
+        name = node.name or nameless_node(node.op_type, self.nameless)
         self.nameless += not node.name
         return ModelNode(
             name,
