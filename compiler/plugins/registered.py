@@ -1,4 +1,4 @@
-"""The opsets for which ATC has a plugin of an ONNX operator."""
+"""The opsets for which ATC has a plugin of an ONNX operator (ge: `*_onnx_plugin.cpp`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dialects.onnx.ascend import ascend_operators
 
-_TABLE = Path(__file__).parents[1] / "conversion" / "onnx_to_ge" / "operators.csv"
+_TABLE = Path(__file__).with_name("opsets.csv")
 
 Opsets = tuple[range, ...]
 
@@ -46,11 +46,8 @@ def nearest(opsets: Opsets, opset: int) -> int | None:
 
 @cache
 def _registered() -> Mapping[str, Opsets]:
-    found: dict[str, Opsets] = {}
     with _TABLE.open(newline="", encoding="utf-8") as table:
-        for cells in csv.DictReader(table):
-            found[cells["operator"]] = found.get(cells["operator"], ()) + spans(cells["atc"])
-    return found
+        return {cells["operator"]: spans(cells["opsets"]) for cells in csv.DictReader(table)}
 
 
 def atc_opsets(domain: str, operator: str) -> Opsets:

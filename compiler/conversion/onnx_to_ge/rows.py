@@ -1,10 +1,9 @@
-"""The table of ONNX operators: their GraphEngine form, and the opsets ATC has a plugin for.
+"""The table of ONNX operators: their GraphEngine form.
 
-    operator,opsets,atc,ge,ports,attributes,shape
-    HardSigmoid,,1 6 8-18,HardSigmoid,input_x,alpha beta,same
+    operator,opsets,ge,ports,attributes,shape
+    HardSigmoid,,HardSigmoid,input_x,alpha beta,same
 
 opsets      the opsets of the model that the row is for, all of them when empty
-atc         the opsets for which ATC registers a plugin (ge: `*_onnx_plugin.cpp`)
 ge          the operator types it becomes; one type with ports is all a simple operator needs
 ports       the input port for each ONNX input by position: `-` is not wired, `x*` takes all left
 attributes  `ge=onnx`, or one name for both, and `ge='text'`, `ge=3`, `ge=0.5`, `ge=true` for a
