@@ -214,6 +214,8 @@ class Emitter:
         return noted
 
     def _add(self, inner: str, node: NodeOp) -> None:
+        names, made = self.expansion.order, self.expansion.nodes
+        assert inner in names if names else not made, f"'{inner}' is none of {names}"
         node.location = self.node.location
         self.expansion.nodes.append((inner, node))
 

@@ -28,6 +28,25 @@ IMAGE_MODES = {
 }
 """align_corners and half_pixel_centers, and the nearest_mode that is GraphEngine's with them."""
 
+_NEAREST = "data0 Slice x ResizeNearestNeighborV2"
+_IN_FRONT = "data1?roi roi?no-roi"
+ORDERS = {
+    ("first", True): "data0 data1 Slice Identity Mul ResizeNearestNeighborV2 Cast1 data_offsets"
+    " data_size Shape Cast0",
+    ("first", False): "data0 data1 data2 data3 Identity Mul Resize Shape Cast1 Cast0",
+    ("scales", True): f"{_NEAREST} Cast1 data_offsets data_size Shape roi?roi Mul Cast0 data1?roi"
+    " scales data2",
+    ("scales", False): f"data0 Cast1 {_IN_FRONT} data2 x Resize Mul roi?roi scales Shape Cast0",
+    ("sizes", True): f"{_NEAREST} Cast0 data_offsets data_size roi?roi scales?scales sizes"
+    " data1?roi data2?scales data3",
+    ("sizes", False): f"data0 Cast0 {_IN_FRONT} data2?scales scales?no-scales x Resize sizes"
+    " roi?roi scales?scales data3",
+}
+"""The inner names of opset 10, or by what says the size, and whether neighbours are the nearest.
+
+`name?roi` is there when the model has a roi, `name?no-roi` when it has none.
+"""
+
 GENERAL = ("antialias", "axes", "keep_aspect_ratio_policy")
 """What GraphEngine's Resize has no attributes for: the device reads ONNX's."""
 
@@ -111,40 +130,14 @@ def _are_whole(emit: Emitter, scales: SSAValue) -> bool:
 
 def _order(emit: Emitter, nearest: bool) -> Sequence[str]:
     """The inner names in GraphEngine's visiting order; those of Data and Const helpers included."""
-    pooled = "ResizeNearestNeighborV2"
-    last = ("Cast1", "data_offsets", "data_size", "Shape")
-    if _is_first(emit) and nearest:
-        return "data0", "data1", "Slice", "Identity", "Mul", pooled, *last, "Cast0"
-    if _is_first(emit):
-        consts = "data0", "data1", "data2", "data3"
-        return *consts, "Identity", "Mul", "Resize", "Shape", "Cast1", "Cast0"
-    roi = ["roi"] if emit.input("roi") is not None else []
-    told = ["scales"] if emit.input("scales") is not None else []
-    data = [f"data{1 + (name == 'scales')}" for name in (*roi, *told)]
-    by_scales = _given(emit, "sizes") is None
-    if nearest and by_scales:
-        return (
-            "data0",
-            "Slice",
-            "x",
-            pooled,
-            *last,
-            *roi,
-            "Mul",
-            "Cast0",
-            *data[:-1],
-            "scales",
-            "data2",
-        )
-    if nearest:
-        front = "data0", "Slice", "x", pooled, "Cast0", "data_offsets", "data_size"
-        return *front, *roi, *told, "sizes", *data, "data3"
-    region = "data1" if roi else "roi"
-    if by_scales:
-        front = "data0", "Cast1", region, "data2", "x", "Resize", "Mul"
-        return *front, *roi, "scales", "Shape", "Cast0"
-    front = "data0", "Cast0", region, "data2" if told else "scales", "x", "Resize", "sizes"
-    return *front, *roi, *told, "data3"
+    way = "first" if _is_first(emit) else "scales" if _given(emit, "sizes") is None else "sizes"
+    given = {name: emit.input(name) is not None for name in ("roi", "scales")}
+    words = (word.partition("?") for word in ORDERS[way, nearest].split())
+    return [
+        name
+        for name, _, when in words
+        if not when or given[when.removeprefix("no-")] != when.startswith("no-")
+    ]
 
 
 def _identity(emit: Emitter, x: SSAValue, inner: str) -> SSAValue:
