@@ -26,15 +26,9 @@ Inputs = dict[str, Any]
 
 def ours(model: Path, inputs: Inputs) -> Run:
     """The simulated device's operator engine, on a model in its own types."""
-    from compiler.cli import main
-    from runtime.device import Memory
-    from runtime.model_registry import Models
+    from conformance.compiled import compiled
 
-    output = model.with_suffix("")
-    offline = "offline{precision=must_keep_origin_dtype}"
-    assert main([str(model), "-p", offline, "-t", f'om{{output="{output}"}}']) == 0
-    models = Models(Memory())
-    loaded = models[models.load(f"{output}.om")]
+    loaded = compiled(model, model.with_suffix(""))
     return lambda: loaded.taken(list(inputs.values()), lambda outputs: outputs[0])
 
 

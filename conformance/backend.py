@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,21 +11,16 @@ import numpy as np
 import onnx
 from onnx.backend.base import Backend, BackendRep
 
-from compiler.cli import context
-from compiler.frontends.onnx import import_model
-from compiler.pipelines import OfflinePass
 from compiler.precision_modes import PrecisionMode
-from compiler.targets.om import OMTarget
-from runtime.device import Memory
-from runtime.model_registry import Models
+from conformance.compiled import compiled
+from runtime.loaded_model import Model
 
 
 class LoadedModel(BackendRep):
     """A model on a device of its own."""
 
-    def __init__(self, path: Path) -> None:
-        models = Models(Memory())
-        self._model = models[models.load(str(path))]
+    def __init__(self, model: Model) -> None:
+        self._model = model
 
     def run(self, inputs: Any, **kwargs: Any) -> tuple[Any, ...]:
         """Executes the model once."""
@@ -49,12 +43,9 @@ class OfflineBackend(Backend):
     def prepare(cls, model: onnx.ModelProto, device: str = "CPU", **kwargs: Any) -> LoadedModel:
         """Takes a model the whole way; what it raises is why the case fails."""
         with TemporaryDirectory() as folder:
-            source, output = Path(folder) / "model.onnx", Path(folder) / "compiled"
+            source = Path(folder) / "model.onnx"
             source.write_bytes(model.SerializeToString())
-            module = import_model(str(source))
-            OfflinePass(precision=cls.precision).apply(context(), module)
-            OMTarget(str(output)).emit(context(), module, io.StringIO())
-            return LoadedModel(output.with_suffix(".om"))
+            return LoadedModel(compiled(source, Path(folder) / "compiled", cls.precision))
 
     @classmethod
     def supports_device(cls, device: str) -> bool:

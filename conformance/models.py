@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import sys
 import zlib
@@ -18,14 +17,10 @@ import numpy.typing as npt
 import onnx
 import onnxruntime
 
-from compiler.cli import context
-from compiler.frontends.onnx import ImportOptions, import_model
-from compiler.pipelines import OfflinePass
-from compiler.targets.om import OMTarget
+from compiler.frontends.onnx import ImportOptions
+from conformance.compiled import compiled
 from examples.models.weights import fill
-from runtime.device import Memory
 from runtime.loaded_model import Model
-from runtime.model_registry import Models
 
 FOLDER = Path(__file__).parents[1] / "examples" / "models"
 SIZES: tuple[Mapping[str, int], ...] = (
@@ -84,7 +79,7 @@ class Example:
         try:
             start = perf_counter()
             model = self._compiled(way)
-            compiled = perf_counter()
+            loaded = perf_counter()
             found = [model.run(list(self.inputs[size].values())) for size in sizes]
             ran = perf_counter()
         except Exception as error:
@@ -96,18 +91,13 @@ class Example:
             for pair in zip(arrays, self.expected[size], strict=True)
         ]
         difference, reason = compare(pairs, way)
-        return Result(self.name, way, compiled - start, ran - compiled, difference, reason)
+        return Result(self.name, way, loaded - start, ran - loaded, difference, reason)
 
     def _compiled(self, way: Way) -> Model:
         shapes = {name: array.shape for name, array in self.inputs[0].items()}
         options = ImportOptions(input_shapes={} if way == "dynamic" else shapes)
-        module = import_model(str(self.path), options=options)
         precision = "force_fp16" if way == "fp16" else "must_keep_origin_dtype"
-        OfflinePass(precision=precision).apply(context(), module)
-        output = self.path.with_name(f"{self.name}_{way}")
-        OMTarget(str(output)).emit(context(), module, io.StringIO())
-        models = Models(Memory())
-        return models[models.load(f"{output}.om")]
+        return compiled(self.path, self.path.with_name(f"{self.name}_{way}"), precision, options)
 
 
 def _drawn(name: str, type: onnx.TypeProto.Tensor, sizes: Mapping[str, int]) -> Array:
