@@ -103,7 +103,7 @@ def _make_payload(tensor: TensorProto, payloads: Payloads, least: int) -> bool:
     external = tensor.data_location == TensorProto.EXTERNAL
     if external or tensor.data_type == TensorProto.STRING or not has_values(tensor):
         return False
-    raw = _raw(tensor)
+    raw = raw_values(tensor)
     if len(raw) < least:
         return False
     for values in ("raw_data", *TYPED_FIELDS):
@@ -112,8 +112,8 @@ def _make_payload(tensor: TensorProto, payloads: Payloads, least: int) -> bool:
     return True
 
 
-def _raw(tensor: TensorProto) -> bytes:
-    """The values of a tensor as raw data."""
+def raw_values(tensor: TensorProto) -> bytes:
+    """The values of a tensor as raw data. UserError where they do not fit its type and shape."""
     if tensor.HasField("raw_data"):
         return tensor.raw_data
     try:
