@@ -35,6 +35,10 @@ GROUPS: Mapping[str, Mapping[str, Command]] = {
     },
     "refresh": {
         "list": Command("compiler.refresh.list_weights", "print the refreshable weights"),
+        "make": Command("compiler.refresh.make_pack", "make a pack of what differs in two models"),
+        "inspect": Command("compiler.refresh.inspect_pack", "print what is in a pack"),
+        "verify": Command("compiler.refresh.verify_pack", "check a pack, and that it fits a model"),
+        "apply": Command("compiler.refresh.apply_pack", "make a changed model with packs"),
     },
 }
 

@@ -1,0 +1,162 @@
+"""A bundle that begins with other weights: laid out as the compiler would lay it out anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from compiler.digests import all_sha256
+from compiler.errors import UserError
+from compiler.om import contract
+from compiler.om.attributes import set_attribute
+from compiler.om.buffers import Blob, Held
+from compiler.om.contract import MANIFEST_NAME
+from compiler.om.encode import encode_message
+from compiler.om.ge_ir_pb2 import ModelDef, OpDef
+from compiler.om.manifest import Manifest, RefreshableWeight
+from compiler.om.partitions import PartitionType
+from compiler.om.task_pb2 import ModelTaskDef
+from compiler.om.weights import Constant, place_weights, plan_weights
+from compiler.om.writer import Partition, lay_out_bundle, lay_out_file
+from compiler.refresh.bundle_weights import (
+    CONSTANTS,
+    BundleFile,
+    assigned_constants,
+    definition,
+    producers,
+    value_of,
+)
+from compiler.refresh.safetensors import TensorRef
+from compiler.weights import Weight
+
+
+def updated_bundle(
+    file: BundleFile, weights: Mapping[str, TensorRef[Weight]], digests: Mapping[str, str]
+) -> Blob:
+    """The bundle with other initial values for some weights, by ONNX name, with their digests.
+
+    All else stays as it is. UserError for a weight whose initial value the file does not hold.
+    """
+    if file.init is None:
+        raise UserError(
+            f"{file.path} holds no weights: it was compiled without its initialisation graph, "
+            "and takes them at run time only"
+        )
+    init = _Initialisation(file, file.init)
+    init.check(weights)
+    manifest = Manifest(tuple(_begun_with(digests, weight) for weight in file.manifest.weights))
+    models: list[Blob] = []
+    for index, model in enumerate(file.bundle.models):
+        changed: dict[int, Blob] = {}
+        if MANIFEST_NAME in (message := definition(model)).attr:
+            new = ModelDef()
+            new.CopyFrom(message)
+            set_attribute(new.attr[MANIFEST_NAME], manifest.to_json())
+            changed[PartitionType.MODEL_DEF] = Held(encode_message(new))
+        if index == file.init:
+            changed |= init.changed(weights)
+        models.append(_with(file, index, changed) if changed else file.range_of(index))
+    return lay_out_bundle(file.bundle.var_size, models)
+
+
+def _begun_with(digests: Mapping[str, str], weight: RefreshableWeight) -> RefreshableWeight:
+    sources = tuple(
+        replace(source, sha256=digests.get(source.onnx, source.sha256)) for source in weight.sources
+    )
+    own = weight.sha256 if weight.recipe is not None else sources[0].sha256
+    return replace(weight, sources=sources, sha256=own)
+
+
+def _with(file: BundleFile, index: int, changed: Mapping[int, Blob]) -> Blob:
+    """A model of the bundle with some partitions replaced."""
+    model = file.bundle.models[index]
+    partitions = [
+        Partition(entry.type, changed.get(entry.type) or file.part(index, entry.type))
+        for entry in model.root.table
+    ]
+    return lay_out_file(model.header, [partitions])
+
+
+@dataclass(frozen=True)
+class _Initialisation:
+    """The model that assigns constants to variables: each has its node, and its name in ONNX."""
+
+    file: BundleFile
+    index: int
+
+    def __post_init__(self) -> None:
+        model = self.file.bundle.models[self.index]
+        if len(model.submodels) != 1 or model.header.is_dynamic:
+            raise UserError(f"{self.file.path}: its initialisation graph has open shapes")
+
+    def check(self, weights: Mapping[str, TensorRef[Weight]]) -> None:
+        """UserError for a weight that is not a constant of this model."""
+        plain = {w.onnx: w for w in self.file.manifest.weights if w.recipe is None}
+        constants = assigned_constants(self._definition)
+        for name in weights:
+            weight = plain.get(name)
+            node = constants.get(weight.variable) if weight else None
+            if node is None or node.type not in CONSTANTS:
+                why = "is in a file of its own" if weight else "is made of others"
+                raise UserError(
+                    f"{self.file.path}: weight '{name}' {why}: apply the pack to the ONNX model "
+                    "and compile that, or update the bundle when it is loaded"
+                )
+
+    def changed(self, weights: Mapping[str, TensorRef[Weight]]) -> dict[int, Blob]:
+        """The partitions that differ, by type."""
+        model = ModelDef()
+        model.CopyFrom(self._definition)
+        tasks = ModelTaskDef()
+        tasks.CopyFrom(self.file.bundle.models[self.index].root.task_def)
+        values = self._values(weights)
+        hashed = all_sha256(values.values())
+        plan = plan_weights(Constant(v.length, hashed[v]) for v in values.values())
+        _move(model, tasks, dict(zip(values, plan.offsets, strict=True)))
+        tasks.weight_size = plan.total
+        sizes = model.attr["om_info_list"].list
+        sizes.i[0] = plan.total
+        sizes.i[3] = len(encode_message(tasks))
+        set_attribute(model.attr["weight_size"], plan.total)
+        return {
+            PartitionType.MODEL_DEF: Held(encode_message(model)),
+            PartitionType.WEIGHTS_DATA: place_weights(plan, list(values.values())),
+            PartitionType.TASK_INFO: Held(encode_message(tasks)),
+        }
+
+    @property
+    def _definition(self) -> ModelDef:
+        return definition(self.file.bundle.models[self.index])
+
+    def _values(self, weights: Mapping[str, TensorRef[Weight]]) -> dict[str, Weight]:
+        """The value of every constant of the graph, by its node, in the order of the graph."""
+        names = {weight.variable: weight.onnx for weight in self.file.manifest.weights}
+        assigned = assigned_constants(self._definition)
+        by_node = {node.name: names.get(variable) for variable, node in assigned.items()}
+        partition = self.file.part(self.index, PartitionType.WEIGHTS_DATA)
+        values: dict[str, Weight] = {}
+        for op in _constants(self._definition):
+            new = weights.get(by_node.get(op.name) or "")
+            values[op.name] = new.data if new else value_of(op, partition)
+        return values
+
+
+def _constants(model: ModelDef) -> list[OpDef]:
+    return [op for graph in model.graph for op in graph.op if op.type in CONSTANTS]
+
+
+def _move(model: ModelDef, tasks: ModelTaskDef, offsets: Mapping[str, int]) -> None:
+    """Let constants lie elsewhere in the weights: for their nodes, their readers and the tasks."""
+    base = model.attr[contract.WEIGHT_BASE_NAME].i
+    arguments = {task.kernel.context.op_index: task.kernel for task in tasks.task}
+    for op in model.graph[0].op:
+        if op.name in offsets:
+            op.output_i[0] = op.attr["value"].t.desc.data_offset = offsets[op.name]
+        for place, source in enumerate(producers(op)):
+            if source not in offsets:
+                continue
+            op.input_desc[place].data_offset = op.input_i[place] = offsets[source]
+            if (kernel := arguments.get(op.id)) is not None:
+                addresses = list(contract.unpack_addresses(kernel.args))
+                addresses[place] = base + offsets[source]
+                kernel.args = contract.pack_addresses(addresses)

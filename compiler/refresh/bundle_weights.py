@@ -1,0 +1,160 @@
+"""The refreshable weights of a bundle: where its file has the values they begin with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from mmap import mmap
+from typing import cast
+
+from compiler.errors import UserError
+from compiler.om.bundle import Bundle, read_bundle
+from compiler.om.dtypes import BY_NAME
+from compiler.om.ge_ir_pb2 import ModelDef, OpDef
+from compiler.om.manifest import Manifest, Tensor, manifest_of
+from compiler.om.offline_model import NOTHING, OfflineModel
+from compiler.om.partitions import PartitionType
+from compiler.refresh.matrices import IN_OUT, OUT_IN
+from compiler.refresh.safetensors import TensorRef
+from compiler.weights import FileBytes, Inline, Version, Weight
+
+CONSTANTS = ("Const", "Constant")
+_TURNED = {"MatMul": "transpose_x2", "MatMulV2": "transpose_x2", "BatchMatMulV2": "adj_x2"}
+"""Operators of products, and the attribute that says whether the second operand is transposed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A weight whose value nobody can read; `why` is the end of the message."""
+
+    length: int
+    why: str
+
+    def chunks(self) -> Iterator[memoryview]:
+        raise UserError(self.why)
+
+
+@dataclass(frozen=True)
+class BundleFile:
+    """A bundle, its manifest, and the version of the file that both were read from."""
+
+    path: str
+    bundle: Bundle
+    manifest: Manifest
+    version: Version
+
+    @cached_property
+    def init(self) -> int | None:
+        """The index of the model that assigns constants to variables; None where there is none."""
+        numbered = enumerate(self.bundle.models)
+        return next((i for i, model in numbered if assigned_constants(definition(model))), None)
+
+    def range_of(self, index: int) -> FileBytes:
+        """Where a model lies in the file."""
+        return self._range(self.bundle.slices[index])
+
+    def part(self, index: int, type_: int) -> FileBytes:
+        """Where the first partition of a type lies in a model; empty when there is none."""
+        root = self.bundle.models[index].root
+        bodies = zip(root.table, root.bodies, strict=True)
+        return self._range(next((body for entry, body in bodies if entry.type == type_), NOTHING))
+
+    def _range(self, view: memoryview) -> FileBytes:
+        import numpy as np
+
+        if not view:
+            return FileBytes(self.path, 0, 0, self.version)
+        whole = memoryview(cast("mmap", view.obj))
+        ends = [np.frombuffer(each, np.uint8).ctypes.data for each in (whole, view)]
+        return FileBytes(self.path, ends[1] - ends[0], len(view), self.version)
+
+    def weights(self) -> dict[str, TensorRef[Weight]]:
+        """What the variables begin with, by ONNX name."""
+        values = self._values()
+        found: dict[str, TensorRef[Weight]] = {}
+        for weight in self.manifest.weights:
+            for source in weight.sources:
+                value = values.get(weight.variable) if weight.recipe is None else None
+                found[source.onnx] = self._weight(source, value)
+        return found
+
+    def _weight(self, source: Tensor, value: Weight | None) -> TensorRef[Weight]:
+        dtype = BY_NAME[source.dtype]
+        if value is None:
+            why = f"{self.path}: weight '{source.onnx}' is not in the file: give the ONNX model"
+            value = Unreadable(dtype.nbytes(prod(source.shape)) or 0, why)
+        return TensorRef(source.onnx, dtype.mlir or dtype.name, source.shape, value)
+
+    def _values(self) -> dict[str, Weight]:
+        if self.init is None:
+            return {}
+        partition = self.part(self.init, PartitionType.WEIGHTS_DATA)
+        constants = assigned_constants(definition(self.bundle.models[self.init]))
+        return {
+            variable: value_of(constant, partition)
+            for variable, constant in constants.items()
+            if constant.type in CONSTANTS
+        }
+
+    def layouts(self) -> dict[str, str]:
+        """Which way the matrices lie that are the second operand of a product, by ONNX name."""
+        names = {weight.variable: weight.onnx for weight in self.manifest.weights}
+        uses: dict[str, set[str]] = {}
+        for op in (op for model in self.bundle.models for op in definition(model).graph[0].op):
+            sources = producers(op)
+            if op.type in _TURNED and len(sources) > 1 and sources[1] in names:
+                turned = op.attr[_TURNED[op.type]].b if _TURNED[op.type] in op.attr else False
+                uses.setdefault(names[sources[1]], set()).add(OUT_IN if turned else IN_OUT)
+        return {name: min(found) for name, found in uses.items() if len(found) == 1}
+
+
+def read_bundle_file(path: str) -> BundleFile:
+    """The bundle at `path`. OMError for one that is none, or has no manifest."""
+    path = os.path.abspath(path)
+    try:
+        version = Version.of(os.stat(path))
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from None
+    bundle = read_bundle(path)
+    manifest = manifest_of(bundle)
+    if manifest is None:
+        raise UserError(
+            f"{path}: the bundle says nothing of its weights: compile it again with refresh=…"
+        )
+    return BundleFile(path, bundle, manifest, version)
+
+
+def definition(model: OfflineModel) -> ModelDef:
+    """What a model is made of."""
+    return model.root.model_def
+
+
+def producers(op: OpDef) -> list[str]:
+    """The names of the nodes that the inputs of a node come from, in order."""
+    return [source.rpartition(":")[0] for source in op.input]
+
+
+def assigned_constants(model: ModelDef) -> Mapping[str, OpDef]:
+    """The node whose value each variable is assigned, by the variable's name."""
+    ops = {op.name: op for op in model.graph[0].op} if model.graph else {}
+    found: dict[str, OpDef] = {}
+    for op in ops.values():
+        sources = producers(op)
+        value = ops.get(sources[1]) if op.type == "Assign" and len(sources) > 1 else None
+        if value is not None and value.type in (*CONSTANTS, "FileConstant"):
+            found[sources[0]] = value
+    return found
+
+
+def value_of(constant: OpDef, partition: FileBytes) -> FileBytes | Inline:
+    """The bytes of a constant: in the graph or the partition. UserError for neither."""
+    tensor = constant.attr["value"].t
+    if tensor.data:
+        return Inline(tensor.data)
+    offset, length = tensor.desc.data_offset, tensor.desc.weight_size
+    if offset + length > partition.length:
+        raise UserError(f"{partition.path}: constant '{constant.name}' is outside of the weights")
+    return FileBytes(partition.path, partition.offset + offset, length, partition.version)

@@ -1,0 +1,90 @@
+"""A pack that is applied to a bundle makes the bundle that compiling the new weights makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import pytest
+
+from bench.checkpoints import Arrays, layers, load_file, save_file, save_model
+from compiler.cli import main
+from compiler.errors import UserError
+from compiler.om.manifest import read_manifest
+from compiler.refresh.checkpoint import read_checkpoint
+from compiler.refresh.matrices import IN_OUT, OUT_IN
+
+Refresh: TypeAlias = Callable[..., str]
+
+ALL = '"up.weight","up.bias","square","mid.bias","down","down.bias"'
+
+
+def compiled(path: Path, weights: Arrays, refresh: str = ALL, options: str = "") -> Path:
+    """A bundle at `path`, of the model with those weights."""
+    model = save_model(path.with_suffix(".onnx"), weights)
+    passes = f"offline{{refresh={refresh} precision=must_keep_origin_dtype {options}}}"
+    assert main([str(model), "-p", passes, "-t", f'om{{output="{path}"}}']) == 0
+    return path
+
+
+def other() -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
+    """Weights of which others are equal: two biases were, and no longer are."""
+    before = layers()
+    return before | {"up.bias": np.arange(24, dtype="f4"), "square": before["square"] * 2}
+
+
+def test_a_bundle_is_what_the_compiler_makes(tmp_path: Path, refresh: Refresh) -> None:
+    old = compiled(tmp_path / "old.om", layers())
+    new = compiled(tmp_path / "new.om", other())
+    pack = tmp_path / "pack.safetensors"
+    refresh("make", tmp_path / "old.onnx", tmp_path / "new.onnx", "-o", pack)
+    refresh("apply", old, pack, "-o", tmp_path / "result.om")
+    assert (tmp_path / "result.om").read_bytes() == new.read_bytes()
+    assert read_manifest(tmp_path / "result.om").version != read_manifest(old).version
+    back = tmp_path / "back.safetensors"
+    refresh("make", tmp_path / "result.om", tmp_path / "old.onnx", "-o", back)
+    refresh("apply", tmp_path / "result.om", back, "-o", tmp_path / "again.om")
+    assert (tmp_path / "again.om").read_bytes() == old.read_bytes()
+
+
+def test_weights_are_read_from_a_bundle(tmp_path: Path, refresh: Refresh) -> None:
+    old = compiled(tmp_path / "old.om", layers())
+    new = compiled(tmp_path / "new.om", other())
+    found = read_checkpoint(str(old))
+    for name, value in layers().items():
+        assert found.weights[name].shape == value.shape
+        assert b"".join(found.weights[name].data.chunks()) == value.tobytes()
+    assert found.layouts == {"square": IN_OUT, "down": IN_OUT, "up.weight": OUT_IN}
+    refresh("make", old, new, "-o", tmp_path / "pack.safetensors")
+    assert load_file(tmp_path / "pack.safetensors").keys() == {"up.bias", "square"}
+
+
+def test_a_bundle_refuses_what_it_cannot_change(tmp_path: Path, refresh: Refresh) -> None:
+    old = compiled(tmp_path / "old.om", layers(), '"square"')
+    save_model(tmp_path / "new.onnx", other())
+    pack = tmp_path / "pack.safetensors"
+    refresh("make", tmp_path / "old.onnx", tmp_path / "new.onnx", "-o", pack)
+    with pytest.raises(UserError, match=r"old\.om has no weight 'up\.bias' \(there are 1"):
+        refresh("apply", old, pack, "-o", tmp_path / "result.om")
+    told = refresh("make", old, tmp_path / "new.onnx", "-o", pack)
+    assert "5 weights that" in told and "cannot change" in told
+    refresh("apply", old, pack, "-o", tmp_path / "result.om")
+    found = read_checkpoint(str(tmp_path / "result.om"))
+    assert b"".join(found.weights["square"].data.chunks()) == other()["square"].tobytes()
+
+
+def test_a_bundle_without_its_weights(tmp_path: Path, refresh: Refresh) -> None:
+    old = compiled(tmp_path / "old.om", layers(), options="init=false")
+    new = save_model(tmp_path / "new.onnx", other())
+    pack = tmp_path / "pack.safetensors"
+    refresh("make", old, new, "-o", pack)
+    assert load_file(pack).keys() == {"up.bias", "square"}
+    with pytest.raises(UserError, match="takes them at run time only"):
+        refresh("apply", old, pack, "-o", tmp_path / "result.om")
+    part = tmp_path / "part.safetensors"
+    save_file({"down": layers()["down"]}, part)
+    with pytest.raises(UserError, match="is not in the file: give the ONNX model"):
+        refresh("make", old, part, "--after", pack, "-o", pack.with_stem("x"))
+    assert not (tmp_path / "result.om").exists()
