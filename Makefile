@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 EXPORT := .venv-export
 PEERS := .venv-peers
 
-.PHONY: demo test test-kill check lit bench bench-import bench-run bench-weights conformance models export-models clean
+.PHONY: demo test test-kill check lit bench bench-import bench-run bench-weights bench-packs conformance models export-models clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/digits/demo.sh
@@ -34,6 +34,10 @@ bench: $(READY)
 bench-import bench-run bench-weights: $(PEERS)/.ready
 bench-weights:
 	$(PEERS)/bin/python -m bench.weights
+
+# Beside sha256sum only.
+bench-packs: $(READY)
+	$(BIN)/python -m bench.packs
 
 bench-import:
 	$(PEERS)/bin/python -m bench.imports
