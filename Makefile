@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 EXPORT := .venv-export
 PEERS := .venv-peers
 
-.PHONY: demo test test-kill check lit bench bench-import bench-run bench-weights bench-packs conformance models export-models clean
+.PHONY: demo test test-kill check lit bench bench-import bench-load bench-run bench-weights bench-packs conformance models export-models clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/digits/demo.sh
@@ -29,6 +29,9 @@ lit: $(READY)
 
 bench: $(READY)
 	$(BIN)/python bench/run.py
+
+bench-load: $(READY)
+	$(BIN)/python -m bench.loading
 
 # Beside other tools, which are large: an environment of its own.
 bench-import bench-run bench-weights: $(PEERS)/.ready

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from compiler.om.bundle import read_bundle
 from compiler.om.errors import OMError
 from compiler.om.offline_model import OfflineModel
 from compiler.weights import Version
 from runtime.errors import AclError, Code, from_om
-
-Source = str | bytes
-"""A path, or the bytes of the file."""
+from runtime.executor.weight_places import Source, WeightPlaces
 
 
 class BundleFile:
-    """A bundle's models, and the `folder` of their external weights.
+    """A bundle's models, and the `places` of their external weights.
 
     AclError as a load call returns it when the file does not load.
     """
 
-    def __init__(self, source: Source, folder: Path | None) -> None:
+    def __init__(self, source: Source, places: WeightPlaces) -> None:
         self._path = source if isinstance(source, str) else None
         self._version = self._stat()
-        self.folder = folder
+        self.places = places
         try:
             bundle = read_bundle(source)
             self.models = bundle.models

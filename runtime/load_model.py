@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from compiler.om import contract
-from compiler.om.ge_ir_pb2 import ModelDef
 from compiler.om.inout import InOutInfo
 from compiler.om.offline_model import OfflineModel
 from runtime.description import describe
@@ -17,16 +15,16 @@ from runtime.device import Bytes, Memory
 from runtime.errors import AclError, Code
 from runtime.executor.dynamic import DynamicExecutor
 from runtime.executor.features import Features
-from runtime.executor.memory import AddressSpace
 from runtime.executor.observer import Observer
 from runtime.executor.session import Session
 from runtime.executor.static import StaticExecutor, model_integer
-from runtime.executor.variables import file_constants, refreshes, variables_read
+from runtime.executor.variables import refreshes, variables_read
 from runtime.executor.weight_files import load_weight_files
+from runtime.executor.weight_places import WeightPlaces
 from runtime.input_shapes import InputShapes
 from runtime.loaded_model import Model
 from runtime.precision import FloatMode
-from runtime.settings import Engine, default_engine, is_faithful
+from runtime.settings import Engine, Verify, default_engine, default_verification, is_faithful
 
 ALIGNED = 64
 """What the address of a tensor must be a multiple of; partitions of a file begin anywhere."""
@@ -46,6 +44,7 @@ class _Compute:
     mode: FloatMode
     observer: Observer | None
     private: bool
+    verify: Verify
 
 
 def load(
@@ -53,24 +52,27 @@ def load(
     memory: Memory,
     *,
     session: Session | None = None,
-    weight_folder: Path | None = None,
+    places: WeightPlaces | None = None,
     given: GivenMemory | None = None,
     engine: Engine | None = None,
     mode: FloatMode | None = None,
     observer: Observer | None = None,
     private: bool = False,
+    verify: Verify | None = None,
 ) -> Model:
-    """Puts a model on the device, its external weights included.
+    """Puts a model on the device; its external weights are looked for in `places` and mapped.
 
     `session` holds the variables it shares with others; without one it has its own. `engine` runs
-    its AI-Core tasks, by default the one the environment names; `mode` is the device's, asked at
-    every run; `observer` sees what every operator makes. `private` copies the weights that are in
-    the file, so that whoever writes to it changes nothing here. AclError for a model that cannot
-    run here; nothing stays allocated then.
+    its AI-Core tasks, and external weights are compared with their digests when `verify` says, both
+    by default as the environment says; `mode` is the device's, asked at every run; `observer` sees
+    what every operator makes. `private` copies the weights that are in the file, so that whoever
+    writes to it changes nothing here. AclError for a model that cannot run here; nothing stays
+    allocated then.
     """
-    how = _Compute(engine or default_engine(), mode or FloatMode(), observer, private)
+    engine, verify = engine or default_engine(), verify or default_verification()
+    how = _Compute(engine, mode or FloatMode(), observer, private, verify)
     try:
-        return _load(om, memory, session, weight_folder, given or GivenMemory(), how=how)
+        return _load(om, memory, session, places or WeightPlaces(), given or GivenMemory(), how=how)
     except (ValueError, IndexError, KeyError, TypeError) as error:
         # The container is sound, but a node, a task or an attribute is not what it must be.
         message = f"{om.source}: the model is malformed: {type(error).__name__}: {error}"
@@ -81,7 +83,7 @@ def _load(
     om: OfflineModel,
     memory: Memory,
     session: Session | None,
-    weight_folder: Path | None,
+    places: WeightPlaces,
     given: GivenMemory,
     *,
     how: _Compute,
@@ -92,7 +94,7 @@ def _load(
             session = _own_session(om, memory, is_faithful())
             undo.callback(session.release)
         executor = _executor(om, memory, session, given, undo, how=how)
-        _load_files(definition, session, weight_folder)
+        load_weight_files(definition, session, places, how.verify)
         description = describe(om.root)
         shapes = InputShapes.of(description, definition)
         is_dynamic = isinstance(executor, DynamicExecutor) and shapes.gears is None
@@ -112,14 +114,6 @@ def _load(
         )
 
 
-def _load_files(definition: ModelDef, session: Session, folder: Path | None) -> None:
-    """External weights lie in variables; another instance of a model finds them there."""
-    needed = file_constants(definition)
-    if not needed <= set(session.written) or session.faithful:
-        space = AddressSpace(session.region)
-        session.filled(load_weight_files(definition, space, folder, faithful=session.faithful))
-
-
 def _check_summary(om: OfflineModel, info: InOutInfo, executor: StaticExecutor) -> None:
     """Raises AclError when the file's summary of inputs and outputs is not that of its graph."""
     for what, said, slots in (
@@ -128,9 +122,15 @@ def _check_summary(om: OfflineModel, info: InOutInfo, executor: StaticExecutor) 
     ):
         shown = [list(tensor.dims) for tensor in said]
         real = [list(located.desc.shape) for located, _ in slots]
-        if shown != real:
+        if len(shown) != len(real) or not all(map(_agree, shown, real)):
             message = f"{om.source}: the file's summary has {what} {shown}, its graph {real}"
             raise AclError(Code.GE_FAILURE, message)
+
+
+def _agree(said: list[int], real: list[int]) -> bool:
+    """Whether a shape is the one that is said, where that is known."""
+    pairs = zip(said, real, strict=False)
+    return len(said) == len(real) and all(a in (b, -1) for a, b in pairs)
 
 
 def _own_session(om: OfflineModel, memory: Memory, faithful: bool) -> Session:

@@ -5,22 +5,23 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import count
-from pathlib import Path
 
-from compiler.om.contract import VARIABLE_BASE, VARIABLE_BASE_NAME, weight_folder
+from compiler.om.contract import VARIABLE_BASE, VARIABLE_BASE_NAME
 from compiler.om.errors import OMError, Status
 from compiler.om.model_reader import read_model
 from compiler.om.offline_model import OfflineModel
+from compiler.om.partitions import PartitionType
 from compiler.soc import architecture
-from runtime.bundle_file import BundleFile, Source
+from runtime.bundle_file import BundleFile
 from runtime.device import Bytes, Memory
 from runtime.errors import AclError, Code, from_om, invalid
 from runtime.executor.session import Session
 from runtime.executor.static import model_integer
+from runtime.executor.weight_places import Source, WeightPlaces, beside
 from runtime.load_model import GivenMemory, load
 from runtime.loaded_model import Model
 from runtime.precision import FloatMode
-from runtime.settings import Engine, is_faithful
+from runtime.settings import Engine, Verify, is_faithful
 
 FIRST_DYNAMIC_ID = 0x80000000
 
@@ -47,12 +48,20 @@ def read(source: Source) -> OfflineModel:
         raise from_om(error) from None
 
 
+def check_complete(om: OfflineModel) -> None:
+    """Raises AclError 145000 for a dump of a graph, which has one partition only."""
+    if len(om.root.table) == 1:
+        message = f"{om.source}: there is nothing but MODEL_DEF: a graph that was never compiled"
+        raise AclError(Code.GE_PARAM_INVALID, message)
+
+
 class Models:
     """Loads and unloads. Static models count their ids from 1, all else from 2147483648.
 
-    `engine` runs the AI-Core tasks, by default the one the environment names; `soc` is the chip,
-    and models for another architecture do not load; without it every model does. `faithful` treats
-    the variables of bundles as GraphEngine does, by default when the environment says so.
+    `engine` runs the AI-Core tasks, and external weights are verified when `verify` says, by
+    default as the environment says; `soc` is the chip, and models for another architecture do not
+    load; without it every model does. `faithful` treats the variables of bundles as GraphEngine
+    does, by default when the environment says so.
     """
 
     def __init__(
@@ -62,11 +71,13 @@ class Models:
         *,
         soc: str | None = None,
         faithful: bool | None = None,
+        verify: Verify | None = None,
     ) -> None:
         self.memory = memory
         self.soc = soc
         self.engine = engine
         self.faithful = faithful
+        self.verify = verify
         self.mode = FloatMode()
         self._models: dict[int, Model] = {}
         self._bundles: dict[int, LoadedBundle] = {}
@@ -88,18 +99,31 @@ class Models:
         self,
         source: Source,
         given: GivenMemory | None = None,
-        folder: Path | None = None,
+        places: WeightPlaces | None = None,
     ) -> int:
-        """Loads a model and returns its id. External weights lie in `folder`, by default beside
+        """Loads a model and returns its id. External weights lie in `places`, by default beside
         a file and in the current directory for a model from memory.
         """
         om = read(source)
-        self._check_soc(om)
-        folder = folder or _beside(source)
+        self._check_loadable(om)
         model = load(
-            om, self.memory, given=given, weight_folder=folder, engine=self.engine, mode=self.mode
+            om,
+            self.memory,
+            given=given,
+            places=places or beside(source),
+            engine=self.engine,
+            mode=self.mode,
+            verify=self.verify,
         )
         return self._add(model)
+
+    def _check_loadable(self, om: OfflineModel) -> None:
+        """Raises AclError for a file that can be read, but not loaded on this device."""
+        check_complete(om)
+        if om.root.partition(PartitionType.CUSTOM_OPS):
+            message = f"{om.source}: its custom operators are in no library of this device"
+            raise from_om(OMError(Status.PARAM_INVALID, message))
+        self._check_soc(om)
 
     def _check_soc(self, om: OfflineModel) -> None:
         """GraphEngine's aclrtCheckArchCompatibility: a model that names no chip runs on any."""
@@ -156,9 +180,9 @@ class Models:
         return bundle_id
 
     def _opened(self, source: Source, variables: Bytes | None) -> LoadedBundle:
-        file = BundleFile(source, _beside(source))
+        file = BundleFile(source, beside(source))
         for om in file.models:
-            self._check_soc(om)
+            self._check_loadable(om)
         size = file.var_size
         if variables is not None and len(variables) < size:
             message = f"{file.source}: {size} bytes of variables, {len(variables)} were given"
@@ -173,7 +197,7 @@ class Models:
         bundle_id: int,
         index: int,
         given: GivenMemory | None = None,
-        folder: Path | None = None,
+        places: WeightPlaces | None = None,
     ) -> int:
         """Loads one model of a bundle, once more if it is loaded already; its id.
 
@@ -182,22 +206,27 @@ class Models:
         bundle = self.bundle(bundle_id)
         if not 0 <= index < len(bundle.file):
             raise invalid(f"model {index} of a bundle with {len(bundle.file)}")
-        model_id = self._add(self._submodel(bundle, index, given or GivenMemory(), folder))
+        model_id = self._add(self._submodel(bundle, index, given or GivenMemory(), places))
         bundle.models[model_id] = index
         return model_id
 
     def _submodel(
-        self, bundle: LoadedBundle, index: int, given: GivenMemory, folder: Path | None = None
+        self,
+        bundle: LoadedBundle,
+        index: int,
+        given: GivenMemory,
+        places: WeightPlaces | None = None,
     ) -> Model:
         return load(
             bundle.file.model(index),
             self.memory,
             session=bundle.session,
-            weight_folder=folder or bundle.file.folder,
+            places=places or bundle.file.places,
             given=given,
             engine=self.engine,
             mode=self.mode,
             private=True,
+            verify=self.verify,
         )
 
     def unload_submodel(self, bundle_id: int, model_id: int) -> None:
@@ -254,7 +283,3 @@ def _variable_base(submodels: tuple[OfflineModel, ...]) -> int:
     """Where the compiler put the variables; models that have none do not say."""
     bases = [model_integer(om.root.model_def, VARIABLE_BASE_NAME) for om in submodels]
     return max(bases, default=0) or VARIABLE_BASE
-
-
-def _beside(source: Source) -> Path | None:
-    return weight_folder(Path(source).resolve()) if isinstance(source, str) else None

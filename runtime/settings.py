@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import os
 from enum import StrEnum
+from typing import TypeVar
 
 from runtime.errors import AclError, Code
 
 ENGINE_VARIABLE = "ASCEND_OPT_ENGINE"
+VERIFY_VARIABLE = "ASCEND_OPT_VERIFY_WEIGHTS"
+VALUE_BINS_VARIABLE = "ASCEND_OPT_VALUE_BINS"
+
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 
 class Engine(StrEnum):
@@ -21,6 +27,19 @@ class Engine(StrEnum):
     KERNEL = "kernel"
 
 
+class Verify(StrEnum):
+    """When the SHA-256 of external weights, which a model states, is compared with their bytes.
+
+    BACKGROUND: while the program goes on; once a weight is found damaged, execution fails. Weights
+    that take no time to hash are done at load all the same. LOAD: before the load call returns.
+    NEVER: their sizes must fit, their bytes may be any.
+    """
+
+    BACKGROUND = "background"
+    LOAD = "load"
+    NEVER = "never"
+
+
 def is_faithful() -> bool:
     """Whether to do what the real runtime does even where it loses data without a word."""
     return os.environ.get("ASCEND_OPT_FAITHFUL") == "1"
@@ -28,9 +47,27 @@ def is_faithful() -> bool:
 
 def default_engine() -> Engine:
     """The engine the environment names; AclError 500002 when there is none of that name."""
-    name = os.environ.get(ENGINE_VARIABLE) or Engine.OPERATOR
+    return _chosen(ENGINE_VARIABLE, "the engines", Engine, Engine.OPERATOR)
+
+
+def default_verification() -> Verify:
+    """When to verify weights: as the environment says, else in the background.
+
+    GraphEngine never does. AclError 500002 when there is no such moment.
+    """
+    default = Verify.NEVER if is_faithful() else Verify.BACKGROUND
+    return _chosen(VERIFY_VARIABLE, "the moments to verify", Verify, default)
+
+
+def value_bins() -> str:
+    """GraphEngine's option `ge.exec.value_bins`, JSON: the weight files of ids; "" for none."""
+    return os.environ.get(VALUE_BINS_VARIABLE, "")
+
+
+def _chosen(variable: str, what: str, choices: type[Choice], default: Choice) -> Choice:
+    name = os.environ.get(variable) or default
     try:
-        return Engine(name)
+        return choices(name)
     except ValueError:
-        message = f"{ENGINE_VARIABLE}={name}: the engines are {' and '.join(Engine)}"
+        message = f"{variable}={name}: {what} are {' and '.join(choices)}"
         raise AclError(Code.GE_FAILURE, message) from None

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runtime.acl.loading import ModelConfig, configured_folder, configured_memory, given_memory
+from runtime.acl.loading import ModelConfig, configured_memory, configured_places, given_memory
 from runtime.acl.pointers import ptr_to_bytes
 from runtime.acl.state import State
-from runtime.bundle_file import BundleFile, Source
+from runtime.bundle_file import BundleFile
 from runtime.errors import invalid
+from runtime.executor.weight_places import Source
 from runtime.load_model import weight_size, work_size
 
 
@@ -116,8 +117,9 @@ def bundle_load_model_with_mem(  # noqa: PLR0917 -- the arguments are those of C
 def bundle_load_model_with_config(state: State, bundle_id: int, index: int, handle: int) -> int:
     """Likewise with the memories and the weight folder of a configuration."""
     config = state.handles.get(handle, ModelConfig)
-    given, folder = configured_memory(state, config), configured_folder(config)
-    return state.models.load_submodel(bundle_id, index, given, folder)
+    given = configured_memory(state, config)
+    places = configured_places(state, config, state.models.bundle(bundle_id).file.places)
+    return state.models.load_submodel(bundle_id, index, given, places)
 
 
 def bundle_unload_model(state: State, bundle_id: int, model_id: int) -> None:

@@ -11,7 +11,8 @@ from runtime.acl.pointers import ptr_to_bytes
 from runtime.acl.state import State
 from runtime.description import describe
 from runtime.errors import AclError, Code, invalid
-from runtime.model_registry import Source, read
+from runtime.executor.weight_places import Source
+from runtime.model_registry import read
 
 _MAX_DIMS = 128
 _MAX_NAME = 127

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import ctypes
-from dataclasses import dataclass, field
+import os
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from pathlib import Path
 
+from compiler.om.errors import OMError, Status
+from compiler.om.header import HEADER_SIZE, unpack_header
 from runtime.acl.pointers import ptr_to_bytes
 from runtime.acl.state import State
-from runtime.errors import AclError, Code, invalid
+from runtime.errors import AclError, Code, from_om, invalid
+from runtime.executor.weight_places import Source, WeightPlaces, beside
 from runtime.load_model import GivenMemory, weight_size, work_size
-from runtime.model_registry import Source, read
+from runtime.model_registry import check_complete, read
 
-_HEADER_BYTES = 256
+_WEIGHT_ALIGNMENT = 32
 
 
 class Option(IntEnum):
@@ -33,6 +37,7 @@ class Option(IntEnum):
 _OPTIONS = range(29)
 _WITHOUT_GRAPH = 28
 _FROM_FILE, _FILE_WITH_MEM, _FROM_MEM, _MEM_WITH_MEM = range(1, 5)
+_POINTERS = (Option.MEM_ADDR, Option.WEIGHT_ADDR, Option.WORKSPACE_ADDR, Option.WEIGHT_PATH)
 _FILE_TYPES = (_FROM_FILE, _FILE_WITH_MEM)
 _WITH_MEM = (_FILE_WITH_MEM, _MEM_WITH_MEM)
 _QUEUE_TYPES = (5, 6)
@@ -40,9 +45,10 @@ _QUEUE_TYPES = (5, 6)
 
 @dataclass(slots=True, eq=False)
 class ModelConfig:
-    """What `load_with_config` shall do."""
+    """What `load_with_config` shall do. `weights`: addresses and sizes by names of weight files."""
 
     values: dict[int, object] = field(default_factory=dict[int, object])
+    weights: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
 
     def number(self, option: Option) -> int:
         """A number or address; 0 when it is not set."""
@@ -51,7 +57,7 @@ class ModelConfig:
 
 
 def _bytes_at(state: State, address: int, size: int) -> bytes:
-    if address == 0 or size < _HEADER_BYTES:
+    if address == 0 or size < HEADER_SIZE:
         raise invalid(f"no model can be {size} bytes at {address:#x}")
     return ptr_to_bytes(state, address, size)
 
@@ -114,7 +120,23 @@ def set_config_opt(state: State, handle: int, option: int, value: object) -> Non
     if not isinstance(value, str if option == Option.PATH else int):
         wanted = "str" if option == Option.PATH else "int"
         raise TypeError(f"option {option} must be {wanted}, not {type(value).__name__}")
+    if option in _POINTERS and not value:
+        raise invalid(f"option {option} ({Option(option).name}) is a null pointer")
     config.values[option] = value
+
+
+def set_external_weight_address(
+    state: State, handle: int, name: str, address: int, size: int
+) -> None:
+    """Says that a weight file's content is in device memory, which stays the program's.
+
+    `name` is the file's without a folder. The memory must live as long as the model.
+    """
+    config = state.handles.get(handle, ModelConfig)
+    if not name or address == 0 or size <= 0 or size % _WEIGHT_ALIGNMENT:
+        wanted = f"a name, and a size that is a multiple of {_WEIGHT_ALIGNMENT}, are expected"
+        raise invalid(f"weight file '{name}' of {size} bytes at {address:#x}: {wanted}")
+    config.weights[name] = address, size
 
 
 def load_with_config(state: State, handle: int) -> int:
@@ -127,10 +149,12 @@ def load_with_config(state: State, handle: int) -> int:
         raise invalid(f"load type {load_type}; set option LOAD_TYPE to 1, 2, 3 or 4")
     given = configured_memory(state, config) if load_type in _WITH_MEM else None
     if load_type in _FILE_TYPES:
-        return state.models.load(_configured_path(config), given)
+        path = _configured_path(config)
+        return state.models.load(path, given, configured_places(state, config, beside(path)))
     address, size = config.number(Option.MEM_ADDR), config.number(Option.MEM_SIZE)
     data = _bytes_at(state, address, size)
-    return state.models.load(data, given, configured_folder(config))
+    places = configured_places(state, config, _beside_path(config, data))
+    return state.models.load(data, given, places)
 
 
 def _configured_path(config: ModelConfig) -> str:
@@ -142,15 +166,30 @@ def _configured_path(config: ModelConfig) -> str:
     return path
 
 
-def configured_folder(config: ModelConfig) -> Path | None:
-    """Where WEIGHT_PATH says that the external weights are; None when it is not set."""
+def _beside_path(config: ModelConfig, data: bytes) -> WeightPlaces:
+    """Where a file at PATH would have the weights of a model in memory, if that is set.
+
+    Of static models that lie in memory as a whole GraphEngine forgets the PATH.
+    """
+    path = config.values.get(Option.PATH)
+    kept = config.number(Option.LOAD_TYPE) != _FROM_MEM or unpack_header(data).is_dynamic
+    return beside(path if kept and isinstance(path, str) else data)
+
+
+def configured_places(state: State, config: ModelConfig, places: WeightPlaces) -> WeightPlaces:
+    """Where external weights are: in the program's memory, in WEIGHT_PATH, else in `places`."""
+    memory = {
+        name: state.device.memory.view(*place, f"weight file {name}")
+        for name, place in config.weights.items()
+    }
+    places = replace(places, memory=memory)
     address = config.number(Option.WEIGHT_PATH)
     if not address:
-        return None
-    folder = Path(ctypes.string_at(address).decode())
+        return places
+    folder = Path(os.fsdecode(ctypes.string_at(address)))
     if not folder.is_dir():
         raise invalid(f"WEIGHT_PATH {folder} is no folder")
-    return folder
+    return replace(places, folder=folder, is_chosen=True)
 
 
 def configured_memory(state: State, config: ModelConfig) -> GivenMemory:
@@ -169,6 +208,10 @@ def unload(state: State, model_id: int) -> None:
 
 def _sizes(source: Source) -> tuple[int, int]:
     om = read(source)
+    check_complete(om)
+    if om.trailing:
+        what = f"{len(om.trailing)} bytes lie behind the last partition"
+        raise from_om(OMError(Status.FAILED, f"{om.source}: {what}"))
     return work_size(om), weight_size(om)
 
 

@@ -102,6 +102,7 @@ _MDL = """
   create_config_handle() -> int
   destroy_config_handle(int) -> ret
   set_config_opt(int, int, object) -> ret
+  set_external_weight_address(int, str, int, int) -> ret
 * load_with_config(int) -> int, ret
   unload(int) -> ret
   query_size(str) -> int, int, ret

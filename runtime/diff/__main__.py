@@ -12,6 +12,7 @@ from typing import Any
 
 from compiler.endings import exit_code
 from compiler.errors import UserError
+from compiler.om.contract import weight_folder
 from compiler.om.model_reader import read_model
 from runtime.device import Memory
 from runtime.diff.compile import compile_both
@@ -21,6 +22,7 @@ from runtime.diff.report import outputs, table
 from runtime.diff.trace import Comparison, Graphs, Recording, rows
 from runtime.errors import AclError, invalid
 from runtime.executor.observer import Observer
+from runtime.executor.weight_places import WeightPlaces
 from runtime.load_model import load
 from runtime.loaded_model import Model
 
@@ -111,7 +113,8 @@ def _check_inputs(one: Model, other: Model) -> None:
 
 
 def _loaded(path: Path, observer: Observer) -> Model:
-    return load(read_model(path), Memory(), weight_folder=path.parent, observer=observer)
+    places = WeightPlaces(weight_folder(path))
+    return load(read_model(path), Memory(), places=places, observer=observer)
 
 
 def _results(model: Model, inputs: Sequence[Any]) -> list[Any]:

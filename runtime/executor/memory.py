@@ -30,6 +30,8 @@ class AddressSpace:
 
         AclError when it is not inside one region.
         """
+        if any(dim < 0 for dim in desc.shape):
+            raise AclError(Code.GE_FAILURE, f"{what}: shape {list(desc.shape)} is open")
         for region in self.regions:
             offset = address - region.base
             if offset >= 0 and offset + desc.size <= len(region.memory):

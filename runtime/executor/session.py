@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
+from typing import Protocol
 
 import numpy as np
 
@@ -79,6 +80,18 @@ class Table:
     contents: Mapping[int, Content]
 
 
+class External(Protocol):
+    """Weights of a model that lie in files."""
+
+    def ready(self) -> None:
+        """A run begins: their bytes must be there; AclError when they are known to be wrong."""
+        ...
+
+    def release(self) -> None:
+        """Nobody needs them any more."""
+        ...
+
+
 class Session:
     """The variables of a bundle, or those of one model.
 
@@ -101,6 +114,7 @@ class Session:
     ) -> None:
         self.base = base
         self.faithful = faithful
+        self.external: list[External] = []
         self.current = Table("", {})
         self._device = device
         own = size if given is None else 0
@@ -202,15 +216,17 @@ class Session:
         with self._lock:
             self.current = table
 
-    def filled(self, variables: Collection[int]) -> None:
-        """Publishes what has been put into the `region` for variables that held nothing."""
-        new = [variable for variable in variables if variable not in self.written]
-        if new:
-            self.publish({variable: self.fresh(variable) for variable in new}, "files")
+    def ready(self) -> None:
+        """A run begins; AclError for weights in files, of any of the models, that are wrong."""
+        for weights in self.external:
+            weights.ready()
 
     def release(self) -> None:
         """Gives the memory back; what a run or a version still holds follows when they end."""
         self._is_released = True
+        for weights in self.external:
+            weights.release()
+        self.external.clear()
         self.current = Table("", {})
         for spare in self._spare.values():
             while spare:
@@ -235,6 +251,7 @@ class Variables:
     __slots__ = ("_own", "session", "table")
 
     def __init__(self, session: Session) -> None:
+        session.ready()
         self.session = session
         self.table = session.current
         self._own: dict[int, Content] = {}

@@ -12,11 +12,12 @@ from compiler.om.offline_model import SubModel
 from compiler.om.task_pb2 import TaskDef
 from runtime.device import Bytes
 from runtime.errors import AclError, Code
+from runtime.executor.constants import inline_constants
 from runtime.executor.features import Features
 from runtime.executor.launch import FileKernels, Launch, operator_launch, unpacking
 from runtime.executor.memory import AddressSpace, Region
 from runtime.executor.observer import Observer
-from runtime.executor.operators import attribute, node_of, operands, tensor_desc
+from runtime.executor.operators import Operand, attribute, node_of, operands, tensor_desc
 from runtime.executor.races import Access, first_race
 from runtime.executor.replay import Deadlock, Task, replay_order
 from runtime.executor.session import Session, Variables
@@ -64,6 +65,7 @@ class StaticExecutor:
         self._mode = mode
         self._kernels = FileKernels(model, mode) if engine is Engine.KERNEL else None
         graph = definition.graph[0]
+        self._inline = list(inline_constants(graph, weight_base))
         declare_variables(definition, session)
         self._graph, self._observer = graph.name, observer
         self._ops = {op.id: op for op in graph.op}
@@ -98,7 +100,7 @@ class StaticExecutor:
 
     def _workspace(self) -> Workspace:
         feature = Region("feature", self._base, self._features.take())
-        space = AddressSpace(feature, self._weights)
+        space = AddressSpace(*self._inline, feature, self._weights)
         return Workspace(space, self._session, self._calls, self.inputs, self.outputs)
 
     def _input(self, op: OpDef) -> Named:
@@ -113,8 +115,15 @@ class StaticExecutor:
             offset = op.input_i[operand.place]
             constant = operand.place < len(op.is_input_const) and op.is_input_const[operand.place]
             address = self._weight_base + offset - self._base if constant else offset
-            found.append((self._located(address, operand.desc), _what(op)))
+            found.append((self._located(address, self._planned(operand)), _what(op)))
         return found
+
+    def _planned(self, operand: Operand) -> TensorDesc:
+        """What a NetOutput gives: its producer knows the shape where it leaves a dim open."""
+        if all(dim >= 0 for dim in operand.desc.shape):
+            return operand.desc
+        producer = next(op for op in self._ops.values() if op.name == operand.producer)
+        return tensor_desc(producer.output_desc[operand.output], producer.name)
 
     def _located(self, offset: int, desc: TensorDesc) -> Located:
         """A tensor by the offset in the graph."""

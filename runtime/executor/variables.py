@@ -25,12 +25,6 @@ def declare_variables(model: ModelDef, session: Session) -> None:
                 session.declare(variable_address(op), size, f"node '{op.name}' ({op.type})")
 
 
-def file_constants(model: ModelDef) -> set[int]:
-    """The addresses of a model's external weights."""
-    ops = (op for graph in model.graph for op in graph.op)
-    return {variable_address(op) for op in ops if op.type == "FileConstant"}
-
-
 def variables_read(model: ModelDef) -> dict[str, int]:
     """Names and addresses of the variables that a run of the model reads before it writes them."""
     return {name: address for graph in model.graph for name, address in _read_first(graph)}

@@ -171,7 +171,7 @@ def test_referred_to_and_moved(model: Path, tmp_path: Path) -> None:
     assert ascend_opt([str(om), "-t", f'om{{output="{again}"}}']) == 0
     assert again.with_suffix(".om").read_bytes() == om.read_bytes()
     model.unlink()
-    with pytest.raises(AclError, match=r"m.onnx, needed by node '.*': no such file"):
+    with pytest.raises(AclError, match=r"m.onnx, needed by node '.*': No such file"):
         run(om)
 
 

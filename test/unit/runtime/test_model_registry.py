@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -424,80 +423,6 @@ def test_ids_count_up_from_their_own_starts(
     infer, init, update = _load_bundle(machine, refresh_bundle)
     assert (infer, init) == (2, 3)
     assert update >= 0x80000000
-
-
-def _external(builder: Any, *, location: str = "weight_w", offset: int = 0) -> bytes:
-    """y = x + w, with w in a file."""
-    builder.variable_size = 1536
-    builder.data("x", np.float32, [4])
-    builder.variable("w", np.float32, [4], 0, location=location, offset=offset, length=16)
-    builder.kernel("y", "Add", ["x", "w"], (np.float32, [4]))
-    builder.output("y")
-    return builder.pack()
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "weight").mkdir()
-    return tmp_path
-
-
-W = floats([10, 20, 30, 40])
-
-
-@pytest.mark.parametrize("location", ["weight_w", "../elsewhere/weight_w", "/etc/weight_w"])
-def test_external_weights_lie_beside_the_model(
-    location: str, machine: Machine, static_builder: Callable[..., Any], folder: Path
-) -> None:
-    (folder / "model.om").write_bytes(_external(static_builder(), location=location))
-    (folder / "weight" / "weight_w").write_bytes(W.tobytes())
-    model = machine.models.load(str(folder / "model.om"))
-    assert machine.run(model, np.zeros(4, np.float32))[0].tolist() == W.tolist()
-
-
-def test_combined_weight_files_are_padded(
-    machine: Machine, static_builder: Callable[..., Any], folder: Path
-) -> None:
-    (folder / "model.om").write_bytes(_external(static_builder(), offset=512))
-    (folder / "weight" / "weight_w").write_bytes(bytes(512) + W.tobytes() + bytes(496))
-    model = machine.models.load(str(folder / "model.om"))
-    assert machine.run(model, np.zeros(4, np.float32))[0].tolist() == W.tolist()
-
-
-@pytest.mark.parametrize(
-    ("offset", "content", "fault"),
-    [
-        (0, None, "No such file"),
-        (0, W.tobytes()[:15], "too short: node 'w' needs 16 bytes at 0, 15 are there"),
-        (0, W.tobytes() + b"x", "must end with its last weight, of node 'w', at byte 16"),
-        (0, W.tobytes() + b"x" * 496, "must end"),
-        (496, bytes(496) + W.tobytes() + bytes(512), "must end"),
-        (512, bytes(512) + W.tobytes() + bytes(432), "or be padded with zeros to a multiple"),
-    ],
-)
-def test_weight_files_that_do_not_fit(
-    offset: int, content: bytes | None, fault: str,
-    machine: Machine, static_builder: Callable[..., Any], folder: Path,
-) -> None:  # fmt: skip
-    (folder / "model.om").write_bytes(_external(static_builder(), offset=offset))
-    if content is not None:
-        (folder / "weight" / "weight_w").write_bytes(content)
-    with pytest.raises(AclError, match=fault) as caught:
-        machine.models.load(str(folder / "model.om"))
-    assert caught.value.code == 500002
-    assert "weight_w" in caught.value.message
-    assert machine.memory.live == []
-
-
-def test_link_to_a_model_uses_the_weights_of_its_target(
-    machine: Machine, static_builder: Callable[..., Any], folder: Path
-) -> None:
-    (folder / "model.om").write_bytes(_external(static_builder()))
-    (folder / "weight" / "weight_w").write_bytes(W.tobytes())
-    (folder / "links").mkdir()
-    link = folder / "links" / "model.om"
-    link.symlink_to(folder / "model.om")
-    machine.models.load(str(link))
 
 
 def test_an_error_is_one_line_whatever_the_names_in_a_file() -> None:

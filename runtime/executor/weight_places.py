@@ -1,0 +1,116 @@
+"""Which file, or which memory of the program's, has the bytes of a FileConstant node."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+from compiler.om.contract import (
+    FILE_ID_NAME,
+    FILE_PATH_NAME,
+    LENGTH_NAME,
+    LOCATION_NAME,
+    OFFSET_NAME,
+    REFERENCE_NAME,
+    SAMPLE_NAME,
+    referenced_file,
+    weight_folder,
+)
+from compiler.om.ge_ir_pb2 import OpDef
+from runtime.device import Bytes
+from runtime.errors import AclError, Code
+from runtime.executor.operators import attribute
+from runtime.settings import value_bins
+
+Source = str | bytes
+"""Where a model comes from: a path, or the bytes of the file."""
+
+VALUE_BINS = "ge.exec.value_bins"
+"""GraphEngine's option that tells the files of ids: `{"value_bins": [{"value_bin_id": …,
+"value_bin_file": …}]}`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the bytes of a node begin in a file; `length` is 0 where the node does not say."""
+
+    path: Path
+    offset: int = 0
+    length: int = 0
+
+
+@dataclass(frozen=True)
+class WeightPlaces:
+    """Where the external weights of a model are looked for, in GraphEngine's order.
+
+    `folder` holds the files that `location` names; without one that is the current directory.
+    `is_chosen`: the program has named it, so that there must be a weight to look for. `memory` has
+    the contents of files, by their names, that the program has put on the device. `value_bins` is
+    GraphEngine's option of that name.
+    """
+
+    folder: Path | None = None
+    is_chosen: bool = False
+    memory: Mapping[str, Bytes] = field(default_factory=dict[str, Bytes])
+    value_bins: str = ""
+
+    def find(self, op: OpDef) -> Place:
+        """The place of a FileConstant: by `location`, else `file_path`, else `file_id`.
+
+        AclError 500002 when no file is named. Of a `location` only the last component counts: it
+        cannot lead out of the folder.
+        """
+        if location := attribute(op, LOCATION_NAME):
+            folder = self.folder or Path()
+            offset, length = (attribute(op, name) or 0 for name in (OFFSET_NAME, LENGTH_NAME))
+            if reference := attribute(op, REFERENCE_NAME):
+                if attribute(op, SAMPLE_NAME) is None:  # any file one may read would do
+                    raise failure(f"node '{op.name}' does not say what is in {reference}")
+                return Place(referenced_file(reference, folder), offset, length)
+            return Place(folder / Path(location).name, offset, length)
+        if path := attribute(op, FILE_PATH_NAME):
+            return Place(Path(path))
+        return Place(self._file_of_id(op))
+
+    def _file_of_id(self, op: OpDef) -> Path:
+        number = attribute(op, FILE_ID_NAME)
+        if not number:
+            raise failure(
+                f"node '{op.name}' (FileConstant) names no file: location, file_path and file_id "
+                "are missing"
+            )
+        if not self._files.get(number):
+            raise failure(
+                f"node '{op.name}' (FileConstant): {VALUE_BINS} has no file for id '{number}'"
+            )
+        return Path(self._files[number])
+
+    @cached_property
+    def _files(self) -> Mapping[str, str]:
+        """The files by id, of two with one id the first."""
+        if not self.value_bins:
+            return {}
+        try:
+            entries: Any = json.loads(self.value_bins)["value_bins"]
+            pairs = [(entry["value_bin_id"], entry["value_bin_file"]) for entry in entries]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            pairs = [(None, None)]
+        if not all(isinstance(text, str) for pair in pairs for text in pair):
+            form = '{"value_bins":[{"value_bin_id":"…","value_bin_file":"…"}]}'
+            raise failure(f"{VALUE_BINS} must be JSON of the form {form} (E10001)")
+        return dict(reversed(cast("list[tuple[str, str]]", pairs)))
+
+
+def beside(source: Source) -> WeightPlaces:
+    """Where the external weights are of a model that comes from a file, or from memory."""
+    folder = weight_folder(Path(source).resolve()) if isinstance(source, str) else None
+    return WeightPlaces(folder, value_bins=value_bins())
+
+
+def failure(message: str) -> AclError:
+    """What a load call gives for external weights that do not fit: 500002."""
+    return AclError(Code.GE_FAILURE, message)
