@@ -4,6 +4,7 @@ from compiler.om.checks import graph_fault
 from compiler.om.errors import OMError, Status
 from compiler.om.header import HEADER_SIZE, MAGIC, ModelFileHeader, ModelType, unpack_header
 from compiler.om.offline_model import OfflineModel, SubModel
+from compiler.om.partition_checks import partition_fault
 from compiler.om.partitions import NORMAL, TINY, TableLayout, unpack_count, unpack_entries
 from compiler.om.source import Source, map_source
 
@@ -52,6 +53,10 @@ def check_content(model: OfflineModel) -> None:
         if fault is not None:
             raise OMError(Status.PARAM_INVALID, f"{submodel.source}: {fault}")
         _ = submodel.task_def
+        for entry, body in zip(submodel.table, submodel.bodies, strict=True):
+            fault = partition_fault(entry.type, body)
+            if fault is not None:
+                raise OMError(Status.PARAM_INVALID, f"{submodel.source}: {fault}")
 
 
 def _read_tables(

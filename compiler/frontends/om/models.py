@@ -14,6 +14,7 @@ from compiler.frontends.om.source import Source
 from compiler.om.bundle import Bundle
 from compiler.om.contract import TaskType
 from compiler.om.encode import encode_message
+from compiler.om.errors import OMError, Status
 from compiler.om.offline_model import OfflineModel, SubModel
 from compiler.om.reader import read_om
 from compiler.om.source import map_source
@@ -44,6 +45,8 @@ def import_om(path: str) -> ModuleOp:
     source = Source(path, whole)
     file = read_om(whole, name=name)
     if isinstance(file, Bundle):
+        if not file.models:
+            raise OMError(Status.INVALID_PARAM, f"{name}: a bundle without a model")
         bundle = BundleOp(file.var_size, [_file(model, source) for model in file.models])
         keep_bundle(bundle, file, whole)
         return ModuleOp([bundle])
