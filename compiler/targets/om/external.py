@@ -11,7 +11,13 @@ from compiler.constants import weight_of
 from compiler.digests import sha256
 from compiler.errors import UserError
 from compiler.om.buffers import Blob, Joined, Zeros
-from compiler.om.contract import LOCATION_NAME, OFFSET_NAME, REFERENCE_NAME, WEIGHT_PADDING
+from compiler.om.contract import (
+    COMBINED,
+    LOCATION_NAME,
+    OFFSET_NAME,
+    REFERENCE_NAME,
+    WEIGHT_PADDING,
+)
 from compiler.planning.placement import align
 from compiler.weights import Weight
 from dialects.ge import FileConstantOp
@@ -48,9 +54,9 @@ def _is_file_name(text: str) -> bool:
 
 
 def _joined(location: str, parts: Iterable[tuple[int, Weight]]) -> Blob:
-    """Parts at their offsets with zeros between; several are padded at the end."""
+    """Parts at their offsets with zeros between, padded at the end in a file for several."""
     parts = list(parts)
-    if len(parts) == 1 and parts[0][0] == 0:
+    if len(parts) == 1 and parts[0][0] == 0 and not location.endswith(COMBINED):
         return parts[0][1]
     pieces: list[Blob] = []
     end = 0
