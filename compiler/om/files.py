@@ -12,10 +12,11 @@ from typing import IO
 from compiler.beneath import open_folder
 from compiler.om.buffers import Blob
 from compiler.om.drafts import Draft, WriteError, writing
+from compiler.om.errors import Status
 from compiler.om.staging import Staging
 from compiler.threads import in_threads
 
-__all__ = ["WriteError", "rewriting", "write_file", "write_files"]
+__all__ = ["WriteError", "new_folders", "rewriting", "write_file", "write_files"]
 
 
 def write_file(path: str | os.PathLike[str], blob: Blob) -> None:
@@ -100,16 +101,50 @@ def rewriting(path: str) -> Generator[IO[str]]:
     A link is followed, and a device or a pipe is written to as it is.
     """
     if _is_special(path):
-        with open(path, "w", encoding="utf-8") as stream:
+        with _writing_text(path), open(path, "w", encoding="utf-8") as stream:
             yield stream
         return
     target = Path(os.path.realpath(path))
     with ExitStack() as opened:
         draft = Draft(target, _open_stage(target, str(target.parent), (), opened))
         draft.check_replaceable()
-        with open(draft.create(), "w", encoding="utf-8") as stream:
+        with _writing_text(path), open(draft.create(), "w", encoding="utf-8") as stream:
             yield stream
         draft.take_place()
+
+
+@contextmanager
+def _writing_text(path: str) -> Generator[None]:
+    """As `writing` does; a pipe that nobody reads is no mistake of anybody's."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if error.filename is not None:  # another file
+            raise
+        raise WriteError(Status.FAILED, f"{path}: cannot be written: {error.strerror}") from None
+
+
+@contextmanager
+def new_folders(*folders: tuple[Path, int]) -> Generator[None]:
+    """Folders and those above them, each with its mode; gone again if the block fails.
+
+    Those that were there before stay as they are.
+    """
+    made: list[Path] = []
+    try:
+        for folder, mode in folders:
+            for above in reversed([folder, *folder.parents]):
+                if not above.is_dir():
+                    above.mkdir(mode if above == folder else 0o777, exist_ok=True)
+                    made.append(above)
+        yield
+    except BaseException:
+        for folder in reversed(made):
+            with suppress(OSError):  # somebody else has put something inside
+                folder.rmdir()
+        raise
 
 
 def _is_special(path: str) -> bool:

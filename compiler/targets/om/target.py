@@ -15,7 +15,7 @@ from compiler.errors import UserError
 from compiler.kernels.symbols import kernel_symbols
 from compiler.om.buffers import Blob
 from compiler.om.contract import COMBINED, weight_folder
-from compiler.om.files import write_files
+from compiler.om.files import new_folders, write_files
 from compiler.om.staging import remove_leftovers
 from compiler.om.writer import lay_out_bundle
 from compiler.targets.om.claims import to_write
@@ -70,13 +70,12 @@ def write_offline_model(
     OverwritingError for a weight file that is other bytes to another model, without `overwrite`.
     """
     new = to_write(path, weights, overwrite=overwrite)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if new:
-        # The folder is for its owner alone, as GraphEngine's is (`file_constant_utils.cc`).
-        weight_folder(path).mkdir(mode=0o700, exist_ok=True)
-    remove_leftovers(weight_folder(path))
-    own = {file for file, _ in new if not file.name.endswith(COMBINED)}
-    write_files([*new, (path, model)], base=path.parent, private=own)
+    # The folder is for its owner alone, as GraphEngine's is (`file_constant_utils.cc`).
+    folders = [(path.parent, 0o777), *([(weight_folder(path), 0o700)] if new else [])]
+    with new_folders(*folders):
+        remove_leftovers(weight_folder(path))
+        own = {file for file, _ in new if not file.name.endswith(COMBINED)}
+        write_files([*new, (path, model)], base=path.parent, private=own)
 
 
 def laid_out(module: ModuleOp, *, compress: bool = False) -> Blob:
