@@ -12,7 +12,7 @@ from runtime.acl.pointers import ptr_to_bytes
 from runtime.acl.state import State
 from runtime.bundle_file import BundleFile
 from runtime.errors import invalid
-from runtime.executor.weight_places import Source
+from runtime.executor.weight_places import Source, WeightPlaces
 from runtime.load_model import weight_size, work_size
 
 
@@ -35,13 +35,13 @@ def bundle_destroy_query_info(state: State, handle: int) -> None:
 
 def bundle_query_info_from_file(state: State, path: str, handle: int) -> None:
     """Reads a bundle's file for a query."""
-    state.handles.get(handle, BundleQueryInfo).file = BundleFile(path, None)
+    state.handles.get(handle, BundleQueryInfo).file = BundleFile(path, WeightPlaces())
 
 
 def bundle_query_info_from_mem(state: State, address: int, size: int, handle: int) -> None:
     """Likewise from the bytes of the file."""
     info = state.handles.get(handle, BundleQueryInfo)
-    info.file = BundleFile(_bytes_at(state, address, size), None)
+    info.file = BundleFile(_bytes_at(state, address, size), WeightPlaces())
 
 
 def _bytes_at(state: State, address: int, size: int) -> bytes:

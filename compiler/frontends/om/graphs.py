@@ -42,7 +42,6 @@ from dialects.om import DATA_OFFSET_NAME, INLINE_NAME, RESERVED, PlacementAttr
 KINDS: dict[str, type[NodeOp]] = {
     "Data": DataOp,
     "Const": ConstOp,
-    "Constant": ConstOp,  # GraphEngine means the same by both
     "FileConstant": FileConstantOp,
     "Variable": VariableOp,
     "NetOutput": NetOutputOp,
