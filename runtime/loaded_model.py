@@ -44,10 +44,12 @@ def lasting(results: list[Array]) -> list[Array]:
 
 
 def _lasting(value: Any) -> Any:
-    """A result is a tensor, a sequence of them, or nothing."""
+    """A result is a tensor, a sequence of tensors or of dictionaries, or nothing."""
     if isinstance(value, list):
         return [_lasting(item) for item in cast("list[Any]", value)]
-    return value if value is None or _owns(value) else np.array(value)
+    if value is None or isinstance(value, dict):
+        return cast("Any", value)
+    return value if _owns(value) else np.array(value)
 
 
 def _owns(value: Array) -> bool:
