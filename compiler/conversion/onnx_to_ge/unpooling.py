@@ -47,11 +47,12 @@ def max_unpool(emit: Emitter) -> list[SSAValue]:
     full = [tensor_like(cast(AnyTensor, emit.result_types[0]), element)]
     spread = {"x": _zero(emit, values), "shape": shape}
     zeros = emit.op("BroadcastTo", spread, inner="BroadcastTo1", results=full)
-    open_line = [tensor_type((DYNAMIC,), element)]
-    data = _reshaped(emit, zeros, flat, "reshape3", open_line)
+    size = element_count(shape_of(zeros)) if is_static(zeros.type) else DYNAMIC
+    whole_line = [tensor_type((size,), element)]
+    data = _reshaped(emit, zeros, flat, "reshape3", whole_line)
     inputs = {"data": data, "indices": indices, "updates": values}
     axis, inner = {"axis": integer(0)}, "ScatterElements1"
-    scattered = emit.op("ScatterElements", inputs, axis, inner=inner, results=open_line)
+    scattered = emit.op("ScatterElements", inputs, axis, inner=inner, results=whole_line)
     return [_reshaped(emit, scattered, shape, "reshape4", full)]
 
 
