@@ -15,7 +15,15 @@ from compiler.om.strings import decode_strings
 from runtime.device import Bytes
 from runtime.errors import AclError, Code
 from runtime.executor.observer import Observer
-from runtime.executor.operators import Operand, attribute, edges, node_of, operands, tensor_desc
+from runtime.executor.operators import (
+    Operand,
+    attribute,
+    constant_desc,
+    edges,
+    node_of,
+    operands,
+    tensor_desc,
+)
 from runtime.executor.session import Place, Session, Variables
 from runtime.executor.variables import declare_variables, refreshes, variable_address
 from runtime.operator_engine import Array, Node, OperatorError, TensorDesc, kernel_for, run
@@ -150,7 +158,7 @@ class _Walk:
     def constant(self, op: OpDef, values: Values) -> Sequence[Value]:
         """A Const: its bytes are in the node, or in the weights."""
         tensor = op.attr["value"].t
-        desc = tensor_desc(tensor.desc, op.name)
+        desc = constant_desc(op)
         size = tensor.desc.weight_size if desc.dtype == STRINGS else desc.size
         data = np.frombuffer(tensor.data, np.uint8)
         if len(data) < size:

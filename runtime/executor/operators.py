@@ -38,6 +38,13 @@ def tensor_desc(desc: TensorDescriptor, node: str) -> TensorDesc:
     return TensorDesc(dtype, tuple(desc.shape.dim), desc.layout or "ND")
 
 
+def constant_desc(op: OpDef) -> TensorDesc:
+    """The tensor that a Const holds; its output says where elements are not GraphEngine's."""
+    held = op.attr["value"].t.desc
+    made = op.output_desc[0] if op.output_desc else held
+    return tensor_desc(made if ELEMENT_TYPE_NAME in made.attr else held, op.name)
+
+
 def edges(op: OpDef) -> Iterator[tuple[str, int]]:
     """(producer, output) of every data input in order; the producer is '' where none is connected.
 
