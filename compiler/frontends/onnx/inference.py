@@ -11,6 +11,7 @@ from onnx import shape_inference
 
 from compiler.errors import UserError
 from compiler.frontends.onnx.opsets import check_operator, describe, opset_imports
+from compiler.frontends.onnx.spelled_out import is_spelled_out, spell_out
 from compiler.frontends.onnx.types import is_open
 from compiler.frontends.onnx.walk import graphs_of, nodes_of
 from compiler.frontends.onnx.windows import STAND_IN, drop_idle_pads, put_stand_in
@@ -76,7 +77,7 @@ def _inferred(model: onnx.ModelProto) -> onnx.ModelProto:
         del graph.initializer[len(own.initializer) :]
         graph.sparse_initializer.extend(own.sparse_initializer)
     for node, original in zip(nodes_of(inferred.graph.node), nodes, strict=True):
-        if node.domain == STAND_IN:
+        if node.domain == STAND_IN or is_spelled_out(node):
             node.CopyFrom(original)
         node.name = original.name
     del inferred.functions[:], inferred.opset_import[:]
@@ -106,6 +107,7 @@ def _numbered(model: onnx.ModelProto) -> onnx.ModelProto:
     copy.CopyFrom(model)
     for index, node in enumerate(list(nodes_of(copy.graph.node))):
         node.name = str(index)
+        spell_out(node)
         put_stand_in(copy, node)
     for graph in graphs_of(copy.graph):
         _densify(graph)

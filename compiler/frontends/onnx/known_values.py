@@ -22,6 +22,12 @@ from compiler.frontends.onnx.windows import corrected_opset
 LIMIT = 4096
 """Elements of a value that is computed: a shape is small, and a mask of positions."""
 
+COUNTING = frozenset("Compress NonMaxSuppression NonZero Unique".split())
+"""Operators whose result is as long as their values make it, but no longer than their inputs."""
+
+KEEPING = frozenset(["GroupNormalization"])
+"""Operators whose result has the shape of their input, where onnx loses some of it."""
+
 _RANDOM = frozenset(
     "Bernoulli Dropout Multinomial RandomNormal RandomNormalLike RandomUniform"
     " RandomUniformLike".split()
@@ -30,19 +36,25 @@ _RANDOM = frozenset(
 
 def infer_by_values(model: onnx.ModelProto) -> None:
     """Complete the types of the values of a graph whose inputs have fixed shapes."""
-    types = {info.name: info.type for info in _infos(model.graph)}
+    types = told_types(model.graph)
     if all(_elements(type) is not None for type in types.values() if type.HasField("tensor_type")):
         return
-    values = _Values(model, types)
+    values = Values(model, types)
     for node in model.graph.node:
         if any(name and _elements(types.get(name)) is None for name in node.output):
             types.update(values.infer(node))
+            types.update(values.counted(node))
     infos = {info.name for info in _infos(model.graph)}
     for info in (*model.graph.value_info, *model.graph.output):
         info.type.CopyFrom(types[info.name])
     for name in values.producers:
         if name in types and name not in infos:
             model.graph.value_info.add(name=name, type=types[name])
+
+
+def told_types(graph: onnx.GraphProto) -> dict[str, onnx.TypeProto]:
+    """What is known of the inputs of a graph and of what its nodes make."""
+    return {info.name: info.type for info in _infos(graph)}
 
 
 def _infos(graph: onnx.GraphProto) -> Iterable[onnx.ValueInfoProto]:
@@ -59,7 +71,7 @@ def _elements(type: onnx.TypeProto | None) -> int | None:
     return prod(dim.dim_value for dim in dims)
 
 
-class _Values:
+class Values:
     """The values of a graph that can be computed without its inputs; computed when asked for."""
 
     def __init__(self, model: onnx.ModelProto, types: dict[str, onnx.TypeProto]) -> None:
@@ -91,7 +103,23 @@ class _Values:
             )
         except (onnx.defs.SchemaError, shape_inference.InferenceError, ValueError):
             return {}
-        return {name: type for name, type in found.items() if _elements(type) is not None}
+        told = {name: type for name, type in found.items() if _elements(type) is not None}
+        return told or self._unchanged(node)
+
+    def _unchanged(self, node: onnx.NodeProto) -> Mapping[str, onnx.TypeProto]:
+        """The type of the first output of an operator that keeps the shape of its input."""
+        kept = self.types.get(node.input[0]) if node.op_type in KEEPING else None
+        return {node.output[0]: kept} if kept is not None and _elements(kept) is not None else {}
+
+    def counted(self, node: onnx.NodeProto) -> Mapping[str, onnx.TypeProto]:
+        """The types of a node's outputs whose shapes hang on values that are known."""
+        if node.domain or node.op_type not in COUNTING:
+            return {}
+        known = {name: value for name in node.output if name and (value := self.value(name))}
+        return {
+            name: helper.make_tensor_type_proto(value.data_type, value.dims)
+            for name, value in known.items()
+        }
 
     def value(self, name: str) -> onnx.TensorProto | None:
         """What a value is, None where that hangs on the inputs or is too large."""
@@ -126,7 +154,8 @@ class _Values:
         kinds = {attribute.type for attribute in node.attribute}
         has_graph = onnx.AttributeProto.GRAPH in kinds
         plain = not node.domain and node.op_type not in _RANDOM and not has_graph
-        return plain and size is not None and size <= LIMIT
+        small = size <= LIMIT if size is not None else node.op_type in COUNTING
+        return plain and small
 
     def _shape(self, node: onnx.NodeProto) -> onnx.TensorProto | None:
         type = self.types.get(node.input[0])

@@ -8,6 +8,7 @@ import onnx
 
 from compiler.errors import InputShapeError, UserError
 from compiler.frontends.onnx import ImportOptions
+from compiler.frontends.onnx.decided_branches import take_decided_branches
 from compiler.frontends.onnx.external_data import ExternalData
 from compiler.frontends.onnx.functions import inline_functions
 from compiler.frontends.onnx.inference import (
@@ -49,6 +50,8 @@ def prepared_model(path: str, options: ImportOptions) -> tuple[onnx.ModelProto, 
     model = inline_functions(model)
     if options.infer_shapes:
         model = infer_shapes(model, said)
+        while take_decided_branches(model):
+            model = infer_shapes(model, said)
         if not has_open_inputs(model.graph):
             infer_by_values(model)
     return model, slim.payloads
