@@ -34,6 +34,7 @@ from runtime.operator_engine import (
     resize,
     sampling,
     sequences,
+    string_casts,
     suppression,
     transposed_convolution,
 )
@@ -74,6 +75,7 @@ KERNELS: KernelTable = {
     **resize.KERNELS,
     **sampling.KERNELS,
     **sequences.KERNELS,
+    **string_casts.KERNELS,
     **suppression.KERNELS,
     **transposed_convolution.KERNELS,
 }
