@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from onnx import GraphProto, ModelProto, NodeProto, TensorProto
+from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto
 
 from compiler.digests import sha256
 from compiler.errors import UserError
@@ -16,7 +17,7 @@ from compiler.frontends.onnx.opsets import describe
 from compiler.frontends.onnx.payloads import TYPED_FIELDS
 from compiler.frontends.onnx.slim import SlimModel
 from compiler.frontends.onnx.tensors import type_of
-from compiler.frontends.onnx.walk import graphs_of, nodes_of, tensors_of
+from compiler.frontends.onnx.walk import nodes_of, tensors_of
 from compiler.refresh.safetensors import TensorRef
 from compiler.weights import FileBytes, Inline, Weight
 from dialects.onnx.attributes import byte_count
@@ -27,7 +28,8 @@ from dialects.types import element_name
 class NamedWeights:
     """A model whose external data has been looked for, and its dense tensors by name.
 
-    An initializer has its own name, a Constant that of its node or, without one, of its output.
+    An initializer has its own name, a Constant that of its node or, without one, of its output;
+    in a graph inside another the owner's comes first, as a bundle's manifest has it.
     Strings are not among them: no safetensors file holds any.
     """
 
@@ -89,21 +91,46 @@ def _by_name(model: ModelProto) -> dict[str, TensorProto]:
     tensors: dict[str, TensorProto] = {}
     for name, tensor in _named(model):
         if name in tensors:
-            raise UserError(
-                f"two weights are called '{name}', in different graphs: each needs its own name"
-            )
+            raise UserError(f"two weights are called '{name}': each needs its own name")
         tensors[name] = tensor
     return tensors
 
 
 def _named(model: ModelProto) -> Iterator[tuple[str, TensorProto]]:
-    for graph in graphs_of(model.graph):
+    for prefix, graph in _graphs(model.graph):
         for tensor in graph.initializer:
             if tensor.data_type != TensorProto.STRING:
-                yield tensor.name, tensor
+                yield prefix + tensor.name, tensor
         for node in graph.node:
             if node.op_type == "Constant" and node.domain in ("", "ai.onnx"):
-                yield from _value_of(node)
+                yield from ((prefix + name, tensor) for name, tensor in _value_of(node))
+
+
+def _graphs(graph: GraphProto) -> Iterator[tuple[str, GraphProto]]:
+    """Every graph, and what nodes made of its weights have before their names.
+
+    That is `<owner>_<place>_<graph>/` as the conversion to GraphEngine's operators has it
+    (`onnx_to_ge/naming.py`): level by level, one counter for all nodes without a name.
+    """
+    nameless = 0
+    waiting = deque([("", graph)])
+    while waiting:
+        prefix, outer = waiting.popleft()
+        yield prefix, outer
+        for node in outer.node:
+            owner = prefix + (node.name or f"{node.op_type}_{nameless}")
+            nameless += not node.name
+            for name, inner in _owned(node):
+                waiting.append((f"{owner}_{_place(node, name)}_{name}/", inner))
+
+
+def _owned(node: NodeProto) -> Iterator[tuple[str, GraphProto]]:
+    return ((a.name, a.g) for a in node.attribute if a.type == AttributeProto.GRAPH)
+
+
+def _place(node: NodeProto, name: str) -> int:
+    """The place of a graph at its owner: a While has its condition before the body."""
+    return int(name == "else_branch") if node.op_type == "If" else 1
 
 
 def _value_of(constant: NodeProto) -> Iterator[tuple[str, TensorProto]]:

@@ -1,5 +1,7 @@
 """A pack that is applied to a bundle makes the bundle that compiling the new weights makes."""
 
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -7,10 +9,13 @@ from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
+import onnx
 import pytest
+from onnx import helper, numpy_helper
 
 from bench.checkpoints import Arrays, layers, load_file, save_file, save_model
 from compiler.cli import main
+from compiler.digests import all_sha256
 from compiler.errors import UserError
 from compiler.om.manifest import read_manifest
 from compiler.refresh.checkpoint import read_checkpoint
@@ -88,3 +93,58 @@ def test_a_bundle_without_its_weights(tmp_path: Path, refresh: Refresh) -> None:
     with pytest.raises(UserError, match="is not in the file: give the ONNX model"):
         refresh("make", old, part, "--after", pack, "-o", pack.with_stem("x"))
     assert not (tmp_path / "result.om").exists()
+
+
+def test_weights_in_files_of_their_own(tmp_path: Path, refresh: Refresh) -> None:
+    old = compiled(tmp_path / "old.om", layers(), options="external_weight=1")
+    new = save_model(tmp_path / "new.onnx", other())
+    pack = tmp_path / "pack.safetensors"
+    refresh("make", old, new, "-o", pack)
+    assert load_file(pack).keys() == {"up.bias", "square"}
+    with pytest.raises(UserError, match=r"weight '[\w.]*' is in a file of its own: apply"):
+        refresh("apply", old, pack, "-o", tmp_path / "result.om")
+    assert not (tmp_path / "result.om").exists()
+
+
+def branches(path: Path) -> Path:
+    """A weight in each branch of a node without a name, one in a Constant and one at the top."""
+
+    def branch(name: str, value: float) -> onnx.GraphProto:
+        return helper.make_graph(
+            [helper.make_node("Add", ["x", "inside"], [name])],
+            name,
+            [],
+            [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [4])],
+            [numpy_helper.from_array(np.full(4, value, "f4"), "inside")],
+        )
+
+    values = (numpy_helper.from_array(np.full(4, value, "f4")) for value in (3, 5))
+    nodes = [
+        helper.make_node("Add", ["x", "top"], ["a"]),
+        helper.make_node(
+            "If", ["c"], ["b"], then_branch=branch("t", 1), else_branch=branch("e", 2)
+        ),
+        helper.make_node("Constant", [], ["k"], value=next(values)),
+        helper.make_node("Constant", [], ["l"], "named", value=next(values)),
+        helper.make_node("Sum", ["a", "b", "k", "l"], ["y"]),
+    ]
+    inputs = [
+        helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [4]),
+        helper.make_tensor_value_info("c", onnx.TensorProto.BOOL, []),
+    ]
+    outputs = [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [4])]
+    top = numpy_helper.from_array(np.full(4, 7, "f4"), "top")
+    graph = helper.make_graph(nodes, "g", inputs, outputs, [top])
+    imports = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=imports, ir_version=8), path)
+    return path
+
+
+def test_names_are_the_manifest_s(tmp_path: Path) -> None:
+    model, bundle = branches(tmp_path / "m.onnx"), tmp_path / "m.om"
+    passes = 'offline{refresh="*" precision=must_keep_origin_dtype}'
+    assert main([str(model), "-p", passes, "-t", f'om{{output="{bundle}"}}']) == 0
+    told, found = read_manifest(bundle).sources, read_checkpoint(str(model))
+    digests = found.state(all_sha256(found.unhashed))
+    assert digests == {name: source.sha256 for name, source in told.items()}
+    assert "If_1_1_else_branch/inside" in digests
