@@ -246,14 +246,28 @@ def test_convolutions_and_embeddings(tmp_path: Path, refresh: Refresh) -> None:
     }
     save_file(tensors, tmp_path / "a.safetensors")
     pack = tmp_path / "pack.safetensors"
-    refresh(
-        "make", tmp_path / "base.safetensors", tmp_path / "a.safetensors", "--alpha", 2, "-o", pack
-    )
+    pair = tmp_path / "base.safetensors", tmp_path / "a.safetensors"
+    refresh("make", *pair, "--alpha", 2, "-o", pack)
     found = load_file(pack)
     kernels = np.einsum("orxy,rihw->oihw", conv_b, conv_a)
     np.testing.assert_allclose(found["conv.weight"], base["conv.weight"] + kernels, rtol=1e-6)
     words = base["words.weight"] + (word_b @ word_a).T
     np.testing.assert_allclose(found["words.weight"], words, rtol=1e-6)
+
+    turned = {"conv.weight": base["conv.weight"].transpose(1, 2, 3, 0).copy()}
+    save_file(turned, tmp_path / "base.safetensors")
+    kernel = {name: tensor for name, tensor in tensors.items() if "conv" in name}
+    save_file(kernel, tmp_path / "a.safetensors")
+    with pytest.raises(UserError, match=r"f32\[3, 2, 2, 6\], .* changes one of \[6, 3, 2, 2\]$"):
+        refresh(
+            "make",
+            tmp_path / "base.safetensors",
+            tmp_path / "a.safetensors",
+            "--alpha",
+            2,
+            "-o",
+            pack,
+        )
 
 
 def without(name: str) -> Callable[[Arrays], Arrays]:
@@ -293,6 +307,16 @@ WRONG: dict[str, tuple[Callable[[Arrays], Arrays], dict[str, object], str]] = {
         plus(("bias", (8,))),
         {},
         "base.onnx has no weight 'bias' (there are 6, such as",
+    ),
+    "two for one weight": (
+        plus(("up.weight.lora_A", (4, 16)), ("up.weight.lora_B", (24, 4))),
+        {},
+        "two adapters change 'up.weight'",
+    ),
+    "whole and in part": (
+        plus(("base_model.model.up.weight", (24, 16))),
+        {},
+        "'up.weight' is there whole and as an adapter",
     ),
     "DoRA": (dict, {"use_dora": True}, "'use_dora' is more than a product of two matrices"),
     "another kind": (dict, {"peft_type": "IA3"}, "of kind IA3 cannot be merged, only LORA"),

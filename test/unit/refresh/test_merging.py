@@ -9,7 +9,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compiler import weights
@@ -29,6 +29,7 @@ def nearest(exact: Fraction, dtype: Any) -> float:
     )
 
 
+@settings(deadline=None)
 @given(st.floats(-1e4, 1e4), st.sampled_from(["f32", "f16", "bf16"]))
 def test_rounding_is_to_the_nearest(value: float, dtype: str) -> None:
     found = rounded(np.array([value]), dtype)

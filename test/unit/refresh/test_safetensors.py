@@ -12,7 +12,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 import safetensors
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors import SafetensorError
 from safetensors.numpy import save
@@ -70,6 +70,7 @@ def file_of(header: Any, data: bytes = b"", length: int | None = None) -> bytes:
     return (len(text) if length is None else length).to_bytes(8, "little") + text + data
 
 
+@settings(deadline=None)
 @given(tensors, st.none() | st.fixed_dictionaries({"key": st.text(max_size=5)}))
 def test_a_written_file_is_the_library_s(
     told: dict[str, tuple[str, list[int]]], metadata: dict[str, str] | None
@@ -82,6 +83,7 @@ def test_a_written_file_is_the_library_s(
     assert blob.length == len(written)
 
 
+@settings(deadline=None)
 @given(told=tensors)
 def test_a_file_of_the_library_s_is_read(
     tmp_path_factory: pytest.TempPathFactory, told: dict[str, tuple[str, list[int]]]
@@ -186,6 +188,7 @@ def test_the_size_of_a_header_is_limited(tmp_path: Path) -> None:
         read_safetensors(path)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=6), st.integers(0, 200))
 def test_what_is_read_the_library_reads_too(
     tmp_path_factory: pytest.TempPathFactory, patch: bytes, at: int
