@@ -88,10 +88,11 @@ def values_of(attribute: ArrayAttr[IntAttr]) -> tuple[int, ...]:
 
 @irdl_attr_definition
 class FieldsAttr(ParametrizedAttribute):
-    """`#om.fields<["input_desc/0"], "0a01…">`: fields of a message that the IR has no words for.
+    """`#om.fields<["input_desc/0"], "input_desc { … }">`: fields that the IR has no words for.
 
-    The paths name the fields (`field`, `map/key`, `repeated/index`) of which the file says
-    something else than the rest of the IR; the text is what it says, a message in hexadecimal.
+    The paths name the fields of a message (`field`, `map/key`, `repeated/index`) of which the file
+    says something else than the rest of the IR; the text is what it says, in protobuf's text
+    format, or where that would not say all of it in hexadecimal.
     """
 
     name = "om.fields"

@@ -7,8 +7,8 @@ from typing import Any
 
 from xdsl.dialects.builtin import DenseArrayBase, StringAttr, i64
 
-from compiler.om.encode import encode_message
 from compiler.om.ge_ir_pb2 import GraphDef, ModelDef, OpDef
+from compiler.om.message_text import message_text
 from compiler.om.patches import Patch, difference
 from compiler.om.task_pb2 import ModelTaskDef
 from compiler.targets.om.model import Partitions
@@ -68,4 +68,4 @@ def _keep_node(node: NodeOp, written: OpDef, derived: OpDef) -> None:
 
 
 def _attribute(found: Patch[Any]) -> FieldsAttr:
-    return FieldsAttr(names_attr(found.paths), StringAttr(encode_message(found.payload).hex()))
+    return FieldsAttr(names_attr(found.paths), StringAttr(message_text(found.payload)))

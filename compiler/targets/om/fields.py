@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 from xdsl.ir import Attribute
 
 from compiler.errors import UserError
+from compiler.om.message_text import parse_message
 from compiler.om.patches import Patch, apply_patch
 from dialects.om import FieldsAttr
 
@@ -16,8 +17,8 @@ def restore_fields(message: Message, fields: Attribute | None) -> None:
         return
     paths = tuple(path.data for path in fields.paths)
     try:
-        payload = type(message).FromString(bytes.fromhex(fields.payload.data))
+        payload = parse_message(fields.payload.data, type(message))
         apply_patch(message, Patch(paths, payload))
-    except (DecodeError, ValueError, LookupError, TypeError) as error:
+    except (ValueError, LookupError, TypeError) as error:
         kind = message.DESCRIPTOR.name
         raise UserError(f"{fields} does not fit the {kind} it belongs to: {error}") from None

@@ -30,12 +30,12 @@ om.bundle var_size 1536 {
   }
 }
 
-// CHECK: om.model "foreign" ir_version 1 platform "" partitions ["MODEL_DEF", "TILING_DATA"] graph_order ["a", "foreign"] header {name = "0xff", ops = 3 : i64} fields #om.fields<["attr/om_info_list"], ""> task_fields #om.fields<["version"], "0a0131"> {
-om.model "foreign" ir_version 1 platform "" partitions ["MODEL_DEF", "TILING_DATA"] graph_order ["a", "foreign"] header {name = "0xff", ops = 3 : i64} fields #om.fields<["attr/om_info_list"], ""> task_fields #om.fields<["version"], "0a0131"> {
+// CHECK: om.model "foreign" ir_version 1 platform "" partitions ["MODEL_DEF", "TILING_DATA"] graph_order ["a", "foreign"] header {name = "0xff", ops = 3 : i64} fields #om.fields<["attr/om_info_list"], ""> task_fields #om.fields<["version"], "version: '1'"> {
+om.model "foreign" ir_version 1 platform "" partitions ["MODEL_DEF", "TILING_DATA"] graph_order ["a", "foreign"] header {name = "0xff", ops = 3 : i64} fields #om.fields<["attr/om_info_list"], ""> task_fields #om.fields<["version"], "version: '1'"> {
   // CHECK-NEXT: ge.graph "foreign" attributes {om.order = array<i64: 0>} {
   ge.graph "foreign" attributes {om.order = array<i64: 0>} {
-    // CHECK-NEXT: om.fields = #om.fields<["input_desc/0", "is_input_const"], "8a020110">
-    %w = ge.Const "w" #weights.file<"x.om", 512 + 4> {placement = #om.placement<0 on 0>, om.data_offset = 0 : i64, om.fields = #om.fields<["input_desc/0", "is_input_const"], "8a020110">} : tensor<1xf32>
+    // CHECK-NEXT: om.fields = #om.fields<["input_desc/0", "is_input_const"], "input_desc { size: 4 }">
+    %w = ge.Const "w" #weights.file<"x.om", 512 + 4> {placement = #om.placement<0 on 0>, om.data_offset = 0 : i64, om.fields = #om.fields<["input_desc/0", "is_input_const"], "input_desc { size: 4 }">} : tensor<1xf32>
   }
   // CHECK: om.partition "TILING_DATA" #weights.file<"x.om", 4096 + 120>
   om.partition "TILING_DATA" #weights.file<"x.om", 4096 + 120>
