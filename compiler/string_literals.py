@@ -20,9 +20,9 @@ def mend_lexer() -> None:
     MLIRLexer._lex_string_literal = _lex_text  # pyright: ignore[reportPrivateUsage]
 
 
-def _lex_text(lexer: MLIRLexer, start: int) -> MLIRToken:
+def _lex_text(self: MLIRLexer, start_pos: int) -> MLIRToken:
     """xDSL prints every other character than ASCII as the bytes of its UTF-8 form."""
-    token = _lex_string(lexer, start)
+    token = _lex_string(self, start_pos)
     if token.kind is MLIRTokenKind.BYTES_LIT and isinstance(token.span, StringLiteral):
         try:
             token.span.bytes_contents.decode()

@@ -179,7 +179,11 @@ def _names_file(op: OpDef) -> bool:
     has = {name: op.attr[name].WhichOneof("value") for name in kinds if name in op.attr}
     return (
         has == kinds
-        and text_at(op.attr, LOCATION_NAME).isprintable()
+        and all(
+            text_at(op.attr, name).isprintable()
+            for name in (LOCATION_NAME, REFERENCE_NAME)
+            if name in op.attr
+        )
         and min(op.attr[OFFSET_NAME].i, op.attr[LENGTH_NAME].i) >= 0
     )
 

@@ -78,14 +78,15 @@ def _model(table: SubModel, source: Source) -> ModelOp:
 
 
 def _binaries(model: SubModel, source: Source) -> Iterator[BinaryOp]:
-    for kernel in model.tbe_kernels:
+    # A name that is no text is left to the partition, which is kept then.
+    for kernel in (kernel for kernel in model.tbe_kernels if kernel.name.isprintable()):
         yield BinaryOp(kernel.name, source.reference(memoryview(kernel.binary)))
 
 
 def _tasks(model: SubModel, graphs: Iterable[GraphOp]) -> Iterator[Operation]:
     ids = node_ids(graphs)
     names = {number: name for name, number in ids.items()}
-    stored = {kernel.name for kernel in model.tbe_kernels}
+    stored = {kernel.name for kernel in model.tbe_kernels if kernel.name.isprintable()}
     for place, task in enumerate(model.task_def.task):
         yield _task(task, place, names, stored)
 

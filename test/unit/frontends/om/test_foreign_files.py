@@ -262,6 +262,7 @@ MORE = [
     (PartitionType.MODEL_INOUT_INFO, b""),
 ]
 AI_CPU = [(PartitionType.CUST_AICPU_KERNELS, encode_kernels([Kernel("mine", b"code")]))]
+NO_TEXT = encode_kernels([Kernel("\udce4", b"1")])
 DIRTY = WEIGHTS[:20] + b"dirty" + WEIGHTS[25:]
 TASKS = ModelTaskDef(task=[TaskDef(id=7, type=1, event_id=3), TaskDef(id=1, type=99)])
 
@@ -289,6 +290,13 @@ FILES = {
     "no tasks": om(PARTS[:3]),
     "other tasks": om([*PARTS[:3], (PartitionType.TASK_INFO, encode_message(TASKS))]),
     "a damaged kernel store": om([*PARTS[:2], (PartitionType.TBE_KERNELS, b"x" * 40), *PARTS[3:]]),
+    "a kernel whose name is no text": om(
+        [
+            *PARTS[:2],
+            (PartitionType.TBE_KERNELS, encode_kernels([Kernel("\udce4", b"1")])),
+            PARTS[3],
+        ]
+    ),
     "weights with more in them": om(static_parts(weights=DIRTY)),
     "bytes behind the partitions": om(PARTS, trailing=b"more"),
     "three models": om(
