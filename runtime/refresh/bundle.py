@@ -1,0 +1,228 @@
+"""A bundle that serves: inference by name, updates of its weights, versions to return to."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from compiler.errors import UserError
+from compiler.om.errors import OMError
+from runtime.device import Memory
+from runtime.errors import from_om, invalid
+from runtime.loaded_model import Buffer, Model
+from runtime.model_registry import Models
+from runtime.refresh.sources import Update, contents, from_arrays, from_file
+from runtime.refresh.versions import Versions
+from runtime.refresh.weights import Parts, Weight, parts, weights_of
+from runtime.settings import Engine
+
+Array = npt.NDArray[Any]
+
+PADDING = 64
+"""Bytes behind an update's buffer that may be read, as behind what acl.rt.malloc gives."""
+
+COMPILED = "compiled"
+"""The version that the initialisation graph makes."""
+
+
+class Answer(dict[str, Array]):
+    """A model's outputs by name; `version` is the one of its weights that they come from."""
+
+    def __init__(self, outputs: Mapping[str, Array], version: str) -> None:
+        super().__init__(outputs)
+        self.version = version
+
+
+class Bundle:
+    """A loaded bundle. Every method may be called by any thread at any time.
+
+    Inference waits for nobody: a run takes the weights that are active when it begins, all of one
+    version, and ends with them. AclError where a call fails; nothing has been changed then.
+    """
+
+    def __init__(self, models: Models, bundle_id: int, keep: int) -> None:
+        self._models = models
+        self._id = bundle_id
+        loaded = models.bundle(bundle_id)
+        self.source = loaded.file.source
+        self._session = loaded.session
+        self._parts: Parts = parts(loaded.file.models)
+        self.weights = weights_of(loaded.file.models, self._parts, self._session)
+        """What can be refreshed, by the name of the ONNX initializer."""
+        self._infer = models[models.load_submodel(bundle_id, self._parts.infer)]
+        self._changing = threading.RLock()
+        self._initialise()
+        begun = {name: w.sha256 for name, w in self.weights.items() if w.sha256 is not None}
+        self._versions = Versions(self._session, keep, begun)
+
+    @classmethod
+    def load(
+        cls,
+        source: str | os.PathLike[str] | bytes,
+        *,
+        memory: Memory | None = None,
+        engine: Engine | None = None,
+        faithful: bool | None = None,
+        keep: int = 1,
+    ) -> Self:
+        """Loads a bundle from a file, or from the bytes of one, and initialises its weights.
+
+        `memory` is the device's. `engine` and `faithful` are by default as the environment says;
+        `faithful` updates as GraphEngine does, in place and unchecked, and keeps no versions.
+        `keep` versions that were given no name are kept besides the active one.
+        """
+        models = Models(memory or Memory(), engine, faithful=faithful)
+        path = source if isinstance(source, bytes) else os.fspath(source)
+        bundle_id = models.init_bundle(path)
+        try:
+            with _told_as_acl():
+                return cls(models, bundle_id, keep)
+        except BaseException:
+            models.unload_bundle(bundle_id)
+            raise
+
+    def _initialise(self) -> None:
+        """Runs the initialisation graph, whose constants need not stay on the device."""
+        if self._parts.init is None:
+            return
+        model_id = self._models.load_submodel(self._id, self._parts.init)
+        self._models[model_id].run([])
+        self._models.unload_submodel(self._id, model_id)
+        self._session.rename(COMPILED)
+
+    def infer(self, inputs: Mapping[str, Any]) -> Answer:
+        """The outputs for inputs by name, in the active version of the weights.
+
+        AclError for inputs that are not the model's, and while a weight was never given.
+        """
+        self._check_open()
+        outputs, table = self._infer.infer(self._arguments(inputs))
+        names = [tensor.name for tensor in self._infer.description.outputs]
+        return Answer(dict(zip(names, outputs, strict=True)), table.name)
+
+    def _check_open(self) -> None:
+        self._models.bundle(self._id)
+
+    def _arguments(self, inputs: Mapping[str, Any]) -> list[Array]:
+        known = self._infer.description.inputs
+        names = [tensor.name for tensor in known]
+        if sorted(names) != sorted(inputs):
+            raise invalid(f"{self.source}: the inputs are {names}, {list(inputs)} were given")
+        return self._infer.arrays([np.asarray(inputs[name]) for name in names])
+
+    def update(
+        self,
+        weights: str | os.PathLike[str] | Mapping[str, Any],
+        name: str | None = None,
+        *,
+        copy: bool = True,
+    ) -> str:
+        """Changes weights: arrays by ONNX name, or those in a safetensors file; the new version.
+
+        Weights left out keep their values. `name` keeps the version until it is forgotten. Without
+        `copy` arrays are lent: they must not be written to any more.
+        """
+        with _told_as_acl(), self._changing:
+            self._check_open()
+            if self._session.faithful:
+                return self._update_in_place(weights)
+            self._versions.check_new(name)
+            if isinstance(weights, Mapping):
+                update = from_arrays(weights, self.weights, copy=copy)
+            else:
+                update = from_file(weights, self.weights)
+            return self._publish(update, name)
+
+    def _publish(self, update: Update, name: str | None) -> str:
+        changed = {given.weight.name for given in update.given}
+        before = self._versions.active.digests
+        after = {known: text for known, text in before.items() if known not in changed}
+        return self._versions.publish(contents(update, self._session), name, after)
+
+    def _update_in_place(self, weights: str | os.PathLike[str] | Mapping[str, Any]) -> str:
+        if not isinstance(weights, Mapping) or self._parts.update is None:
+            raise invalid(f"{self.source}: faithful, GraphEngine takes arrays for an update model")
+        model_id = self._models.load_submodel(self._id, self._parts.update)
+        try:
+            _execute(self._models[model_id], self._models.memory, weights, self.weights)
+        finally:
+            self._models.unload_submodel(self._id, model_id)
+        return self.version
+
+    @property
+    def version(self) -> str:
+        """The name of the active version; "" while the weights were never given."""
+        return self._session.current.name
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """The versions that can be activated, the oldest first."""
+        return self._versions.names
+
+    def activate(self, name: str) -> None:
+        """Makes a kept version active: bit for bit what it was, without copying."""
+        with self._changing:
+            self._versions.activate(name)
+
+    def rollback(self) -> str:
+        """Activates the version that was active before this one; its name."""
+        with self._changing:
+            return self._versions.rollback()
+
+    def forget(self, name: str) -> None:
+        """Gives back the memory of a version that is not active, as far as no other shares it."""
+        with self._changing:
+            self._versions.forget(name)
+
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of every weight in the active version, by name."""
+        with self._changing:
+            return self._versions.active.all_digests(self.weights)
+
+    def close(self) -> None:
+        """Unloads the bundle. Runs that have begun end well."""
+        with self._changing:
+            self._models.unload_bundle(self._id)
+            self._versions = Versions(self._session, 0, {})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+@contextmanager
+def _told_as_acl() -> Generator[None]:
+    """Errors of files come as those of the device do."""
+    try:
+        yield
+    except OMError as error:
+        raise from_om(error) from None
+    except UserError as error:
+        raise invalid(str(error)) from None
+
+
+def _execute(
+    model: Model, memory: Memory, arrays: Mapping[str, Any], weights: Mapping[str, Weight]
+) -> None:
+    """Runs an update model on arrays, as they are; weights left out get an empty tensor."""
+    by_input = {weight.input: name for name, weight in weights.items()}
+    empty = np.empty(0, np.uint8)
+    made: list[Buffer] = []
+    try:
+        for index in range(len(model.description.inputs)):
+            array = np.ascontiguousarray(arrays.get(by_input.get(index, ""), empty))
+            place = memory.allocate(max(array.nbytes, 1), "update", array.nbytes + PADDING)
+            place.memory[: array.nbytes] = array.reshape(-1).view(np.uint8)
+            made.append(Buffer(place.address, array.nbytes, array.shape))
+        model.execute(made, [])
+    finally:
+        for buffer in made:
+            memory.free(buffer.address)

@@ -1,0 +1,135 @@
+"""Where new weights come from: arrays, or the tensors of a safetensors file, checked and copied."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from compiler.errors import UserError
+from compiler.refresh.safetensors import TensorRef, read_safetensors
+from compiler.threads import in_threads
+from compiler.weights import FileBytes, numpy_dtype
+from runtime.device import Bytes
+from runtime.errors import AclError, Code, invalid
+from runtime.executor.session import Content, Session, keep_alive
+from runtime.packing import packed
+from runtime.refresh.weights import Weight
+
+Array = npt.NDArray[Any]
+
+CHUNK = 1 << 23
+"""Bytes that one thread copies at a time; fewer are sooner copied than a thread is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """New bytes for a weight: `fill` copies a range of them from `start` on into memory."""
+
+    weight: Weight
+    fill: Callable[[int, Bytes], None]
+    lent: Bytes | None = None
+    """The bytes themselves, where they may be used where they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What shall change."""
+
+    given: tuple[Given, ...]
+
+
+def from_arrays(arrays: Mapping[str, Any], weights: Mapping[str, Weight], *, copy: bool) -> Update:
+    """New weights by name. AclError for names, types and shapes that are not the bundle's."""
+    return Update(tuple(_array(name, value, weights, copy) for name, value in arrays.items()))
+
+
+def from_file(path: str | os.PathLike[str], weights: Mapping[str, Weight]) -> Update:
+    """The tensors of a safetensors file, likewise. UserError for a file that is damaged."""
+    tensors = read_safetensors(path).tensors.values()
+    return Update(tuple(_tensor(tensor, weights) for tensor in tensors))
+
+
+def _array(name: str, value: Any, weights: Mapping[str, Weight], copy: bool) -> Given:
+    weight = _named(name, weights)
+    array = np.asarray(value)
+    _check(weight, array.dtype, array.shape)
+    flat = packed(array) if weight.place.desc.is_packed else np.ascontiguousarray(array)
+    data = flat.reshape(-1).view(np.uint8)
+
+    def fill(start: int, target: Bytes) -> None:
+        np.copyto(target, data[start : start + len(target)])
+
+    return Given(weight, fill, None if copy else data)
+
+
+def _tensor(tensor: TensorRef[FileBytes], weights: Mapping[str, Weight]) -> Given:
+    weight = _named(tensor.name, weights)
+    _check(weight, numpy_dtype(tensor.dtype), tensor.shape)
+
+    def fill(start: int, target: Bytes) -> None:
+        with tensor.data.opened() as descriptor:
+            done = 0
+            while done < len(target):
+                at = tensor.data.offset + start + done
+                count = os.preadv(descriptor, [target[done:].data], at)
+                if not count:
+                    raise UserError(f"{tensor.data.path} ends while it is read")
+                done += count
+
+    return Given(weight, fill)
+
+
+def _named(name: str, weights: Mapping[str, Weight]) -> Weight:
+    if name not in weights:
+        near = get_close_matches(name, weights, 3) or sorted(weights)[:3]
+        such = f" (there are {len(weights)}, such as {', '.join(near)})" if near else ""
+        raise invalid(f"no refreshable weight is called '{name}'{such}; no weight has been changed")
+    return weights[name]
+
+
+def _check(weight: Weight, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
+    desc = weight.place.desc
+    if dtype != desc.dtype or tuple(shape) != desc.shape:
+        raise AclError(
+            Code.GE_FAILURE,
+            f"weight '{weight.name}' is {weight.type}, {dtype}{list(shape)} was given; no weight "
+            "has been changed",
+        )
+
+
+def contents(update: Update, session: Session) -> dict[int, Content]:
+    """New contents by variable: what is lent, and copies of all else."""
+    made: dict[int, Content] = {}
+    small: list[Chunk] = []
+    large: list[Chunk] = []
+    for given in update.given:
+        variable = given.weight.place.variable
+        if given.lent is not None:
+            made[variable] = Content(given.lent, keep_alive)
+            continue
+        made[variable] = content = session.fresh(variable)
+        chunks = _chunks(given, content.memory)
+        (small if len(chunks) < 2 else large).extend(chunks)
+    in_threads(_fill, large)
+    for chunk in small:
+        _fill(chunk)
+    return made
+
+
+Chunk = tuple[Given, int, Bytes]
+
+
+def _chunks(given: Given, memory: Bytes) -> list[Chunk]:
+    starts = range(0, len(memory), CHUNK)
+    return [(given, start, memory[start : start + CHUNK]) for start in starts]
+
+
+def _fill(chunk: Chunk) -> None:
+    given, start, memory = chunk
+    given.fill(start, memory)

@@ -1,0 +1,79 @@
+"""Bundles that we compile, changed while they serve: outputs are those of ONNX Runtime."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime
+import pytest
+from onnx import numpy_helper
+
+from compiler.cli import main
+from runtime.refresh import Bundle
+
+Array = npt.NDArray[Any]
+
+DIGITS = Path(__file__).parents[2] / "examples" / "digits"
+NAMES = [
+    f"{layer}.{kind}" for layer in ("conv1", "conv2", "fc1", "fc2") for kind in ("weight", "bias")
+]
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("refresh")
+    names = ",".join(f'"{name}"' for name in NAMES)
+    pipeline = f"offline{{precision=must_keep_origin_dtype refresh={names}}}"
+    target = f'om{{output="{folder}/bundle"}}'
+    assert main([str(DIGITS / "model.onnx"), "-p", pipeline, "-t", target]) == 0
+    return folder / "bundle.om"
+
+
+def weights(model: str) -> dict[str, Array]:
+    # onnx's stubs leave the type argument of PathLike open.
+    loaded = onnx.load(DIGITS / model)  # pyright: ignore[reportUnknownMemberType]
+    return {tensor.name: numpy_helper.to_array(tensor) for tensor in loaded.graph.initializer}
+
+
+def images() -> Array:
+    return np.load(DIGITS / "heldout.npz")["images"][:36]
+
+
+def reference(model: str) -> Array:
+    session: Any = onnxruntime.InferenceSession(
+        str(DIGITS / model), providers=["CPUExecutionProvider"]
+    )
+    return session.run(None, {"image": images()})[0]
+
+
+def output(bundle: Bundle) -> Array:
+    (y,) = bundle.infer({"image": images()}).values()
+    return y
+
+
+def test_a_bundle_serves_one_checkpoint_and_then_another(path: Path) -> None:
+    with Bundle.load(path) as bundle:
+        assert sorted(bundle.weights) == sorted(NAMES)
+        first = output(bundle)
+        np.testing.assert_allclose(first, reference("model.onnx"), atol=1e-5)
+        bundle.update(weights("better.onnx"))
+        second = output(bundle)
+        np.testing.assert_allclose(second, reference("better.onnx"), atol=1e-5)
+        bundle.rollback()
+        np.testing.assert_array_equal(output(bundle), first)
+        assert np.abs(first - second).max() > 0.1
+
+
+def test_refreshed_weights_are_those_of_a_fresh_compile(path: Path, tmp_path: Path) -> None:
+    names = ",".join(f'"{name}"' for name in NAMES)
+    pipeline = f"offline{{precision=must_keep_origin_dtype refresh={names}}}"
+    target = f'om{{output="{tmp_path}/fresh"}}'
+    assert main([str(DIGITS / "better.onnx"), "-p", pipeline, "-t", target]) == 0
+    with Bundle.load(path) as bundle, Bundle.load(tmp_path / "fresh.om") as fresh:
+        bundle.update(weights("better.onnx"))
+        np.testing.assert_array_equal(output(bundle), output(fresh))
+        assert bundle.digests() == fresh.digests()
