@@ -30,6 +30,7 @@ run ascend-opt examples/digits/model.onnx \
 echo
 echo '3. Classify held-out digits, update the weights without recompiling, classify again'
 run python -m runtime.acl --soc Ascend910B4 examples/digits/refresh.py out/digits_bundle.om
+run python examples/digits/serve.py out/digits_bundle.om
 
 echo
 echo '4. The simulated schedule of the AI Core'
