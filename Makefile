@@ -6,7 +6,8 @@ READY := $(VENV)/.ready
 EXPORT := .venv-export
 PEERS := .venv-peers
 
-.PHONY: demo test test-kill check lit bench bench-import bench-load bench-run bench-weights bench-packs conformance models export-models clean
+.PHONY: demo test test-kill soak check lit bench bench-import bench-load bench-packs bench-refresh \
+	bench-run bench-weights conformance models export-models clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/digits/demo.sh
@@ -24,6 +25,10 @@ check: $(READY)
 test-kill: $(READY)
 	ASCEND_OPT_KILLS=200 $(BIN)/pytest test/e2e/test_killed_writer.py
 
+# Threads infer while weights are swapped 10,000 times; make test does it 250 times.
+soak: $(READY)
+	$(BIN)/python -m bench.soak
+
 lit: $(READY)
 	$(BIN)/lit -v test
 
@@ -34,7 +39,7 @@ bench-load: $(READY)
 	$(BIN)/python -m bench.loading
 
 # Beside other tools, which are large: an environment of its own.
-bench-import bench-run bench-weights: $(PEERS)/.ready
+bench-import bench-refresh bench-run bench-weights: $(PEERS)/.ready
 bench-weights:
 	$(PEERS)/bin/python -m bench.weights
 
@@ -44,6 +49,9 @@ bench-packs: $(READY)
 
 bench-import:
 	$(PEERS)/bin/python -m bench.imports
+
+bench-refresh:
+	$(PEERS)/bin/python -m bench.refresh
 
 bench-run:
 	$(PEERS)/bin/python -m bench.inference
