@@ -100,15 +100,23 @@ def measured(engine: Engine, versions: list[Weights], repeats: int) -> Figures:
     return Figures(*map(median, (steady, changes, firsts)))
 
 
-def copied(weights: Weights, repeats: int) -> float:
-    """ms to copy the bytes into memory that is there."""
-    targets = {name: np.zeros_like(weight) for name, weight in weights.items()}
+def copied(engine: Engine, versions: list[Weights], repeats: int) -> Figures:
+    """Copies the bytes into memory that is there, each time behind an inference.
 
-    def copy() -> None:
-        for name, weight in weights.items():
-            ctypes.memmove(targets[name].ctypes.data, weight.ctypes.data, weight.nbytes)
+    An inference leaves as little of them in the caches as there is before an update.
+    """
+    targets = [{n: np.zeros_like(w) for n, w in weights.items()} for weights in versions]
 
-    return median(milliseconds(copy) for _ in range(repeats))
+    def copy(number: int) -> None:
+        for name, weight in versions[number].items():
+            target = targets[number][name]
+            ctypes.memmove(target.ctypes.data, weight.ctypes.data, weight.nbytes)
+
+    times: list[float] = []
+    for number in range(repeats):
+        engine.infer()
+        times.append(milliseconds(lambda n=number: copy(n % len(versions))))
+    return Figures(0.0, median(times), 0.0)
 
 
 def one_engine(name: str, row: Row, repeats: int) -> Figures:
@@ -117,10 +125,10 @@ def one_engine(name: str, row: Row, repeats: int) -> Figures:
     weights, *others = (row.model.draw(generator) for _ in range(3))
     x = generator.standard_normal((row.model.rows, row.model.width), np.float32)
     with tempfile.TemporaryDirectory() as folder:
-        if name == MEMCPY:
-            return Figures(0.0, copied(row.chosen(others[0]), repeats), 0.0)
-        engine = ENGINES[name](row.model, weights, x, row.names, Path(folder))
-        return measured(engine, [row.chosen(other) for other in others], repeats)
+        made = ENGINES[COPIED if name == MEMCPY else name]
+        engine = made(row.model, weights, x, row.names, Path(folder))
+        versions = [row.chosen(other) for other in others]
+        return (copied if name == MEMCPY else measured)(engine, versions, repeats)
 
 
 def apart(name: str, number: int, given: argparse.Namespace) -> Figures | str:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from compiler.errors import UserError
 from compiler.refresh.safetensors import TensorRef, read_safetensors
-from compiler.threads import in_threads
+from compiler.threads import CORES, in_threads
 from compiler.weights import FileBytes, numpy_dtype
 from runtime.device import Bytes
 from runtime.errors import AclError, Code, invalid
@@ -24,7 +24,9 @@ from runtime.refresh.weights import Weight
 Array = npt.NDArray[Any]
 
 CHUNK = 1 << 23
-"""Bytes that one thread copies at a time; fewer are sooner copied than a thread is asked."""
+"""Bytes of a weight that one thread copies at a time."""
+ALONE = 1 << 24
+"""Bytes that are sooner copied than other threads are asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +108,17 @@ def _check(weight: Weight, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None
 def contents(update: Update, session: Session) -> dict[int, Content]:
     """New contents by variable: what is lent, and copies of all else."""
     made: dict[int, Content] = {}
-    small: list[Chunk] = []
-    large: list[Chunk] = []
+    chunks: list[Chunk] = []
     for given in update.given:
         variable = given.weight.place.variable
         if given.lent is not None:
             made[variable] = Content(given.lent, keep_alive)
             continue
         made[variable] = content = session.fresh(variable)
-        chunks = _chunks(given, content.memory)
-        (small if len(chunks) < 2 else large).extend(chunks)
-    in_threads(_fill, large)
-    for chunk in small:
-        _fill(chunk)
+        chunks += _chunks(given, content.memory)
+    size = sum(len(memory) for _, _, memory in chunks)
+    count = CORES if size > ALONE else 1
+    in_threads(_fill, [chunks[start::count] for start in range(count)])
     return made
 
 
@@ -130,6 +130,6 @@ def _chunks(given: Given, memory: Bytes) -> list[Chunk]:
     return [(given, start, memory[start : start + CHUNK]) for start in starts]
 
 
-def _fill(chunk: Chunk) -> None:
-    given, start, memory = chunk
-    given.fill(start, memory)
+def _fill(chunks: list[Chunk]) -> None:
+    for given, start, memory in chunks:
+        given.fill(start, memory)
