@@ -91,7 +91,8 @@ class StaticExecutor:
     def _execute(self, workspace: Workspace, variables: Variables) -> None:
         try:
             for step in workspace.steps:
-                step.bind(variables)
+                if step.is_bound:
+                    step.bind(variables)
                 step.launch(step.inputs, step.outputs)
                 if self._observer is not None:
                     self._observer(self._graph, step.node.name, step.outputs)

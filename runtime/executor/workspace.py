@@ -65,6 +65,11 @@ class Step:
     reads: tuple[tuple[str, Place], ...]
     writes: tuple[Write, ...]
 
+    @property
+    def is_bound(self) -> bool:
+        """Whether variables are among its tensors."""
+        return bool(self.reads or self.writes)
+
     def bind(self, variables: Variables) -> None:
         """Let the task read and write the variables of a run."""
         for port, place in self.reads:
@@ -124,7 +129,7 @@ class Workspace:
             for located, what in inputs
         ]
         self.outputs = [self._slot(*located) for located in outputs]
-        self._bound = [step for step in self.steps if step.reads or step.writes]
+        self._bound = [step for step in self.steps if step.is_bound]
 
     def unbind(self) -> None:
         """Let go of the variables of the last run."""
