@@ -13,12 +13,14 @@ import numpy.typing as npt
 
 from compiler.errors import UserError
 from compiler.om.errors import OMError
+from compiler.threads import in_threads
 from runtime.device import Memory
-from runtime.errors import from_om, invalid
+from runtime.errors import AclError, Code, from_om, invalid
+from runtime.executor.session import Content
 from runtime.loaded_model import Buffer, Model
 from runtime.model_registry import Models
 from runtime.refresh.sources import Update, contents, from_arrays, from_file
-from runtime.refresh.versions import Versions
+from runtime.refresh.versions import Version, Versions, sha256_of
 from runtime.refresh.weights import Parts, Weight, parts, weights_of
 from runtime.settings import Engine
 
@@ -125,8 +127,9 @@ class Bundle:
     ) -> str:
         """Changes weights: arrays by ONNX name, or those in a safetensors file; the new version.
 
-        Weights left out keep their values. `name` keeps the version until it is forgotten. Without
-        `copy` arrays are lent: they must not be written to any more.
+        A weight pack is taken only in the version that it starts from, and when its bytes are
+        those it was made of. Weights left out keep their values. `name` keeps the version until
+        it is forgotten. Without `copy` arrays are lent: they must not be written to any more.
         """
         with _told_as_acl(), self._changing:
             self._check_open()
@@ -140,10 +143,29 @@ class Bundle:
             return self._publish(update, name)
 
     def _publish(self, update: Update, name: str | None) -> str:
+        after = self._after(update, self._versions.active)
+        made = contents(update, self._session)
+        if update.pack is not None:
+            self._check_bytes(made, after)
+        return self._versions.publish(made, name, after)
+
+    def _after(self, update: Update, before: Version) -> dict[str, str]:
+        """The digests after an update, as far as they are known without hashing."""
+        if update.pack is not None:
+            state = before.all_digests(self.weights)
+            return update.pack.applied_to(state, f"{self.source}, version '{self.version}',")
         changed = {given.weight.name for given in update.given}
-        before = self._versions.active.digests
-        after = {known: text for known, text in before.items() if known not in changed}
-        return self._versions.publish(contents(update, self._session), name, after)
+        return {name: text for name, text in before.digests.items() if name not in changed}
+
+    def _check_bytes(self, made: Mapping[int, Content], digests: Mapping[str, str]) -> None:
+        """What has been copied is hashed, not the file, which may change meanwhile."""
+        pairs = [(name, made.get(weight.place.variable)) for name, weight in self.weights.items()]
+        copies = [(name, content) for name, content in pairs if content is not None]
+        found = in_threads(sha256_of, [content for _, content in copies])
+        for (name, _), digest in zip(copies, found, strict=True):
+            if digest != digests[name]:
+                message = f"weight '{name}' is damaged: its bytes are not those of the pack"
+                raise AclError(Code.GE_FAILURE, f"{message}; no weight has been changed")
 
     def _update_in_place(self, weights: str | os.PathLike[str] | Mapping[str, Any]) -> str:
         if not isinstance(weights, Mapping) or self._parts.update is None:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from compiler.errors import UserError
+from compiler.refresh.pack import Pack, is_pack, read_pack
 from compiler.refresh.safetensors import TensorRef, read_safetensors
 from compiler.threads import CORES, in_threads
 from compiler.weights import FileBytes, numpy_dtype
@@ -41,9 +42,10 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What shall change."""
+    """What shall change. `pack` says from which version to which; another file need not."""
 
     given: tuple[Given, ...]
+    pack: Pack | None = None
 
 
 def from_arrays(arrays: Mapping[str, Any], weights: Mapping[str, Weight], *, copy: bool) -> Update:
@@ -53,8 +55,10 @@ def from_arrays(arrays: Mapping[str, Any], weights: Mapping[str, Weight], *, cop
 
 def from_file(path: str | os.PathLike[str], weights: Mapping[str, Weight]) -> Update:
     """The tensors of a safetensors file, likewise. UserError for a file that is damaged."""
-    tensors = read_safetensors(path).tensors.values()
-    return Update(tuple(_tensor(tensor, weights) for tensor in tensors))
+    file = read_safetensors(path)
+    pack = read_pack(path) if is_pack(file) else None
+    tensors = (pack or file).tensors.values()
+    return Update(tuple(_tensor(tensor, weights) for tensor in tensors), pack)
 
 
 def _array(name: str, value: Any, weights: Mapping[str, Weight], copy: bool) -> Given:

@@ -13,6 +13,7 @@ import pytest
 from onnx import numpy_helper
 
 from compiler.cli import main
+from runtime.errors import AclError
 from runtime.refresh import Bundle
 
 Array = npt.NDArray[Any]
@@ -66,6 +67,45 @@ def test_a_bundle_serves_one_checkpoint_and_then_another(path: Path) -> None:
         bundle.rollback()
         np.testing.assert_array_equal(output(bundle), first)
         assert np.abs(first - second).max() > 0.1
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What leads from one checkpoint to the other."""
+    path = tmp_path_factory.mktemp("pack") / "better.safetensors"
+    checkpoints = [str(DIGITS / name) for name in ("model.onnx", "better.onnx")]
+    assert main(["refresh", "make", *checkpoints, "-o", str(path)]) == 0
+    return path
+
+
+def test_a_pack_is_taken_in_the_version_it_starts_from(path: Path, pack: Path) -> None:
+    with Bundle.load(path) as bundle:
+        assert bundle.update(pack, "better") == "better"
+        np.testing.assert_allclose(output(bundle), reference("better.onnx"), atol=1e-5)
+        recorded = bundle.digests()
+        with pytest.raises(AclError, match=r"version 'better', is there already"):
+            bundle.update(pack)
+        bundle.rollback()
+        bundle.update({"fc2.bias": np.zeros(10, np.float32)})
+        with pytest.raises(
+            AclError, match=r"starts from version \w{16} and ends at \w{16}; .* is at"
+        ):
+            bundle.update(pack)
+        assert bundle.versions == ("compiled", "better", bundle.version)
+        bundle.update(weights("better.onnx"))
+        assert bundle.digests() == recorded
+
+
+def test_a_damaged_pack_changes_nothing(path: Path, pack: Path, tmp_path: Path) -> None:
+    data = bytearray(pack.read_bytes())
+    data[-1] ^= 1
+    (tmp_path / "damaged.safetensors").write_bytes(data)
+    with Bundle.load(path) as bundle:
+        before = output(bundle)
+        with pytest.raises(AclError, match="is damaged: its bytes are not those of the pack"):
+            bundle.update(tmp_path / "damaged.safetensors")
+        assert bundle.versions == ("compiled",)
+        np.testing.assert_array_equal(output(bundle), before)
 
 
 def test_refreshed_weights_are_those_of_a_fresh_compile(path: Path, tmp_path: Path) -> None:
