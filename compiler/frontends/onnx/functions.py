@@ -27,11 +27,16 @@ Key: TypeAlias = tuple[str, str, str]
 def inline_functions(model: onnx.ModelProto) -> onnx.ModelProto:
     """The model without functions.
 
-    A function takes precedence over an operator of its name, as in onnx's own tools. UserError for
-    recursion, for calls and bodies that do not fit, and for a function whose opset gives an
-    operator another meaning than the model's.
+    ONNX leaves open what a function with the name of a standard operator means: the operator goes
+    before it, as in onnx's reference and in ONNX Runtime. UserError for recursion, for calls and
+    bodies that do not fit, and for a function whose opset gives an operator another meaning than
+    the model's.
     """
     check_references(model.graph)
+    opsets = opset_imports(model)
+    others = [function for function in model.functions if not _is_operator(function, opsets)]
+    del model.functions[:]
+    model.functions.extend(others)
     if not model.functions:
         return model
     functions = _by_key(model.functions)
@@ -39,7 +44,6 @@ def inline_functions(model: onnx.ModelProto) -> onnx.ModelProto:
         for node in nodes_of(part.node):
             if (key := _node_key(node)) in functions:
                 _complete_call(node, functions[key])
-    opsets = opset_imports(model)
     for key in _called(model.graph.node, functions, ()):
         check_body(functions[key])
         _adopt_opsets(model, functions[key], opsets)
@@ -49,6 +53,14 @@ def inline_functions(model: onnx.ModelProto) -> onnx.ModelProto:
             raise UserError(f"{describe(node)}: the function it calls cannot be inlined")
     del inlined.functions[:]
     return inlined
+
+
+def _is_operator(function: onnx.FunctionProto, opsets: Opsets) -> bool:
+    """Whether the model's opset has an operator of a function's name."""
+    domain = domain_name(function.domain)
+    operator = operator_name(domain, function.name)
+    known = domain in KNOWN_DOMAINS and domain in opsets
+    return known and schema(operator, opsets[domain]) is not None
 
 
 def _by_key(functions: Iterable[onnx.FunctionProto]) -> dict[Key, onnx.FunctionProto]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
@@ -155,10 +157,24 @@ def test_weights_in_functions_are_references(tmp_path: Path):
     assert f"{offset} + 4000> : tensor<250x4xf32>" in str(next(graph.nodes))
 
 
-def test_a_function_goes_before_an_operator_of_its_name(tmp_path: Path):
-    relu = function("Relu", [helper.make_node("Neg", ["a"], ["b"])], {"": 17})
-    relu.domain = ""
-    assert kinds(imported(tmp_path, [helper.make_node("Relu", ["x"], ["y"])], [relu])) == ["Neg"]
+def test_a_standard_operator_goes_before_a_function_of_its_name(tmp_path: Path):
+    named = function("Relu", [helper.make_node("Neg", ["a"], ["b"])], {"": 17})
+    named.domain = ""
+    graph = imported(tmp_path, [helper.make_node("Relu", ["x"], ["y"])], [named])
+    assert kinds(graph) == ["Relu"]
+    model = onnx.ModelProto.FromString((tmp_path / "m.onnx").read_bytes())
+    model.ir_version = 10
+    session: Any = onnxruntime.InferenceSession(model.SerializeToString())
+    x = np.array([-1, 1, -2, 2], np.float32)
+    np.testing.assert_array_equal(session.run(None, {"x": x})[0], np.maximum(x, 0))
+
+
+def test_a_function_stands_for_an_operator_that_the_opset_has_not(tmp_path: Path):
+    gelu = function("Gelu", [helper.make_node("Neg", ["a"], ["b"])], {"": 17})
+    gelu.domain = ""
+    nodes = [helper.make_node("Gelu", ["x"], ["y"])]
+    assert kinds(imported(tmp_path, nodes, [gelu], 17)) == ["Neg"]
+    assert kinds(imported(tmp_path, nodes, [gelu], 20)) == ["Gelu"]
 
 
 def odd(kind: str, source: str) -> onnx.NodeProto:
