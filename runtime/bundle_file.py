@@ -8,7 +8,7 @@ from compiler.om.bundle import read_bundle
 from compiler.om.errors import OMError
 from compiler.om.offline_model import OfflineModel
 from compiler.weights import Version
-from runtime.errors import AclError, Code, from_om
+from runtime.errors import failure, from_om
 from runtime.executor.weight_places import Source, WeightPlaces
 
 
@@ -38,8 +38,7 @@ class BundleFile:
         now, then = self._stat(), self._version
         same_file = now and then and (now.device, now.inode) == (then.device, then.inode)
         if same_file and now != then:
-            raise AclError(
-                Code.GE_FAILURE,
+            raise failure(
                 f"{self.source} has been changed in its place since the bundle was loaded: load "
                 "the bundle again",
             )

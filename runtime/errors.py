@@ -62,6 +62,11 @@ def invalid(message: str) -> AclError:
     return AclError(Code.INVALID_PARAM, message)
 
 
+def failure(message: str) -> AclError:
+    """What GraphEngine cannot do, or finds wrong in a model: 500002."""
+    return AclError(Code.GE_FAILURE, message)
+
+
 def from_om(error: OMError) -> AclError:
     """A file that does not load, as ACL reports it.
 

@@ -12,7 +12,7 @@ from compiler.om.inout import InOutInfo
 from compiler.om.offline_model import OfflineModel
 from runtime.description import describe
 from runtime.device import Bytes, Memory
-from runtime.errors import AclError, Code
+from runtime.errors import AclError, Code, failure
 from runtime.executor.dynamic import DynamicExecutor
 from runtime.executor.features import Features
 from runtime.executor.observer import Observer
@@ -76,7 +76,7 @@ def load(
     except (ValueError, IndexError, KeyError, TypeError) as error:
         # The container is sound, but a node, a task or an attribute is not what it must be.
         message = f"{om.source}: the model is malformed: {type(error).__name__}: {error}"
-        raise AclError(Code.GE_FAILURE, message) from error
+        raise failure(message) from error
 
 
 def _load(
@@ -124,7 +124,7 @@ def _check_summary(om: OfflineModel, info: InOutInfo, executor: StaticExecutor) 
         real = [list(located.desc.shape) for located, _ in slots]
         if len(shown) != len(real) or not all(map(_agree, shown, real)):
             message = f"{om.source}: the file's summary has {what} {shown}, its graph {real}"
-            raise AclError(Code.GE_FAILURE, message)
+            raise failure(message)
 
 
 def _agree(said: list[int], real: list[int]) -> bool:

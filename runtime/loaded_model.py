@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from compiler.om.inout import InOutInfo
 from runtime.device import Memory
-from runtime.errors import AclError, Code, invalid
+from runtime.errors import AclError, Code, failure, invalid
 from runtime.executor.session import Session, Table, Variables
 from runtime.executor.variables import Refresh
 from runtime.input_shapes import InputShapes
@@ -163,8 +163,7 @@ class Model:
         written = variables.table.contents
         missing = [name for name, address in self.reads.items() if address not in written]
         if missing:
-            raise AclError(
-                Code.GE_FAILURE,
+            raise failure(
                 f"{self.source}: {', '.join(missing)} were never written; run the initialisation "
                 "graph, or update every weight, before inference (ASCEND_OPT_FAITHFUL=1 computes "
                 "with whatever is in memory)",
@@ -174,8 +173,7 @@ class Model:
         for index, refresh in self.refreshes.items():
             fault = _update_fault(refresh.desc, inputs[index])
             if fault:
-                raise AclError(
-                    Code.GE_FAILURE,
+                raise failure(
                     f"{self.source}: update of {refresh.variable} (input {index}): {fault}; no "
                     "weight has been changed",
                 )
@@ -200,7 +198,7 @@ class Model:
             raise invalid(f"{what} is a null pointer")
         if any(dim < 0 for dim in dims):
             message = f"{what} has no tensor description, and the model leaves its shape open"
-            raise AclError(Code.GE_FAILURE, message)
+            raise failure(message)
         desc = TensorDesc(_dtype(info.dtype, what), dims)
         self._check_size(desc.size, given, what)
         return load(self.memory.view(given.address, desc.size, what), desc.dtype, desc.shape)
@@ -265,5 +263,5 @@ def _update_fault(desc: TensorDesc, given: Buffer) -> str | None:
 def _dtype(number: int, what: str) -> np.dtype[Any]:
     dtype = from_cpp(number)
     if dtype is None or dtype == STRINGS:
-        raise AclError(Code.GE_FAILURE, f"{what} has data type {number}, which has no elements")
+        raise failure(f"{what} has data type {number}, which has no elements")
     return dtype

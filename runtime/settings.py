@@ -6,7 +6,7 @@ import os
 from enum import StrEnum
 from typing import TypeVar
 
-from runtime.errors import AclError, Code
+from runtime.errors import failure
 
 ENGINE_VARIABLE = "ASCEND_OPT_ENGINE"
 VERIFY_VARIABLE = "ASCEND_OPT_VERIFY_WEIGHTS"
@@ -70,4 +70,4 @@ def _chosen(variable: str, what: str, choices: type[Choice], default: Choice) ->
         return choices(name)
     except ValueError:
         message = f"{variable}={name}: {what} are {' and '.join(choices)}"
-        raise AclError(Code.GE_FAILURE, message) from None
+        raise failure(message) from None

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from runtime.acl import DEFAULT_SOC
-from runtime.errors import AclError, Code
+from runtime.errors import failure
 
 TYPES = re.compile(r"--?(precision_mode|precision_mode_v2|keep_dtype)=")
 """The options that one of the two is compiled without."""
@@ -31,7 +31,7 @@ def compile_both(model: str, options: Sequence[str], folder: Path) -> tuple[Path
         if code:
             found = CODE.search(out)
             said = found.group() if found else err or out
-            raise AclError(Code.GE_FAILURE, f"{model} does not compile: {said}")
+            raise failure(f"{model} does not compile: {said}")
     return places[0].with_suffix(".om"), places[1].with_suffix(".om")
 
 

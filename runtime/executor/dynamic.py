@@ -13,7 +13,7 @@ from compiler.om.ge_ir_pb2 import GraphDef, ModelDef, OpDef
 from compiler.om.offline_model import SubModel
 from compiler.om.strings import decode_strings
 from runtime.device import Bytes
-from runtime.errors import AclError, Code
+from runtime.errors import AclError, Code, failure
 from runtime.executor.observer import Observer
 from runtime.executor.operators import (
     Operand,
@@ -165,8 +165,7 @@ class _Walk:
             start = tensor.desc.data_offset
             data = self._model.weights[start : start + size]
         if len(data) < size:
-            raise AclError(
-                Code.GE_FAILURE,
+            raise failure(
                 f"node '{op.name}' (Const): its {size} bytes are neither in the graph nor in "
                 "the weights",
             )
@@ -257,8 +256,7 @@ def truth(condition: Array, node: str) -> bool:
         return bool(abs(condition) > _EPSILON[condition.dtype.name])
     if condition.dtype.kind in "iub":
         return bool(condition != 0)
-    raise AclError(
-        Code.GE_FAILURE,
+    raise failure(
         f"node '{node}' (If): a scalar condition of {condition.dtype} has no truth value; it must "
         "be a bool, an integer, float32 or float64",
     )
@@ -280,5 +278,5 @@ def _prepare(op: OpDef) -> tuple[Node, tuple[Operand, ...]]:
     try:
         kernel_for(node)
     except OperatorError as error:
-        raise AclError(Code.GE_FAILURE, str(error)) from None
+        raise failure(str(error)) from None
     return node, connected

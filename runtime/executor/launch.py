@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from compiler.om.offline_model import SubModel
-from runtime.errors import AclError, Code
+from runtime.errors import failure
 from runtime.operator_engine import (
     Array,
     Inputs,
@@ -49,7 +49,7 @@ def operator_launch(node: Node, mode: FloatMode) -> Launch:
         kernel_for(node)
         in_place = goes_into(node)
     except OperatorError as error:
-        raise AclError(Code.GE_FAILURE, str(error)) from None
+        raise failure(str(error)) from None
 
     function = INTO.get(node.type)
     descs = (*node.inputs, *node.outputs)
@@ -125,7 +125,7 @@ class FileKernels:
         except kernel_engine.KernelError as error:
             fault = node.error(f"kernel '{name}': {error}")
             remedy = f"the operator engine can run it ({ENGINE_VARIABLE}={Engine.OPERATOR})"
-            raise AclError(Code.GE_FAILURE, f"{fault}; {remedy}") from None
+            raise failure(f"{fault}; {remedy}") from None
 
         def launch(inputs: Inputs, outputs: Sequence[Array]) -> None:
             arguments = [*inputs.values(), *outputs]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from runtime.device import Bytes
-from runtime.errors import AclError, Code
+from runtime.errors import failure
 from runtime.operator_engine import Array, TensorDesc
 from runtime.packing import load
 
@@ -31,7 +31,7 @@ class AddressSpace:
         AclError when it is not inside one region.
         """
         if any(dim < 0 for dim in desc.shape):
-            raise AclError(Code.GE_FAILURE, f"{what}: shape {list(desc.shape)} is open")
+            raise failure(f"{what}: shape {list(desc.shape)} is open")
         for region in self.regions:
             offset = address - region.base
             if offset >= 0 and offset + desc.size <= len(region.memory):
@@ -40,7 +40,6 @@ class AddressSpace:
         have = ", ".join(
             f"{region.name} {region.base:#x}+{len(region.memory)}" for region in self.regions
         )
-        raise AclError(
-            Code.GE_FAILURE,
+        raise failure(
             f"{what}: {desc.size} bytes at {address:#x} are outside the model's memory ({have})",
         )

@@ -9,7 +9,7 @@ from typing import Any
 from compiler.om.attributes import DType, TypedList, get_attribute
 from compiler.om.contract import ELEMENT_TYPE_NAME, INPUT_PLACES_NAME, INPUT_PORTS_NAME
 from compiler.om.ge_ir_pb2 import OpDef, TensorDescriptor
-from runtime.errors import AclError, Code
+from runtime.errors import failure
 from runtime.operator_engine import Node, TensorDesc
 from runtime.operator_engine.dtypes import from_proto, stand_in
 
@@ -31,8 +31,7 @@ def tensor_desc(desc: TensorDescriptor, node: str) -> TensorDesc:
     if ELEMENT_TYPE_NAME in desc.attr:
         dtype = stand_in(desc.attr[ELEMENT_TYPE_NAME].s.decode())
     if dtype is None:
-        raise AclError(
-            Code.GE_FAILURE, f"node '{node}' has a tensor of data type {int(desc.dtype)}, which "
+        raise failure(f"node '{node}' has a tensor of data type {int(desc.dtype)}, which "
             "the simulated device cannot compute with"
         )  # fmt: skip
     return TensorDesc(dtype, tuple(desc.shape.dim), desc.layout or "ND")
@@ -72,7 +71,7 @@ def operands(op: OpDef) -> tuple[Operand, ...]:
 def _input_desc(op: OpDef, place: int) -> TensorDesc:
     if place >= len(op.input_desc):
         message = f"node '{op.name}' has {len(op.input_desc)} input descriptions, needs {place + 1}"
-        raise AclError(Code.GE_FAILURE, message)
+        raise failure(message)
     return tensor_desc(op.input_desc[place], op.name)
 
 

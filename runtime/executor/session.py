@@ -15,7 +15,7 @@ import numpy as np
 
 from compiler.om.contract import VARIABLE_BASE
 from runtime.device import Bytes, Memory
-from runtime.errors import AclError, Code
+from runtime.errors import AclError, failure
 from runtime.executor.memory import Region
 from runtime.operator_engine import Array, TensorDesc
 from runtime.packing import load
@@ -160,8 +160,7 @@ class Session:
         after = bisect_right(self._order, variable)
         for other in self._order[max(0, after - 1) : after + 1]:
             if other < variable + size and variable < other + self._sizes[other]:
-                raise AclError(
-                    Code.GE_FAILURE,
+                raise failure(
                     f"{what}: {size} bytes at {variable:#x} overlap a variable of "
                     f"{self._sizes[other]} bytes at {other:#x}",
                 )
@@ -239,8 +238,7 @@ class Session:
 
     def _outside(self, address: int, size: int, what: str) -> AclError:
         have = f"variables {self.base:#x}+{len(self._home)}"
-        return AclError(
-            Code.GE_FAILURE,
+        return failure(
             f"{what}: {size} bytes at {address:#x} are outside the model's memory ({have})",
         )
 
@@ -266,7 +264,7 @@ class Variables:
         content = self._own.get(variable) or self.table.contents.get(variable)
         if content is None:
             message = f"the variable at {variable:#x} was never written"
-            raise AclError(Code.GE_FAILURE, message)
+            raise failure(message)
         return content.view(place)
 
     def write(self, place: Place, *, keep: bool) -> Array:

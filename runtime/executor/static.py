@@ -11,7 +11,7 @@ from compiler.om.ge_ir_pb2 import ModelDef, OpDef
 from compiler.om.offline_model import SubModel
 from compiler.om.task_pb2 import TaskDef
 from runtime.device import Bytes
-from runtime.errors import AclError, Code
+from runtime.errors import AclError, Code, failure
 from runtime.executor.constants import inline_constants
 from runtime.executor.features import Features
 from runtime.executor.launch import FileKernels, Launch, operator_launch, unpacking
@@ -112,7 +112,7 @@ class StaticExecutor:
         found: list[Named] = []
         for operand in operands(op):
             if operand.place >= len(op.input_i):
-                raise _broken(f"node '{op.name}' has no input_i for input {operand.place}")
+                raise failure(f"node '{op.name}' has no input_i for input {operand.place}")
             offset = op.input_i[operand.place]
             constant = operand.place < len(op.is_input_const) and op.is_input_const[operand.place]
             address = self._weight_base + offset - self._base if constant else offset
@@ -141,7 +141,7 @@ class StaticExecutor:
         try:
             order = replay_order(replayed)
         except Deadlock as deadlock:
-            raise _broken(f"{model.source}: {deadlock}") from None
+            raise failure(f"{model.source}: {deadlock}") from None
         calls = {
             place: self._call(tasks[place])
             for place in order
@@ -150,7 +150,7 @@ class StaticExecutor:
         race = None if faithful else first_race(replayed, order, list(_accesses(calls)))
         if race is not None:
             one, other = (f"'{calls[p].node.name}' (stream {tasks[p].stream_id})" for p in race)
-            raise _broken(
+            raise failure(
                 f"{model.source}: nodes {one} and {other} use the same memory with no event "
                 "between them"
             )
@@ -159,7 +159,7 @@ class StaticExecutor:
     def _call(self, task: TaskDef) -> Call:
         op = self._ops.get(task.kernel.context.op_index)
         if op is None:
-            raise _broken(f"a task refers to operator {task.kernel.context.op_index}, which is not")
+            raise failure(f"a task refers to operator {task.kernel.context.op_index}, which is not")
         connected = operands(op)
         node = node_of(op, connected)
         addresses = _addresses(task, node)
@@ -195,7 +195,7 @@ def _addresses(task: TaskDef, node: Node) -> Arguments:
     found = Arguments.unpack(task.kernel.args, len(node.inputs), len(node.outputs))
     if found is None:
         needed, count = len(node.inputs) + len(node.outputs), len(task.kernel.args) // 8
-        raise _broken(f"node '{node.name}' needs {needed} arguments, its task has {count}")
+        raise failure(f"node '{node.name}' needs {needed} arguments, its task has {count}")
     return found
 
 
@@ -219,7 +219,3 @@ def _what(op: OpDef) -> str:
 
 def _index(op: OpDef) -> int:
     return attribute(op, "index") or 0
-
-
-def _broken(message: str) -> AclError:
-    return AclError(Code.GE_FAILURE, message)

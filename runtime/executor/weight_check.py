@@ -12,7 +12,7 @@ from compiler.digests import all_sha256, ge_text, sha256
 from compiler.errors import UserError
 from compiler.threads import CORES
 from compiler.weights import FileBytes, Version
-from runtime.executor.weight_places import failure
+from runtime.errors import failure
 from runtime.settings import Verify
 
 SOON = 1 << 24

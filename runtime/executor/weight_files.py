@@ -19,12 +19,12 @@ from compiler.om.ge_ir_pb2 import ModelDef, OpDef
 from compiler.threads import in_threads
 from compiler.weights import FileBytes, Version
 from runtime.device import Bytes
-from runtime.errors import AclError
+from runtime.errors import AclError, failure
 from runtime.executor.operators import attribute, tensor_desc
 from runtime.executor.session import Content, Session, keep_alive
 from runtime.executor.variables import variable_address
 from runtime.executor.weight_check import Expected, Verification
-from runtime.executor.weight_places import Place, WeightPlaces, failure
+from runtime.executor.weight_places import Place, WeightPlaces
 from runtime.settings import Verify
 
 MAPPED_FILES = 256

@@ -22,7 +22,7 @@ from compiler.om.contract import (
 )
 from compiler.om.ge_ir_pb2 import OpDef
 from runtime.device import Bytes
-from runtime.errors import AclError, Code
+from runtime.errors import failure
 from runtime.executor.operators import attribute
 from runtime.settings import value_bins
 
@@ -109,8 +109,3 @@ def beside(source: Source) -> WeightPlaces:
     """Where the external weights are of a model that comes from a file, or from memory."""
     folder = weight_folder(Path(source).resolve()) if isinstance(source, str) else None
     return WeightPlaces(folder, value_bins=value_bins())
-
-
-def failure(message: str) -> AclError:
-    """What a load call gives for external weights that do not fit: 500002."""
-    return AclError(Code.GE_FAILURE, message)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from runtime.errors import AclError, Code
+from runtime.errors import AclError, failure
 from runtime.executor.launch import Launch
 from runtime.executor.memory import AddressSpace
 from runtime.executor.session import Place, Session, Variables
@@ -153,7 +153,7 @@ class Workspace:
         written = {port for write in writes for port in write.ports}
         reads = {port: place for port, place in inputs.items() if isinstance(place, Place)}
         if not all(isinstance(y, Place) or y.flags.writeable for y in outputs):
-            raise AclError(Code.GE_FAILURE, f"{call.what} would write into the weights")
+            raise failure(f"{call.what} would write into the weights")
         return Step(
             call.node,
             {port: _UNBOUND if isinstance(x, Place) else x for port, x in inputs.items()},
