@@ -189,6 +189,10 @@ def usage() -> str:
     """What `atc --help` prints."""
     lines = [
         "usage: atc --framework=5 --model=M.onnx --output=PATH --soc_version=SOC [options]",
+        "       atc --mode=3 --framework=5 --model=M.onnx     what ATC would refuse",
+        "       atc --mode=1 --om=M.om --json=M.json          an offline model as JSON",
+        "       atc --mode=5 --om=DUMP.txt --json=M.json      a text dump of one as JSON",
+        "       atc --mode=6 --om=M.om                        the facts of an offline model",
         "",
     ]
     for use in Use:

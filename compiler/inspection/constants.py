@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
@@ -20,7 +21,6 @@ from compiler.om.contract import (
     REFERENCE_NAME,
     SAMPLE_NAME,
     referenced_file,
-    weight_folder,
 )
 from compiler.om.dtypes import BY_PROTO
 from compiler.om.ge_ir_pb2 import AttrDef, OpDef, TensorDescriptor
@@ -29,6 +29,8 @@ from compiler.weights import FileBytes, Inline, Weight
 
 CONST_TYPES = frozenset({"Const", "Constant"})
 EXTERNAL_TYPE = "FileConstant"
+
+NAMED_BY_HASH = re.compile("weight_([0-9a-f]{32,64})")
 
 Place = Literal["inside", "inline", "external", "by id", "nowhere"]
 """In the weight partition, in the operator itself, in another file, handed over by the program
@@ -107,7 +109,7 @@ class _Reader:
     def _external(self, op: OpDef, graph: str) -> Constant:
         desc = op.output_desc[0] if op.output_desc else TensorDescriptor()
         offset, length = _integer(op.attr, OFFSET_NAME), _integer(op.attr, LENGTH_NAME)
-        path = external_file(op, self.file.path)
+        path = external_file(op, self.file.weights)
         if path is None:
             given: Place = "by id" if _text(op.attr, FILE_ID_NAME) else "nowhere"
             return _constant(op, graph, desc, _Where(given, offset, length, Inline(b"")))
@@ -122,9 +124,15 @@ def _has_weights(entry: TableEntry) -> bool:
 
 def _constant(op: OpDef, graph: str, desc: TensorDescriptor, where: _Where) -> Constant:
     dtype = BY_PROTO[desc.dtype].name if desc.dtype in BY_PROTO else f"dtype {desc.dtype}"
-    told = (_text(op.attr, HASH_NAME), _text(op.attr, SAMPLE_NAME))
+    told = (_digest(op), _text(op.attr, SAMPLE_NAME))
     shape, expected = tuple(desc.shape.dim), _tensor_bytes(desc)
     return Constant(op.name, op.type, graph, dtype, shape, expected, *where, *told)
+
+
+def _digest(op: OpDef) -> str:
+    """The hash that an operator has of its bytes; a file of its own is called by it as well."""
+    named = NAMED_BY_HASH.fullmatch(os.path.basename(_text(op.attr, LOCATION_NAME)))
+    return _text(op.attr, HASH_NAME) or (named[1] if named else "")
 
 
 def _tensor_bytes(desc: TensorDescriptor) -> int | None:
@@ -133,12 +141,11 @@ def _tensor_bytes(desc: TensorDescriptor) -> int | None:
     return BY_PROTO[desc.dtype].nbytes(prod(desc.shape.dim))
 
 
-def external_file(op: OpDef, model: Path) -> Path | None:
+def external_file(op: OpDef, folder: Path) -> Path | None:
     """The file that a constant names, as loading from a file finds it; None where it names none.
 
     Only the last component of a location counts: it cannot lead out of the weight folder.
     """
-    folder = weight_folder(model)
     if reference := _text(op.attr, REFERENCE_NAME):
         return referenced_file(reference, folder)
     named = _text(op.attr, LOCATION_NAME) or _text(op.attr, FILE_PATH_NAME)

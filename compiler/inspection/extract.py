@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 
 from compiler.errors import UserError
 from compiler.inspection.constants import Constant, constants
-from compiler.inspection.opened import OpenedFile, Table, open_om
+from compiler.inspection.opened import OpenedFile, Table, add_weight_dir, open_om
 from compiler.om.buffers import Blob, Held
 from compiler.om.files import write_files
 from compiler.om.partitions import PartitionType, partition_name
@@ -37,6 +37,7 @@ LONGEST = 120
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The file, and where its parts go."""
     parser.add_argument("model", help="an offline model, bundle or flow model")
+    add_weight_dir(parser)
     parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="a new folder")
 
 
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     folder = Path(args.output)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder} is there and not empty: name a new folder")
-    files = list(parts_of(open_om(args.model), folder))
+    files = list(parts_of(open_om(args.model, args.weight_dir), folder))
     for path in {path.parent for path, _ in files}:
         path.mkdir(parents=True, exist_ok=True)
     write_files(files, overwrite=False)

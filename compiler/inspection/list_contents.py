@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from compiler.errors import printable
-from compiler.inspection.opened import open_om
+from compiler.inspection.opened import add_weight_dir, open_om
 from compiler.inspection.summary import Data, summary
 
 SECTIONS = {
@@ -23,6 +23,7 @@ SECTIONS = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The file, and what to print of it."""
     parser.add_argument("model", help="an offline model, bundle or flow model")
+    add_weight_dir(parser)
     for name, what in SECTIONS.items():
         parser.add_argument(f"--{name}", action="store_true", help=f"also print {what}")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
@@ -30,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the contents; 0."""
-    found = summary(open_om(args.model))
+    found = summary(open_om(args.model, args.weight_dir))
     if args.json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
         return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from compiler.om.bundle import Bundle, read_bundle
+from compiler.om.contract import weight_folder
 from compiler.om.errors import OMError
 from compiler.om.flow import read_flow_submodel
 from compiler.om.header import HEADER_SIZE, ModelFileHeader, ModelType, unpack_header
@@ -35,10 +37,14 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class OpenedFile:
-    """An OM file and the parts in it; `version` is that of the file that was opened."""
+    """An OM file and the parts in it; `version` is that of the file that was opened.
+
+    `weights` is the folder of its weight files.
+    """
 
     path: Path
     version: Version
+    weights: Path
     data: memoryview
     bundle: Bundle | None
     parts: tuple[Part, ...]
@@ -81,24 +87,27 @@ class Table(NamedTuple):
         return self.file.range(start, len(self.model.bodies[place]))
 
 
-def open_om(path: str) -> OpenedFile:
+def open_om(path: str, weights: str | None = None) -> OpenedFile:
     """Map a file and find its models; of their content nothing is looked at yet.
 
-    OMError when there is no file, or no container in it. A model inside that cannot be read is
-    a part with its error.
+    Its weight files are in the folder `weights`, or in the one beside it. OMError when there is
+    no file, or no container in it. A model inside that cannot be read is a part with its error.
     """
     data, name = map_source(path)
     version = Version.of(os.stat(path))
+    folder = Path(weights) if weights is not None else weight_folder(Path(path))
     if len(data) < HEADER_SIZE or unpack_header(data).modeltype != ModelType.BUNDLE:
         model = read_model(data, name=name, check=False)
-        return OpenedFile(Path(path), version, data, None, tuple(_parts("", data, 0, model)))
+        return OpenedFile(
+            Path(path), version, folder, data, None, tuple(_parts("", data, 0, model))
+        )
     bundle = read_bundle(data, name=name)
     parts = [
         part
         for index, (inner, start) in enumerate(zip(bundle.slices, bundle.starts, strict=True))
         for part in _nested(f"submodel {index}", inner, start, name)
     ]
-    return OpenedFile(Path(path), version, data, bundle, tuple(parts))
+    return OpenedFile(Path(path), version, folder, data, bundle, tuple(parts))
 
 
 def _nested(label: str, data: memoryview, start: int, name: str) -> Iterator[Part]:
@@ -130,3 +139,10 @@ def _flow_submodels(table: SubModel) -> Iterator[tuple[memoryview, int]]:
     for entry, body, at in zip(table.table, table.bodies, table.starts, strict=True):
         if entry.type == PartitionType.FLOW_SUBMODEL:
             yield body, at
+
+
+def add_weight_dir(parser: argparse.ArgumentParser) -> None:
+    """The option that says where weight files are, as a program that loads a model may."""
+    parser.add_argument(
+        "--weight-dir", metavar="FOLDER", help="where weight files are, if not beside the model"
+    )

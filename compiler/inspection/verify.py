@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from compiler.errors import printable
 from compiler.inspection.container_faults import container_faults
 from compiler.inspection.content_faults import content_faults
-from compiler.inspection.opened import open_om
+from compiler.inspection.opened import add_weight_dir, open_om
 from compiler.inspection.weight_faults import weight_faults
 from compiler.om.errors import OMError
 
@@ -17,12 +17,15 @@ from compiler.om.errors import OMError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The files, and how to print."""
     parser.add_argument("models", nargs="+", help="offline models, bundles or flow models")
+    add_weight_dir(parser)
     parser.add_argument("--json", action="store_true", help="print the faults as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print a line for each fault; 1 when there is any."""
-    found = {path: [printable(fault) for fault in faults(path)] for path in args.models}
+    found = {
+        path: [printable(fault) for fault in faults(path, args.weight_dir)] for path in args.models
+    }
     if args.json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
     else:
@@ -31,10 +34,10 @@ def run(args: argparse.Namespace) -> int:
     return 1 if any(found.values()) else 0
 
 
-def faults(path: str) -> Iterator[str]:
+def faults(path: str, weights: str | None = None) -> Iterator[str]:
     """Everything that is wrong with a file, nothing when it is sound."""
     try:
-        file = open_om(path)
+        file = open_om(path, weights)
     except OMError as error:
         yield str(error).removeprefix(f"{path}: ")
         return

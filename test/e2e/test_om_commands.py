@@ -211,6 +211,25 @@ def test_faults_are_found(name: str, built: dict[str, Path], tmp_path: Path, om:
     assert all(line.startswith(f"{path}: ") for line in lines)
 
 
+def test_weight_files_may_be_elsewhere(built: dict[str, Path], tmp_path: Path, om: Command):
+    path = copied(built["files"], tmp_path)
+    (path.parent / "weight").rename(tmp_path / "moved")
+    assert om("verify", path)[0] == 1
+    assert om("verify", path, "--weight-dir", tmp_path / "moved") == (0, [f"{path}: ok"])
+    arguments = ("extract", path, "-o", tmp_path / "parts", "--weight-dir", tmp_path / "moved")
+    assert om(*arguments)[0] == 0 and len(list((tmp_path / "parts" / "weights").iterdir())) == 8
+
+
+def test_a_file_called_by_its_hash_is_held_to_it(
+    built: dict[str, Path], tmp_path: Path, om: Command
+):
+    path = copied(built["files"], tmp_path)
+    with_model(path, lambda m: [c.attr.pop("_value_sha256") for c in constants_of(m)])
+    assert om("verify", path)[0] == 0
+    flip_weight(path)
+    assert "have hash " in om("verify", path)[1][0]
+
+
 def test_faults_of_several_files_as_json(built: dict[str, Path], tmp_path: Path, om: Command):
     (tmp_path / "bad.om").write_bytes(b"x" * 300)
     code, lines = om("verify", built["inside"], tmp_path / "bad.om", "--json")
