@@ -112,6 +112,16 @@ def test_decompiles_a_file_made_by_graph_engine(capsys: pytest.CaptureFixture[st
     assert 'ge.NetOutput "Node_Output"' in text
 
 
+@pytest.mark.skipif(not GE_MADE.exists(), reason="the file made by GraphEngine is not here")
+def test_a_file_made_by_graph_engine_is_written_again_to_the_same_bytes(tmp_path: Path):
+    text = tmp_path / "m.mlir"
+    assert main([str(GE_MADE), "-o", str(text)]) == 0
+    for source in (GE_MADE, text):
+        assert main([str(source), "-t", f'om{{output="{tmp_path}/m"}}']) == 0
+        assert (tmp_path / "m.om").read_bytes() == GE_MADE.read_bytes()
+    assert main(["om", "verify", str(GE_MADE)]) == 0
+
+
 def test_external_weights_hold_what_the_model_needs(tmp_path: Path):
     path = build(tmp_path / "m", "external-weight=1 precision=must_keep_origin_dtype")
     model = read_model(path).root.model_def
