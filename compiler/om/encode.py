@@ -6,7 +6,7 @@ is a prefix of (`origin_format_for_int` before `origin_format`).
 
 import struct
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -17,11 +17,27 @@ Encoder = Callable[[Any], bytes]
 
 VARINT, LENGTH, FIXED32 = 0, 2, 5
 
+SHORT = 1 << 10
+"""Bytes of a message whose encoding is remembered."""
+
 ONE_DIGIT = tuple(bytes([value]) for value in range(0x80))
 
 
 def encode_message(message: Message) -> bytes:
     """The wire form of `message`, the same bytes for equal messages on every machine."""
+    data = message.SerializeToString(deterministic=True)
+    if len(data) <= SHORT:  # a model says the same things again and again
+        return _encode_short(type(message), data)
+    return _encode(message)
+
+
+@lru_cache(1 << 14)
+def _encode_short(kind: type[Message], data: bytes) -> bytes:
+    """Equal messages have equal deterministic bytes, whatever the order of their keys."""
+    return _encode(kind.FromString(data))
+
+
+def _encode(message: Message) -> bytes:
     above_maps = _fields_above_maps(message.DESCRIPTOR)
     fields = message.ListFields()
     if above_maps.isdisjoint([field for field, _ in fields]):

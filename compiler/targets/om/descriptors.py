@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import cast
 
 from xdsl.dialects.builtin import StringAttr, UnrankedTensorType
@@ -39,15 +40,19 @@ def format_of(node: NodeOp, port: str) -> str:
 
 def describe_tensor(desc: TensorDescriptor, value: SSAValue, port: str, layout: str) -> None:
     """Fill in the descriptor of a tensor at a port."""
-    element = cast(AnyTensor, value.type).element_type
-    dtype = dtype_of(element)
+    desc.CopyFrom(_nameless(value.type, layout, padded(stated_size(value))))
     desc.name = port
+
+
+@lru_cache(1 << 12)
+def _nameless(type: Attribute, layout: str, size: int) -> TensorDescriptor:
+    """A descriptor but for the port: a model has many tensors of few types."""
+    desc = TensorDescriptor(layout=layout, device_type="NPU", size=size)
+    element = cast(AnyTensor, type).element_type
+    dtype = dtype_of(element)
     desc.dtype = cast(DataType.ValueType, dtype.proto)
     desc.shape.SetInParent()
-    desc.shape.dim.extend(dims_of(value.type))
-    desc.layout = layout
-    desc.device_type = "NPU"
-    desc.size = padded(stated_size(value))
+    desc.shape.dim.extend(dims_of(type))
     number = format_number(layout)
     set_attribute(desc.attr["format_for_int"], number)
     set_attribute(desc.attr["origin_format"], layout)
@@ -57,6 +62,7 @@ def describe_tensor(desc: TensorDescriptor, value: SSAValue, port: str, layout: 
     set_attribute(desc.attr["origin_data_type"], dtype.name)
     if (name := element_name(element)) in STAND_INS:
         set_attribute(desc.attr[ELEMENT_TYPE_NAME], name or "")
+    return desc
 
 
 def stated_size(value: SSAValue) -> int:

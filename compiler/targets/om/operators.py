@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import cast
 
 from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr
@@ -12,7 +13,7 @@ from compiler.constants import weight_of
 from compiler.errors import UserError
 from compiler.om.attributes import ListKind, TypedList, set_attribute
 from compiler.om.buffers import joined_bytes
-from compiler.om.ge_ir_pb2 import DataType, GraphDef, ModelDef, OpDef
+from compiler.om.ge_ir_pb2 import AttrDef, DataType, GraphDef, ModelDef, OpDef
 from compiler.sizes import dtype_of
 from compiler.targets.om.descriptors import describe_tensor, dims_of, format_of
 from compiler.targets.om.fields import restore_fields
@@ -133,11 +134,20 @@ def add_node(graph: GraphDef, node: NodeOp) -> None:
 
 def _name_ports(op: OpDef, side: str, names: Sequence[str]) -> None:
     """The name → index map of the ports, in byte order of the names."""
+    keys, values = _port_map(tuple(names))
+    op.attr[f"_{side}_name_key"].CopyFrom(keys)
+    op.attr[f"_{side}_name_value"].CopyFrom(values)
+
+
+@lru_cache(1 << 12)
+def _port_map(names: tuple[str, ...]) -> tuple[AttrDef, AttrDef]:
     indices = {name: i for i, name in enumerate(names)}
     keys = tuple(sorted(indices, key=str.encode))
     values = tuple(indices[key] for key in keys)
-    set_attribute(op.attr[f"_{side}_name_key"], TypedList(ListKind.NONE, keys))
-    set_attribute(op.attr[f"_{side}_name_value"], TypedList(ListKind.NONE, values))
+    made = AttrDef(), AttrDef()
+    for attribute, items in zip(made, (keys, values), strict=True):
+        set_attribute(attribute, TypedList(ListKind.NONE, items))
+    return made
 
 
 def _is_const(value: SSAValue | None) -> bool:
