@@ -83,7 +83,7 @@ class OfflinePass(ModulePass):
 
     name = "offline"
     verifies: ClassVar[bool] = True
-    """The IR is verified at its end: nobody has to do it again."""
+    """The IR is verified where its dialect changes and at its end: nobody has to do it again."""
 
     soc: str = DEFAULT_SOC
     precision: PrecisionMode = "force_fp16"
@@ -126,11 +126,13 @@ class OfflinePass(ModulePass):
         if not self.fuse_attention:
             disabled |= {ATTENTION}
         self._run(ctx, op, tuple(spec for spec in OPTIMISE if spec not in disabled))
+        op.verify()
 
     def build(self, ctx: Context, op: ModuleOp) -> None:
         """Make offline models of optimised graphs, and one bundle of those in a bundle."""
-        for phase in (KERNELS, *([PROVE] if self.prove else []), BUILD):
-            self._run(ctx, op, phase)
+        prove = PROVE if self.prove else ()
+        self._run(ctx, op, (*KERNELS, *prove, *BUILD))
+        op.verify()
 
     def _likely_weights(self, module: ModuleOp) -> Iterator[Weight]:
         """The weights that no pass will change, as far as one can know before."""
@@ -141,7 +143,7 @@ class OfflinePass(ModulePass):
                     yield weight_of(node.value)
 
     def _run(self, ctx: Context, op: ModuleOp, phase: tuple[str, ...]) -> None:
-        """Run the passes of a phase; at its end the IR is verified."""
+        """Run the passes of a phase."""
         values = {
             "soc": self.soc,
             "precision": self.precision,
@@ -154,7 +156,6 @@ class OfflinePass(ModulePass):
         }
         spec = ",".join(phase).format(**values)
         PassPipeline.parse_spec(UNIVERSE.all_passes, spec).apply(ctx, op)
-        op.verify()
 
     def _refreshable(self) -> str:
         """Which weights become variables, as options of the pass that splits the graph."""
