@@ -25,7 +25,7 @@ TIMES = 12.0
 
 CONVERT = """
 import gc, sys
-gc.set_threshold(100_000, 50, 1000)  # as ascend-opt and atc do
+gc.set_threshold(1_000_000, 50, 1000)  # as ascend-opt and atc do
 from compiler.cli import context
 from compiler.conversion.onnx_to_ge import ConvertOnnxToGEPass
 from compiler.frontends.onnx import import_model

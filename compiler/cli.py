@@ -253,6 +253,8 @@ def _read_mlir(read: Callable[[IO[bytes]], ModuleOp], stream: IO[bytes]) -> Modu
 
 
 def _input_shapes(text: str) -> dict[str, tuple[int, ...]]:
+    if not text:
+        return {}
     from compiler.atc.errors import AtcError
     from compiler.atc.shapes import dims_of, input_shapes
 
@@ -332,7 +334,7 @@ USER_ERRORS = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the driver; the exit code is 0, or 1 after one line on stderr."""
-    gc.set_threshold(100_000, 50, 1000)  # the IR is a large, long-lived graph: scan it rarely
+    gc.set_threshold(1_000_000, 50, 1000)  # the IR is a large, long-lived graph: scan it rarely
     return exit_code(partial(_run, argv))
 
 

@@ -22,7 +22,7 @@ from compiler.cli import main
 
 ROOT = Path(__file__).parent.parent
 
-gc.set_threshold(100_000, 50, 1000)  # as ascend-opt and atc do: some tests measure CPU time
+gc.set_threshold(1_000_000, 50, 1000)  # as ascend-opt and atc do: some tests measure CPU time
 
 
 class FileCheckItem(pytest.Item):

@@ -42,7 +42,7 @@ def build(options: dict[str, str]) -> None:
         precheck.refuse(options)
     model = options["model"]
     shapes = input_shapes(options)
-    gc.set_threshold(100_000, 50, 1000)
+    gc.set_threshold(1_000_000, 50, 1000)
     from compiler.cli import context
     from compiler.pipelines import OfflinePass
     from compiler.targets.om import OMTarget

@@ -81,7 +81,10 @@ class GraphOp(AscendOp):
     @property
     def output(self) -> NetOutputOp | None:
         """The NetOutput node, if there is one."""
-        return next((node for node in self.nodes if isinstance(node, NetOutputOp)), None)
+        op = self.body.block.last_op
+        while op is not None and not isinstance(op, NetOutputOp):
+            op = op.prev_op
+        return op
 
     def verify_(self) -> None:
         seen: set[str] = set()

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper, shape_inference
-from onnx.reference import ReferenceEvaluator
 
 from compiler.frontends.onnx.payloads import has_values
 from compiler.frontends.onnx.windows import corrected_opset
@@ -176,6 +175,8 @@ class Values:
         outputs = [onnx.ValueInfoProto(name=name) for name in made]
         graph = helper.make_graph(nodes, "values", [], outputs, constants)
         model = helper.make_model(graph, opset_imports=self._model.opset_import)
+        from onnx.reference import ReferenceEvaluator  # heavy, and few models need it
+
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
