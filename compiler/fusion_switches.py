@@ -19,7 +19,7 @@ FUSIONS = {
     "SoftmaxSmallOpFusionPass": "ge-fuse-softmax",
 }
 """GraphEngine's graph fusions, and which pass does the like."""
-OWN_FUSIONS = ("ge-fuse-gelu",)
+OWN_FUSIONS = ("ge-fuse-batch-norm-scale", "ge-fuse-gelu")
 """Fusions that GraphEngine has no name for."""
 CLEAN_UP = (
     "ge-cancel-casts",

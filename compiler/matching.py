@@ -10,6 +10,7 @@ from xdsl.ir import Attribute, SSAValue
 from compiler.constants import constant_values, first_element
 from compiler.rewrite import waited_for
 from dialects.ge import ConstOp, GraphOp, NodeOp, type_of
+from dialects.types import shape_of, tensor_of
 from dialects.weights import CastAttr
 
 
@@ -51,6 +52,15 @@ def either_way(node: NodeOp) -> Iterator[tuple[SSAValue, SSAValue]]:
     left, right = node.operands
     yield left, right
     yield right, left
+
+
+def is_per_channel(value: SSAValue, data: SSAValue) -> bool:
+    """Whether a value has one element for each channel of data [N, C, …]: [C, 1, …], as it is."""
+    rank, channels = len(shape_of(data)), shape_of(data)[1]
+    shape = shape_of(value)
+    padded = (1,) * (rank - len(shape)) + shape
+    same = tensor_of(value).element_type == tensor_of(data).element_type
+    return same and padded == (1, channels, *(1,) * (rank - 2))
 
 
 def constant(value: SSAValue | None) -> ConstOp | None:

@@ -32,6 +32,7 @@ OPTIMISE = (
     "ge-merge-duplicates",
     "ge-remove-dead-nodes",
     "ge-fuse-conv-bias",
+    "ge-fuse-batch-norm-scale",
     "ge-fuse-conv-batch-norm",
     "ge-lower-global-pool",
     "ge-fuse-pad-conv",

@@ -11,7 +11,7 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import Rewriter
 from xdsl.utils.hints import isa
 
-from dialects.ge import BundleOp, GraphOp, NodeOp, subgraphs_of
+from dialects.ge import BundleOp, ConstOp, GraphOp, NodeOp, subgraphs_of
 from dialects.op import names_attr
 
 
@@ -74,7 +74,8 @@ class GraphEditor:
         if last.label != old.label:
             self._moved[old.label] = (last.label,)
         missing = len(old.results) - len(last.results)
-        Rewriter.replace_op(old, list(new), [*last.results, *[None] * missing])
+        results = [*last.results[: len(old.results)], *[None] * missing]
+        Rewriter.replace_op(old, list(new), results)
 
     def remove(self, node: NodeOp, instead: Sequence[SSAValue] = ()) -> None:
         """Erase a node; readers of its results read `instead`, and wait for what it waited for."""
@@ -102,6 +103,13 @@ class GraphEditor:
         for part in reversed(parts[:-1]):
             if not any(result.uses for result in part.results):
                 self.remove(part)
+
+    def remove_unread(self, values: Sequence[SSAValue | None]) -> None:
+        """Erase the constants among the makers of some values that nobody reads now."""
+        makers = dict.fromkeys(value.owner for value in values if value is not None)
+        for node in makers:
+            if isinstance(node, ConstOp) and not node.results[0].uses:
+                self.remove(node)
 
     def move_control_edges(self) -> None:
         """Let the nodes that waited for a node that is gone wait for what stands for it."""

@@ -25,6 +25,9 @@ PASSES = {
     "ge-cancel-reshapes": "compiler.transforms.ge.cancel_reshapes:GECancelReshapesPass",
     "ge-cancel-transposes": "compiler.transforms.ge.cancel_transposes:GECancelTransposesPass",
     "ge-fuse-conv-bias": "compiler.transforms.ge.fuse_conv_bias:GEFuseConvBiasPass",
+    "ge-fuse-batch-norm-scale": (
+        "compiler.transforms.ge.fuse_batch_norm_scale:GEFuseBatchNormScalePass"
+    ),
     "ge-fuse-conv-batch-norm": (
         "compiler.transforms.ge.fuse_conv_batch_norm:GEFuseConvBatchNormPass"
     ),

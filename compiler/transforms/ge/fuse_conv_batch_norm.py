@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import AnyFloat, ArrayAttr, FloatAttr, ModuleOp, StringAttr
-from xdsl.ir import Attribute
+from xdsl.dialects.builtin import AnyFloat, FloatAttr, ModuleOp, StringAttr
 from xdsl.passes import ModulePass
 from xdsl.utils.hints import isa
 
-from compiler.constants import reshaped, scalar
+from compiler.constants import scalar
 from compiler.matching import Matcher, constant
-from compiler.rewrite import GraphEditor, Names, all_graphs, editing
+from compiler.rewrite import Names, all_graphs, editing
 from compiler.transforms.ge.convert_batch_norm import DEFAULT_EPSILON, INPUTS, is_inference
+from compiler.weight_arithmetic import Term, compute, new_constant
 from dialects.ge import ConstOp, GraphOp, NodeOp, Op, type_of
-from dialects.types import RankedTensor, element_name, shape_of, tensor_of, tensor_type
-from dialects.weights import FLOATS, ComputeAttr
+from dialects.types import element_name, shape_of, tensor_of, tensor_type
+from dialects.weights import FLOATS
 
 
 @dataclass(frozen=True)
@@ -42,15 +41,9 @@ def _fuse(graph: GraphOp) -> None:
         for node in list(graph.nodes):
             conv = _convolution(match, node)
             if conv is not None:
-                read = [value.owner for value in (*conv.operands, *node.operands)]
+                read = [*conv.operands, *node.operands]
                 editor.fuse([conv, node], *_folded(names, conv, node))
-                _remove_unread(editor, read)
-
-
-def _remove_unread(editor: GraphEditor, nodes: Sequence[object]) -> None:
-    for node in dict.fromkeys(nodes):
-        if isinstance(node, ConstOp) and not node.results[0].uses:
-            editor.remove(node)
+                editor.remove_unread(read)
 
 
 def _convolution(match: Matcher, node: NodeOp) -> NodeOp | None:
@@ -75,56 +68,34 @@ def _channels_second(conv: NodeOp) -> bool:
     return conv.attributes.get("data_format") in (StringAttr("NCHW"), StringAttr("NCDHW"))
 
 
-@dataclass(frozen=True)
-class _Term:
-    """A weight and the shape it has."""
-
-    value: Attribute
-    type: RankedTensor
-
-
 def _folded(names: Names, conv: NodeOp, norm: NodeOp) -> tuple[ConstOp, ConstOp, Op]:
     filters, bias = constant(conv.input("filter")), constant(conv.input("bias"))
     assert filters is not None, "_convolution has looked"
-    scale, offset, mean, variance = (_term(constant(norm.input(port))) for port in INPUTS[1:])
-    spread = _compute("Sqrt", _compute("Add", variance, _epsilon(norm, variance)))
-    factor = _compute("RealDiv", scale, spread)
-    shift = _compute("Mul", mean, factor)
+    scale, offset, mean, variance = (_term(norm, port) for port in INPUTS[1:])
+    spread = compute("Sqrt", compute("Add", variance, _epsilon(norm, variance)))
+    factor = compute("RealDiv", scale, spread)
+    shift = compute("Mul", mean, factor)
     if bias is not None:
-        shift = _compute("Mul", _compute("Sub", mean, _term(bias)), factor)
+        shift = compute("Mul", compute("Sub", mean, Term.of(bias)), factor)
     channels = len(shape_of(filters.results[0])) - 1
-    column = tensor_type((factor.type.get_shape()[0], *(1,) * channels), factor.type.element_type)
-    scaled = _compute("Mul", _term(filters), _Term(reshaped(factor.value, column), column))
-    new_filter = _constant(names, f"{conv.label}_filter", filters, scaled)
-    new_bias = _constant(names, f"{conv.label}_bias", bias, _compute("Sub", offset, shift))
+    column = factor.shaped(factor.type.get_shape()[0], *(1,) * channels)
+    scaled = compute("Mul", Term.of(filters), column)
+    new_filter = new_constant(names, f"{conv.label}_filter", filters, scaled)
+    new_bias = new_constant(names, f"{conv.label}_bias", bias, compute("Sub", offset, shift))
     inputs = {**conv.named_inputs, "filter": new_filter.results[0], "bias": new_bias.results[0]}
     new = Op.of(type_of(conv), conv.label, inputs, norm.result_types[:1], conv.attributes)
     return new_filter, new_bias, new
 
 
-def _term(node: ConstOp | None) -> _Term:
-    assert node is not None, "_convolution has looked"
-    return _Term(node.value, tensor_of(node.results[0]))
+def _term(norm: NodeOp, port: str) -> Term:
+    held = constant(norm.input(port))
+    assert held is not None, "_convolution has looked"
+    return Term.of(held)
 
 
-def _compute(kind: str, *terms: _Term) -> _Term:
-    """An operator on weights; its result is like the first of them."""
-    type = terms[0].type
-    operands = ArrayAttr([term.value for term in terms])
-    types = ArrayAttr([term.type for term in terms])
-    return _Term(ComputeAttr(StringAttr(kind), operands, types, type), type)
-
-
-def _epsilon(norm: NodeOp, like: _Term) -> _Term:
+def _epsilon(norm: NodeOp, like: Term) -> Term:
     given = norm.attributes.get("epsilon", DEFAULT_EPSILON)
     assert isa(given, FloatAttr[AnyFloat]), "the prototype has checked it"
     element = like.type.element_type
     assert isinstance(element, AnyFloat)
-    return _Term(scalar(FloatAttr(given.value.data, element)), tensor_type((1,), element))
-
-
-def _constant(names: Names, label: str, old: ConstOp | None, new: _Term) -> ConstOp:
-    """A new weight, under the name of the one it stands for where nobody else reads that one."""
-    alone = old is not None and len(list(old.results[0].uses)) == 1
-    name = old.label if old is not None and alone else names.fresh(label)
-    return ConstOp.make(name, results=[new.type], value=new.value)
+    return Term(scalar(FloatAttr(given.value.data, element)), tensor_type((1,), element))

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 
 from compiler.constants import reshaped
-from compiler.matching import Matcher, constant, either_way
+from compiler.matching import Matcher, constant, either_way, is_per_channel
 from compiler.rewrite import Names, all_graphs, editing
 from dialects.ge import ConstOp, GraphOp, NodeOp, Op, type_of
 from dialects.types import shape_of, tensor_of, tensor_type
@@ -48,17 +47,9 @@ def _convolution(match: Matcher, node: NodeOp) -> tuple[NodeOp, ConstOp] | None:
         if conv is None or bias is None or not match.is_free(node):
             continue
         free = conv.input("bias") is None and conv.input("offset_w") is None
-        if free and product.type == node.results[0].type and _is_per_channel(addend, product):
+        if free and product.type == node.results[0].type and is_per_channel(addend, product):
             return conv, bias
     return None
-
-
-def _is_per_channel(bias: SSAValue, product: SSAValue) -> bool:
-    rank, channels = len(shape_of(product)), shape_of(product)[1]
-    shape = shape_of(bias)
-    padded = (1,) * (rank - len(shape)) + shape
-    same = tensor_of(bias).element_type == tensor_of(product).element_type
-    return same and padded == (1, channels, *(1,) * (rank - 2))
 
 
 def _biased(names: Names, conv: NodeOp, bias: ConstOp) -> tuple[ConstOp, Op]:

@@ -29,6 +29,7 @@ PASSES = [
     "ge-remove-dead-nodes",
     "ge-copy-stored-outputs",
     "ge-fuse-conv-bias",
+    "ge-fuse-batch-norm-scale",
     "ge-fuse-conv-batch-norm",
     "ge-fuse-pad-conv",
     "ge-fuse-layer-norm",
