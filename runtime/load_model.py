@@ -15,6 +15,7 @@ from runtime.device import Bytes, Memory
 from runtime.errors import AclError, Code, failure
 from runtime.executor.dynamic import DynamicExecutor
 from runtime.executor.features import Features
+from runtime.executor.late_copy import LateCopy
 from runtime.executor.observer import Observer
 from runtime.executor.session import Session
 from runtime.executor.static import StaticExecutor, model_integer
@@ -164,7 +165,7 @@ def _executor(
     how: _Compute,
 ) -> StaticExecutor | DynamicExecutor:
     if om.header.is_dynamic:
-        weights = _weights(om, memory, None, undo, private=how.private)
+        weights = _weights(om, memory, session, GivenMemory(), undo, private=how.private)
         return DynamicExecutor(
             om.root,
             weights,
@@ -177,7 +178,7 @@ def _executor(
     work = None if given.work is None else _enough("work", given.work, size, om.source)
     features = Features(memory, size, om.source, work)
     undo.callback(features.release)
-    weights = _weights(om, memory, given.weights, undo, private=how.private)
+    weights = _weights(om, memory, session, given, undo, private=how.private)
     return StaticExecutor(
         om.root,
         features,
@@ -191,21 +192,28 @@ def _executor(
 
 
 def _weights(
-    om: OfflineModel, memory: Memory, given: Bytes | None, undo: ExitStack, *, private: bool
-) -> Bytes:
-    """The weights where the kernels can work on them: BLAS takes aligned tensors only."""
-    weights = np.frombuffer(om.root.weights, np.uint8)
-    if given is None:
-        aligned = weights.ctypes.data % ALIGNED == 0 and not private
-        if not len(weights) or aligned:
-            return weights
-        made = memory.allocate(len(weights), f"weights of {om.source}")
+    om: OfflineModel, memory: Memory, session: Session, given: GivenMemory, undo: ExitStack,
+    *, private: bool,
+) -> Bytes:  # fmt: skip
+    """The weights where the kernels can work on them: BLAS takes aligned tensors only.
+
+    The caller's memory has them at once, and so has what shall be private; else they are copied,
+    where they must be, before the first run.
+    """
+    stored, place = np.frombuffer(om.root.weights, np.uint8), given.weights
+    at_once = place is not None or private
+    if not len(stored) or (not at_once and stored.ctypes.data % ALIGNED == 0):
+        return stored
+    if place is None:
+        made = memory.allocate(len(stored), f"weights of {om.source}")
         undo.callback(memory.free, made.address)
-        given = made.memory
-    copy = _enough("weight", given, len(weights), om.source)
-    copy[:] = weights
-    copy.flags.writeable = False
-    return copy
+        place = made.memory
+    copy = LateCopy(stored, _enough("weight", place, len(stored), om.source))
+    if at_once:
+        copy.ready()
+    else:
+        session.external.append(copy)
+    return copy.memory
 
 
 def _enough(what: str, have: Bytes, size: int, source: str) -> Bytes:

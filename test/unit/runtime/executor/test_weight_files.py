@@ -262,6 +262,25 @@ def test_loading_reads_no_weight(models: Models, static_builder: Builder, folder
     assert resident() - before < size // 4
 
 
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is told by /proc")
+@pytest.mark.parametrize("shift", range(2))
+def test_nor_does_it_copy_weights_inside(
+    shift: int, models: Models, static_builder: Builder, folder: Path
+) -> None:
+    """They lie at any byte of the file: its name and with it the message before them is longer."""
+    size, builder = 1 << 26, static_builder("m" * (shift + 1))
+    builder.const("w", np.ones(size // 4, np.float32))
+    builder.output("w")
+    om = builder.pack()
+    (folder / "model.om").write_bytes(om)
+    del om, builder
+    before = resident()
+    number = models.load(str(folder / "model.om"))
+    assert resident() - before < size // 2
+    (result,) = models[number].run([])
+    assert result.min() == result.max() == 1
+
+
 @pytest.mark.parametrize("offset", [2, 4])
 def test_weights_at_odd_places(
     offset: int, models: Models, static_builder: Builder, folder: Path
