@@ -35,10 +35,12 @@ from dialects.weights import (
     CastAttr,
     ComputeAttr,
     FileAttr,
+    NamedAttr,
     ScatterAttr,
     SplatAttr,
     StringsAttr,
     TransposeAttr,
+    named_in,
     static_tensor,
 )
 
@@ -64,6 +66,8 @@ def weight_of(value: Attribute) -> Weight:
             return Transposed(source, element, type.get_shape(), perm)
         case StringsAttr():
             return Inline(encode_strings([_text(element) for element in value.elements]))
+        case NamedAttr():
+            return weight_of(value.source)
         case ScatterAttr():
             values, indices = weight_of(value.values), weight_of(value.indices)
             return Scatter(values, indices, value.count.data)
@@ -176,7 +180,7 @@ def _read(value: SSAValue | None, codes: Mapping[str, str]) -> tuple[Any, ...] |
         return None
     name = element_name(tensor_of(owner.results[0]).element_type) or ""
     weight = weight_of(owner.value)
-    if name not in codes or weight.length > READABLE:
+    if name not in codes or weight.length > READABLE or any(named_in(owner.value)):
         return None
     raw = b"".join(weight.chunks())
     return tuple(value for (value,) in struct.iter_unpack(f"<{codes[name]}", raw))

@@ -23,6 +23,8 @@ from dialects.weights import FileAttr
 
 IMPORT = ("convert-onnx-to-ge",)
 REFRESH = ("ge-make-weight-refreshable{{{refresh}init={init}}}",)
+NAME = ("ge-name-weights{{{refresh}}}",)
+REFRESH_NAMED = ("ge-make-weight-refreshable{{named=true init={init}}}",)
 ATTENTION = "ge-fuse-attention"
 OPTIMISE = (
     "ge-remove-identity",
@@ -74,7 +76,10 @@ class OfflinePass(ModulePass):
     of `ge-externalize-weights` have it, which explains `reference` as well. `refresh`,
     `refresh_file` and `refresh_above` are `consts`, `file` and `above` of
     `ge-make-weight-refreshable`: the weights that can be changed after compilation; `init=false`
-    leaves out the graph that sets them to their values of now. `model` is the model's name, and
+    leaves out the graph that sets them to their values of now. With `refresh_form=original` the
+    variables hold ONNX's tensors, and what would be folded into them, or cast, is done in each
+    inference; with `compiled` they hold what the inference needs, as without `refresh`, and the
+    manifest says how that is made of ONNX's tensors. `model` is the model's name, and
     begins that of its combined weight file.
     `prove` has the flags and addresses of every kernel proved: that takes up to as long again as
     making the kernels. `fuse_attention` recognises attention as one operator, which the AI CPU
@@ -96,6 +101,7 @@ class OfflinePass(ModulePass):
     refresh: tuple[str, ...] = ()
     refresh_file: str | None = None
     refresh_above: int | None = None
+    refresh_form: Literal["original", "compiled"] = "original"
     init: bool = True
     model: str | None = None
     prove: bool = False
@@ -115,11 +121,26 @@ class OfflinePass(ModulePass):
                 graph.properties["sym_name"] = StringAttr(self.model)
         if self.keep_dtype:
             _check_kept(op, self.keep_dtype)
-        if self._refreshable():
+        refresh = self.refresh_form if self._refreshable() else None
+        if refresh == "original":
             self._run(ctx, op, REFRESH)
+        elif refresh == "compiled":
+            self._name_weights(ctx, op)
         with hashing_ahead(self._likely_weights(op)):
             self.optimise(ctx, op)
+            if refresh == "compiled":
+                self._run(ctx, op, REFRESH_NAMED)
             self.build(ctx, op)
+
+    def _name_weights(self, ctx: Context, op: ModuleOp) -> None:
+        """Name the weights to refresh, and what passes compute with them: that is tried."""
+        from compiler.transforms.ge.name_weights import keep_names, needed_names
+
+        self._run(ctx, op, NAME)
+        trial = op.clone()
+        self.optimise(ctx, trial)
+        for graph, tried in zip(main_graphs(op), main_graphs(trial), strict=True):
+            keep_names(graph, needed_names(tried))
 
     def optimise(self, ctx: Context, op: ModuleOp) -> None:
         """Clean up and fuse GraphEngine graphs, and give their nodes types."""

@@ -47,6 +47,7 @@ PASSES = {
     "ge-make-weight-refreshable": (
         "compiler.transforms.ge.make_weight_refreshable:GEMakeWeightRefreshablePass"
     ),
+    "ge-name-weights": "compiler.transforms.ge.name_weights:GENameWeightsPass",
     "ge-make-multi-batch": "compiler.transforms.ge.make_multi_batch:GEMakeMultiBatchPass",
     "ge-set-shape-ranges": "compiler.transforms.ge.set_shape_ranges:GESetShapeRangesPass",
     "convert-ge-to-davinci": "compiler.conversion.ge_to_davinci:ConvertGEToDavinciPass",

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 from compiler.atc_names import initializer_of
 from compiler.constants import weight_of
+from compiler.errors import UserError
 from compiler.om.errors import GraphError, Status
 from compiler.rewrite import ORIGINS
 from dialects.ge import ConstOp, GraphOp, type_of
@@ -32,6 +34,16 @@ def onnx_name(node: ConstOp) -> str:
 def matches(node: ConstOp, pattern: str) -> bool:
     """Whether a pattern (`*`, `?` and `[…]`) means a constant, by either of its names."""
     return any(fnmatchcase(name, pattern) for name in (node.label, onnx_name(node)))
+
+
+def listed(path: str) -> list[str]:
+    """The names in a file: one in a line, without empty lines and those that begin with `#`."""
+    try:
+        lines = Path(path).read_text("utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 text: {error.reason} at byte {error.start}") from None
+    names = [line.strip() for line in lines]
+    return [name for name in names if name and not name.startswith("#")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TypeAlias, cast
 
 from xdsl.dialects.builtin import (
@@ -321,6 +322,67 @@ class ScatterAttr(ParametrizedAttribute):
             printer.print_string(f", {self.count.data}")
 
 
+@irdl_attr_definition
+class NamedAttr(ParametrizedAttribute):
+    """`#weights.named<"conv1.weight", source as tensor<8x3xf32>>`: an ONNX tensor by its name.
+
+    The bytes of its source now, and others after a refresh: no pass may look at them.
+    """
+
+    name = "weights.named"
+
+    onnx: StringAttr = param_def()
+    source: Attribute = param_def()
+    type: Attribute = param_def()
+
+    def verify(self) -> None:
+        if not isinstance(self.source, Weight) or isinstance(self.source, NamedAttr):
+            raise VerifyException(f"'{self.onnx.data}' names a weight, not {self.source}")
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> list[Attribute]:
+        with parser.in_angle_brackets():
+            onnx = StringAttr(parser.parse_str_literal())
+            parser.parse_punctuation(",")
+            return [onnx, *parse_shaped(parser)]
+
+    def print_parameters(self, printer: Printer) -> None:
+        with printer.in_angle_brackets():
+            printer.print_string_literal(self.onnx.data)
+            printer.print_string(", ")
+            print_shaped(printer, self.source, self.type)
+
+
+def named_in(value: Attribute) -> Iterator[NamedAttr]:
+    """The named tensors that a weight is made of, in order, perhaps several times."""
+    match value:
+        case NamedAttr():
+            yield value
+        case CastAttr() | TransposeAttr():
+            yield from named_in(value.source)
+        case ComputeAttr():
+            for operand in value.operands:
+                yield from named_in(operand)
+        case _:
+            return
+
+
+def without_names(value: Attribute) -> Attribute:
+    """The same weight of tensors that nobody will change."""
+    match value:
+        case NamedAttr():
+            return value.source
+        case CastAttr():
+            return CastAttr(without_names(value.source), value.from_type, value.to_type)
+        case TransposeAttr():
+            return TransposeAttr(without_names(value.source), value.type, value.perm)
+        case ComputeAttr():
+            operands = ArrayAttr([without_names(operand) for operand in value.operands])
+            return ComputeAttr(value.kind, operands, value.types, value.result)
+        case _:
+            return value
+
+
 Weight: TypeAlias = (
     FileAttr
     | SplatAttr
@@ -329,6 +391,7 @@ Weight: TypeAlias = (
     | TransposeAttr
     | StringsAttr
     | ScatterAttr
+    | NamedAttr
     | DenseIntOrFPElementsAttr
 )
 """What a constant may hold: a reference, a derived weight, or (when small) its values."""
@@ -367,5 +430,14 @@ def print_weight(printer: Printer, weight: Attribute) -> None:
 WEIGHTS = Dialect(
     "weights",
     [],
-    [FileAttr, SplatAttr, CastAttr, ComputeAttr, TransposeAttr, StringsAttr, ScatterAttr],
+    [
+        FileAttr,
+        SplatAttr,
+        CastAttr,
+        ComputeAttr,
+        TransposeAttr,
+        StringsAttr,
+        ScatterAttr,
+        NamedAttr,
+    ],
 )

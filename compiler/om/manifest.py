@@ -18,12 +18,13 @@ from compiler.om.contract import MANIFEST_NAME
 from compiler.om.dtypes import BY_NAME
 from compiler.om.errors import OMError, Status
 from compiler.om.source import Source
+from compiler.recipes import Recipe, names_in
 
 FORMAT = 1
 """The number of this form of the JSON text."""
 
 DIGEST = re.compile("[0-9a-f]{64}")
-TEXTS = ("onnx", "variable", "input", "dtype", "format", "sha256", "recipe")
+TEXTS = ("onnx", "variable", "input", "dtype", "format", "sha256")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,9 @@ class RefreshableWeight:
     """One variable: its node, and the name and place of its input of the update model.
 
     `dtype`, `shape` and `format` are the variable's, and `sha256` that of the bytes it begins
-    with. Without a recipe there is one source, and the variable holds its bytes; `recipe` will
-    say how it is computed from several, or from one that is cast or transposed.
+    with. Without a recipe there is one source, and the variable holds its bytes; `recipe` says how
+    it is computed from several, or from one that is cast or transposed: then `onnx` is the first
+    of them, and may be that of other variables as well.
     """
 
     onnx: str
@@ -57,7 +59,7 @@ class RefreshableWeight:
     format: str
     sha256: str
     sources: tuple[Tensor, ...]
-    recipe: str | None = None
+    recipe: Recipe | None = None
 
 
 @dataclass(frozen=True)
@@ -156,12 +158,19 @@ def _check(manifest: Manifest) -> None:
     """ValueError unless inputs are numbered in order, and what is named once means one thing."""
     if [weight.index for weight in manifest.weights] != list(range(len(manifest.weights))):
         raise ValueError("the weights are not in the order of the inputs")
-    for names in zip(*((w.onnx, w.variable, w.input) for w in manifest.weights), strict=True):
-        if len(set(names)) != len(names):
-            raise ValueError("two weights have one name")
+    unique = [[weight.onnx for weight in manifest.weights if weight.recipe is None]]
+    unique += [
+        [getattr(weight, key) for weight in manifest.weights] for key in ("variable", "input")
+    ]
+    if any(len(set(names)) != len(names) for names in unique):
+        raise ValueError("two weights have one name")
     for weight in manifest.weights:
         own = Tensor(weight.onnx, weight.dtype, weight.shape, weight.sha256)
         if weight.recipe is None and weight.sources != (own,):
             raise ValueError(f"'{weight.onnx}' has other sources, and no recipe")
+        if weight.recipe is not None:
+            used = list(dict.fromkeys(names_in(weight.recipe)))
+            if used != [source.onnx for source in weight.sources]:
+                raise ValueError(f"the recipe of '{weight.variable}' has other sources")
         if any(manifest.sources[source.onnx] != source for source in weight.sources):
             raise ValueError("one source is told in two ways")

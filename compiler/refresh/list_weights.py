@@ -1,4 +1,4 @@
-"""Print what of a bundle can be refreshed: ONNX name, input of the update model, type, digest."""
+"""Print what of a bundle can be refreshed: ONNX names, input of the update model, type, digest."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from compiler.errors import printable
 from compiler.om.manifest import Manifest, RefreshableWeight, read_manifest
 
-TITLES = ("index", "ONNX name", "input", "type", "shape", "format", "sha256")
+TITLES = ("index", "made of", "input", "type", "shape", "format", "sha256")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,5 +40,6 @@ def _table(manifest: Manifest) -> Iterator[str]:
 
 def _row(weight: RefreshableWeight) -> Sequence[str]:
     shape = "×".join(map(str, weight.shape)) or "scalar"
-    names = printable(weight.onnx), printable(weight.input), weight.dtype
+    made_of = " + ".join(source.onnx for source in weight.sources)
+    names = printable(made_of), printable(weight.input), weight.dtype
     return str(weight.index), *names, shape, weight.format, weight.sha256[:12]

@@ -49,7 +49,7 @@ def test_a_table_for_people(bundle: Path, capsys: pytest.CaptureFixture[str]):
     capsys.readouterr()
     assert main(["refresh", "list", str(bundle)]) == 0
     title, *rows, end = capsys.readouterr().out.splitlines()
-    assert title.split() == ["index", "ONNX", "name", "input", "type", "shape", "format", "sha256"]
+    assert title.split() == ["index", "made", "of", "input", "type", "shape", "format", "sha256"]
     assert rows[1].split()[:5] == [
         *("1", "conv1.weight", "conv1.weight_Initializer_1_var_data", "DT_FLOAT", "16×1×3×3")
     ]

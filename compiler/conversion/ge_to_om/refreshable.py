@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Mapping
+from typing import Any, cast
 
 from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import Attribute
 
 from compiler.constants import weight_of
+from compiler.conversion.ge_to_om.recipes import recipe_of
 from compiler.digests import all_sha256
 from compiler.om.contract import MANIFEST_NAME
 from compiler.om.manifest import Manifest, RefreshableWeight, Tensor
 from compiler.sizes import dtype_of
+from compiler.weights import Weight
 from dialects.ge import REFRESHABLE, GraphOp, RefreshableAttr
 from dialects.types import RankedTensor
+from dialects.weights import NamedAttr, named_in
+
+Digests = Mapping[Weight, bytes]
 
 
 def take_manifest(graph: GraphOp) -> dict[str, Attribute]:
@@ -22,27 +28,34 @@ def take_manifest(graph: GraphOp) -> dict[str, Attribute]:
     if not entries:
         return {}
     del graph.attributes[REFRESHABLE]
-    weights = [weight_of(entry.value) for entry in entries]
-    digests = all_sha256(weights)
-    told = [
-        _told(index, entry, digests[weight].hex())
-        for index, (entry, weight) in enumerate(zip(entries, weights, strict=True))
-    ]
-    return {MANIFEST_NAME: StringAttr(Manifest(tuple(told)).to_json())}
+    values = [value for entry in entries for value in (entry.value, *named_in(entry.value))]
+    digests = all_sha256(weight_of(value) for value in values)
+    told = tuple(_told(index, entry, digests) for index, entry in enumerate(entries))
+    return {MANIFEST_NAME: StringAttr(Manifest(told).to_json())}
 
 
-def _told(index: int, entry: RefreshableAttr, digest: str) -> RefreshableWeight:
-    type = cast("RankedTensor", entry.type)
-    dtype, shape = dtype_of(type.element_type).name, type.get_shape()
+def _told(index: int, entry: RefreshableAttr, digests: Digests) -> RefreshableWeight:
+    own = _tensor(entry.onnx, entry.value, entry.type, digests)
     variable = f"{entry.const.data}_var"
+    named = {name.onnx: name for name in named_in(entry.value)}
+    sources = [_tensor(name, value.source, value.type, digests) for name, value in named.items()]
+    as_it_is = not named or (isinstance(entry.value, NamedAttr) and sources == [own])
     return RefreshableWeight(
-        onnx=entry.onnx.data,
+        onnx=own.onnx,
         variable=variable,
         input=f"{variable}_data",
         index=index,
-        dtype=dtype,
-        shape=shape,
+        dtype=own.dtype,
+        shape=own.shape,
         format="ND",
-        sha256=digest,
-        sources=(Tensor(entry.onnx.data, dtype, shape, digest),),
+        sha256=own.sha256,
+        sources=(own,) if as_it_is else tuple(sources),
+        recipe=None if as_it_is else recipe_of(entry.value),
     )
+
+
+def _tensor(name: StringAttr, value: Attribute, type: Attribute, digests: Digests) -> Tensor:
+    tensor = cast("RankedTensor", type)
+    element: Any = tensor.element_type
+    digest = digests[weight_of(value)].hex()
+    return Tensor(name.data, dtype_of(element).name, tensor.get_shape(), digest)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ArrayAttr, IntegerAttr, ModuleOp, StringAttr, i64
@@ -15,7 +14,8 @@ from compiler.errors import UserError
 from compiler.om.contract import PARENT_INDEX_NAME
 from compiler.refreshability import refusal
 from compiler.rewrite import main_graphs, nested_graphs, replace_nodes
-from compiler.weight_names import Selection, onnx_name
+from compiler.transforms.ge.name_weights import take_named
+from compiler.weight_names import Selection, listed, onnx_name
 from dialects.ge import (
     REFRESHABLE,
     BundleOp,
@@ -28,6 +28,7 @@ from dialects.ge import (
     VariableOp,
 )
 from dialects.types import tensor_of, unranked_type
+from dialects.weights import named_in, without_names
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,9 @@ class GEMakeWeightRefreshablePass(ModulePass):
     all. `var_init_graph` assigns the compile-time values, `var_update_graph` takes one input per
     weight and leaves a weight alone whose input is empty. `init=false` leaves the initialisation
     graph out.
+
+    `named=true` instead chooses what was made of the weights that `ge-name-weights` has named: a
+    variable then holds a folded, cast or transposed weight as the inference needs it.
 
     `consts` are names of nodes, of ONNX initializers, or patterns (`*`, `?` and `[…]`), in the
     order of the inputs; `file` has more of them, one in a line; then come all constants of more
@@ -51,26 +55,21 @@ class GEMakeWeightRefreshablePass(ModulePass):
     file: str | None = None
     above: int | None = None
     init: bool = True
+    named: bool = False
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         graphs = list(main_graphs(op))
         if len(graphs) != 1:
             raise UserError(f"{self.name} splits one graph, the module has {len(graphs)}")
-        names = (*self.consts, *(_listed(self.file) if self.file is not None else ()))
         graph = graphs[0]
-        others = split(graph, Selection(names, self.above).find(graph, refusal), init=self.init)
+        weights = take_named(graph) if self.named else self._chosen(graph)
+        others = split(graph, weights, init=self.init)
         graph.detach()
         op.body.block.add_op(BundleOp([graph, *others]))
 
-
-def _listed(path: str) -> list[str]:
-    """The names in a file: one in a line, without empty lines and those that begin with `#`."""
-    try:
-        lines = Path(path).read_text("utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 text: {error.reason} at byte {error.start}") from None
-    names = [line.strip() for line in lines]
-    return [name for name in names if name and not name.startswith("#")]
+    def _chosen(self, graph: GraphOp) -> list[ConstOp]:
+        names = (*self.consts, *(listed(self.file) if self.file is not None else ()))
+        return Selection(names, self.above).find(graph, refusal)
 
 
 def split(graph: GraphOp, weights: Sequence[ConstOp], *, init: bool) -> list[GraphOp]:
@@ -131,8 +130,9 @@ def _branches(weight: ConstOp) -> tuple[GraphOp, GraphOp]:
 
 
 def _refreshable(weight: ConstOp) -> RefreshableAttr:
-    names = StringAttr(onnx_name(weight)), weight.node_name
-    return RefreshableAttr(*names, weight.value, weight.result_types[0])
+    named = next(named_in(weight.value), None)
+    onnx = named.onnx if named is not None else StringAttr(onnx_name(weight))
+    return RefreshableAttr(onnx, weight.node_name, weight.value, weight.result_types[0])
 
 
 def _variable(weight: ConstOp) -> VariableOp:
@@ -145,7 +145,7 @@ def _copy(weight: ConstOp) -> ConstOp:
         weight.label,
         results=weight.result_types,
         attributes=weight.attributes,
-        value=weight.value,
+        value=without_names(weight.value),
     )
     copy.location = weight.location
     return copy

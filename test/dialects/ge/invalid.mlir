@@ -86,3 +86,9 @@ ge.graph "g" {
   %a = ge.FileConstant "f" #weights.file<"w", 0 + 4> {location = "weight_1", length = 4 : i64} : tensor<1xf32>
 }
 // CHECK: ge.FileConstant 'f': needs the attributes location, offset, length
+
+// -----
+
+ge.graph "g" attributes {refreshable = [#ge.refreshable<"w", "w_1", "bytes" as tensor<1xf32>>]} {
+}
+// CHECK: 'w_1' begins with a weight, not "bytes"

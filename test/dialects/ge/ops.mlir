@@ -1,8 +1,8 @@
 // RUN: ascend-opt %s | ascend-opt | filecheck %s
 // RUN: ascend-opt %s --print-op-generic | ascend-opt | filecheck %s
 
-// CHECK: ge.graph "net" attributes {_session_graph_id = "0_1"} {
-ge.graph "net" attributes {_session_graph_id = "0_1"} {
+// CHECK: ge.graph "net" attributes {_session_graph_id = "0_1", refreshable = [#ge.refreshable<"scale", "scale", dense<"0x0000807F"> : tensor<1xf32> as tensor<1xf32>>]} {
+ge.graph "net" attributes {_session_graph_id = "0_1", refreshable = [#ge.refreshable<"scale", "scale", dense<"0x0000807F"> : tensor<1xf32> as tensor<1xf32>>]} {
   // CHECK-NEXT: %x = ge.Data "x" {index = 0 : i64} : tensor<1x3x8x8xf32>
   %x = ge.Data "x" {index = 0 : i64} : tensor<1x3x8x8xf32>
   // CHECK-NEXT: %w = ge.Const "conv.weight" #weights.file<"m.weights", 64 + 864> : tensor<8x3x3x3xf32>

@@ -52,3 +52,8 @@
 
 "test.op"() {w = #weights.transpose<#weights.file<"w", 0 + 8> as tensor<?xf32>, [0]>} : () -> ()
 // CHECK: a weight has a static tensor type
+
+// -----
+
+"test.op"() {w = #weights.named<"b", #weights.named<"a", #weights.file<"w", 0 + 8> as tensor<2xf32>> as tensor<2xf32>>} : () -> ()
+// CHECK: 'b' names a weight, not #weights.named

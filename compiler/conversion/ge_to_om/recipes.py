@@ -1,0 +1,52 @@
+"""The recipe of a weight: how the IR says that it is made of named tensors, as plain data."""
+
+from __future__ import annotations
+
+from xdsl.ir import Attribute
+
+from compiler.constants import weight_of
+from compiler.om.errors import GraphError, Status
+from compiler.recipes import Recipe
+from compiler.weights import Splat
+from dialects.types import element_name
+from dialects.weights import CastAttr, ComputeAttr, NamedAttr, TransposeAttr, static_tensor
+
+LIMIT = 1 << 16
+"""Bytes of a constant that a recipe may hold."""
+
+
+def recipe_of(value: Attribute) -> Recipe:
+    """What `compiler.recipes.made` makes the weight's bytes of.
+
+    GraphError for one that needs a large constant without a name.
+    """
+    match value:
+        case NamedAttr():
+            return {"source": value.onnx.data}
+        case CastAttr():
+            types = element_name(value.from_type), element_name(value.to_type)
+            return {"cast": recipe_of(value.source), "from": types[0], "to": types[1]}
+        case TransposeAttr():
+            perm = [int(axis) for axis in value.perm.get_values()]
+            return {"transpose": recipe_of(value.source), **_tensor(value.type), "perm": perm}
+        case ComputeAttr():
+            pairs = zip(value.operands, value.types, strict=True)
+            operands = [{"value": recipe_of(v), "shape": _tensor(t)["shape"]} for v, t in pairs]
+            return {"compute": value.kind.data, "operands": operands, **_tensor(value.result)}
+        case _:
+            return _constant(value)
+
+
+def _tensor(type: Attribute) -> Recipe:
+    tensor = static_tensor(type)
+    return {"dtype": element_name(tensor.element_type), "shape": list(tensor.get_shape())}
+
+
+def _constant(value: Attribute) -> Recipe:
+    weight = weight_of(value)
+    if isinstance(weight, Splat):
+        return {"splat": weight.element.hex(), "count": weight.count}
+    if weight.length > LIMIT:
+        what = f"a constant of {weight.length} bytes that has no ONNX name ({value.name})"
+        raise GraphError(Status.GRAPH_PARAM_INVALID, f"a refreshable weight is made with {what}")
+    return {"constant": b"".join(weight.chunks()).hex()}

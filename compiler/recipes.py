@@ -1,0 +1,70 @@
+"""Recipes: how a variable's bytes are computed from the ONNX tensors that a user gives, as JSON.
+
+    {"source": name}                                       an ONNX tensor
+    {"constant": hex} · {"splat": hex, "count": n}         bytes; one element repeated
+    {"cast": recipe, "from": "f32", "to": "f16"}
+    {"transpose": recipe, "dtype": "f32", "shape": […], "perm": […]}
+    {"compute": "Mul", "operands": [{"value": recipe, "shape": […]}, …], "dtype": …, "shape": […]}
+
+Element types have MLIR's spelling. What a recipe says is what the compiler itself does to weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias, cast
+
+from compiler.derived_weights import Computed, Operand, Transposed
+from compiler.weights import Cast, Inline, Splat, Weight
+
+Recipe: TypeAlias = Mapping[str, Any]
+Sources: TypeAlias = Mapping[str, Weight]
+
+
+def made(recipe: Recipe, sources: Sources) -> Weight:
+    """The weight that a recipe makes of its sources; nothing is read before its bytes are.
+
+    ValueError for what is no recipe, KeyError for a source that is not there.
+    """
+    kinds = [kind for kind in MAKERS if kind in recipe]
+    if len(kinds) != 1:
+        raise ValueError(f"no step of a recipe: {recipe}")
+    return MAKERS[kinds[0]](recipe, sources)
+
+
+def names_in(recipe: Recipe) -> Iterator[str]:
+    """The ONNX tensors that a recipe starts from, in order, perhaps several times."""
+    if "source" in recipe:
+        yield str(recipe["source"])
+    for inner in (recipe.get("cast"), recipe.get("transpose")):
+        if inner is not None:
+            yield from names_in(cast("Recipe", inner))
+    for operand in cast("Sequence[Recipe]", recipe.get("operands", ())):
+        yield from names_in(cast("Recipe", operand["value"]))
+
+
+def _cast(recipe: Recipe, sources: Sources) -> Weight:
+    return Cast(made(recipe["cast"], sources), recipe["from"], recipe["to"])
+
+
+def _transposed(recipe: Recipe, sources: Sources) -> Weight:
+    source = made(recipe["transpose"], sources)
+    return Transposed(source, recipe["dtype"], tuple(recipe["shape"]), tuple(recipe["perm"]))
+
+
+def _computed(recipe: Recipe, sources: Sources) -> Weight:
+    operands = tuple(
+        Operand(made(operand["value"], sources), tuple(operand["shape"]))
+        for operand in cast("Sequence[Recipe]", recipe["operands"])
+    )
+    return Computed(recipe["compute"], recipe["dtype"], tuple(recipe["shape"]), operands)
+
+
+MAKERS: Mapping[str, Callable[[Recipe, Sources], Weight]] = {
+    "source": lambda recipe, sources: sources[recipe["source"]],
+    "constant": lambda recipe, _: Inline(bytes.fromhex(recipe["constant"])),
+    "splat": lambda recipe, _: Splat(bytes.fromhex(recipe["splat"]), recipe["count"]),
+    "cast": _cast,
+    "transpose": _transposed,
+    "compute": _computed,
+}

@@ -1,0 +1,153 @@
+"""Variables that hold what the inference needs: folded, cast, and made again of other tensors."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper, numpy_helper, save
+
+from compiler.cli import main
+from compiler.om.bundle import read_bundle
+from compiler.om.ge_ir_pb2 import ModelDef
+from compiler.om.manifest import Manifest, RefreshableWeight, read_manifest
+from compiler.om.model_reader import read_model
+from compiler.recipes import made
+from compiler.weights import Inline
+
+Array = np.ndarray[Any, np.dtype[Any]]
+SHAPES = {
+    "conv.weight": (8, 3, 3, 3),
+    "conv.bias": (8,),
+    "norm.scale": (8,),
+    "norm.bias": (8,),
+    "norm.mean": (8,),
+    "norm.var": (8,),
+    "fc.weight": (16, 288),
+    "alone": (16,),
+}
+
+
+def checkpoint(seed: int) -> dict[str, Array]:
+    random = np.random.default_rng(seed)
+    values = {name: random.standard_normal(shape).astype("f4") for name, shape in SHAPES.items()}
+    return values | {"norm.var": np.abs(values["norm.var"]) + 0.1}
+
+
+def network(path: Path, seed: int) -> Path:
+    """A convolution with its batch norm, a transposed matrix and a bias."""
+    tensors = checkpoint(seed)
+    norm = [f"norm.{name}" for name in ("scale", "bias", "mean", "var")]
+    nodes = [
+        helper.make_node("Conv", ["x", "conv.weight", "conv.bias"], ["c"], name="conv"),
+        helper.make_node("BatchNormalization", ["c", *norm], ["n"], name="norm"),
+        helper.make_node("Relu", ["n"], ["r"], name="relu"),
+        helper.make_node("Flatten", ["r"], ["f"], name="flat"),
+        helper.make_node("Transpose", ["fc.weight"], ["t"], name="turn", perm=[1, 0]),
+        helper.make_node("MatMul", ["f", "t"], ["m"], name="fc"),
+        helper.make_node("Add", ["m", "alone"], ["y"], name="add"),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "net",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 8, 8])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 16])],
+        [numpy_helper.from_array(value, name) for name, value in tensors.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    save(model, path)
+    return path
+
+
+def build(model: Path, output: Path, options: str) -> Path:
+    assert main([str(model), "-p", f"offline{{{options}}}", "-t", f'om{{output="{output}"}}']) == 0
+    return output.with_name(f"{output.name}.om")
+
+
+def kinds(model: ModelDef) -> Counter[str]:
+    return Counter(op.type for graph in model.graph for op in graph.op)
+
+
+def by_variable(manifest: Manifest) -> dict[str, RefreshableWeight]:
+    return {weight.variable: weight for weight in manifest.weights}
+
+
+PRECISIONS = ("force_fp16", "must_keep_origin_dtype", "allow_mix_precision_bf16")
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_recipes_make_the_variables_of_another_checkpoint(precision: str, tmp_path: Path):
+    """… bit for bit as the compiler does when it compiles that checkpoint."""
+    options = f'precision={precision} refresh="*" refresh_form=compiled'
+    first, second = (
+        read_manifest(build(network(tmp_path / f"{n}.onnx", n), tmp_path / f"b{n}", options))
+        for n in (1, 2)
+    )
+    assert set(first.sources) == set(SHAPES)
+    tensors = {name: Inline(value.tobytes()) for name, value in checkpoint(2).items()}
+    expected = by_variable(second)
+    assert by_variable(first).keys() == expected.keys()
+    for name, weight in by_variable(first).items():
+        data = b"".join(
+            bytes(c)
+            for c in (
+                made(weight.recipe, tensors) if weight.recipe else tensors[weight.onnx]
+            ).chunks()
+        )
+        assert hashlib.sha256(data).hexdigest() == expected[name].sha256 != weight.sha256
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_an_inference_costs_nothing_more(precision: str, tmp_path: Path):
+    model = network(tmp_path / "m.onnx", 1)
+    plain = read_model(build(model, tmp_path / "plain", f"precision={precision}"))
+    options = f'precision={precision} refresh="*" refresh_form='
+    compiled = read_bundle(build(model, tmp_path / "compiled", f"{options}compiled"))
+    original = read_bundle(build(model, tmp_path / "original", f"{options}original"))
+    expected = kinds(plain.root.model_def)
+    found = kinds(compiled.models[0].root.model_def)
+    expected["Variable"] = expected.pop("Const")
+    assert found == expected
+    assert kinds(original.models[0].root.model_def)["BNInfer"] == 1
+
+
+def test_initial_values_are_those_of_an_ordinary_model(tmp_path: Path):
+    model = network(tmp_path / "m.onnx", 1)
+    plain = build(model, tmp_path / "plain", "")
+    bundle = build(model, tmp_path / "b", 'refresh="*" refresh_form=compiled')
+    constants = Counter(
+        hashlib.sha256(bytes(part.root.weights)[at : at + size]).hexdigest()
+        for part in (read_model(plain),)
+        for at, size in places(part.root.model_def)
+    )
+    assert constants == Counter(weight.sha256 for weight in read_manifest(bundle).weights)
+
+
+def places(model: ModelDef) -> list[tuple[int, int]]:
+    descs = [op.attr["value"].t.desc for g in model.graph for op in g.op if op.type == "Const"]
+    return [(desc.data_offset, desc.weight_size) for desc in descs]
+
+
+def test_what_is_folded_together_is_refreshed_together(tmp_path: Path):
+    model = network(tmp_path / "m.onnx", 1)
+    bundle = build(model, tmp_path / "b", 'refresh="conv.weight" refresh_form=compiled')
+    manifest = read_manifest(bundle)
+    assert set(manifest.sources) == set(SHAPES) - {"fc.weight", "alone"}
+    filters, bias = manifest.weights
+    assert [source.onnx for source in filters.sources] == ["conv.weight", "norm.scale", "norm.var"]
+    assert filters.dtype == "DT_FLOAT16" and filters.sources[0].dtype == "DT_FLOAT"
+    assert set(manifest.sources) - {"conv.weight"} == {source.onnx for source in bias.sources}
+
+
+def test_a_weight_alone_is_cast_or_as_it_is(tmp_path: Path):
+    model = network(tmp_path / "m.onnx", 1)
+    options = 'refresh="alone" refresh_form=compiled'
+    [cast] = read_manifest(build(model, tmp_path / "a", options)).weights
+    assert cast.recipe == {"cast": {"source": "alone"}, "from": "f32", "to": "f16"}
+    keep = f"{options} precision=must_keep_origin_dtype"
+    [same] = read_manifest(build(model, tmp_path / "b", keep)).weights
+    assert same.recipe is None and same.sha256 == same.sources[0].sha256
