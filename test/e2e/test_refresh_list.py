@@ -64,8 +64,8 @@ def test_it_survives_decompiling_and_writing(bundle: Path, tmp_path: Path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["refresh"], "ascend-opt refresh : one of the commands is needed: list"),
-        (["refresh", "lists"], "ascend-opt refresh lists: one of the commands is needed: list"),
+        (["refresh"], "ascend-opt refresh : one of the commands is needed: "),
+        (["refresh", "lists"], "ascend-opt refresh lists: one of the commands is needed: "),
         (["refresh", "list"], "ascend-opt refresh list --help lists the options"),
         (["refresh", "list", "none.om"], "none.om"),
         (["refresh", "list", str(DIGITS)], "model.onnx"),
@@ -81,4 +81,4 @@ def test_what_is_wrong_is_one_line(
 
 def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]):
     assert main(["refresh", "--help"]) == 0
-    assert "list  print the refreshable weights" in capsys.readouterr().out
+    assert "print the refreshable weights" in capsys.readouterr().out
