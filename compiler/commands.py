@@ -34,6 +34,9 @@ GROUPS: Mapping[str, Mapping[str, Command]] = {
         "gc": Command("compiler.inspection.garbage", "find weight files that no model needs"),
     },
     "refresh": {
+        "explain": Command(
+            "compiler.refresh.explain", "say which weights can be refreshed, and how"
+        ),
         "list": Command("compiler.refresh.list_weights", "print the refreshable weights"),
         "make": Command("compiler.refresh.make_pack", "make a pack of what differs in two models"),
         "inspect": Command("compiler.refresh.inspect_pack", "print what is in a pack"),

@@ -1,8 +1,9 @@
-"""Variables that hold what the inference needs: folded, cast, and made again of other tensors."""
+"""What becomes of weights: variables that hold what the inference needs, made again of others."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -151,3 +152,104 @@ def test_a_weight_alone_is_cast_or_as_it_is(tmp_path: Path):
     keep = f"{options} precision=must_keep_origin_dtype"
     [same] = read_manifest(build(model, tmp_path / "b", keep)).weights
     assert same.recipe is None and same.sha256 == same.sources[0].sha256
+
+
+def explained(path: Path, capsys: pytest.CaptureFixture[str], *options: str) -> dict[str, Any]:
+    capsys.readouterr()
+    assert main(["refresh", "explain", str(path), "--json", *options]) == 0
+    told = json.loads(capsys.readouterr().out)
+    return {entry["onnx"]: entry for entry in told["weights"]} | {"µs": told["microseconds"]}
+
+
+def test_what_becomes_of_each_weight_is_explained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    told = explained(network(tmp_path / "m.onnx", 1), capsys)
+    assert [name for name in SHAPES if told[name]["refused"]] == []
+    filters, mean = told["conv.weight"], told["norm.mean"]
+    assert filters["steps"] == ["Mul", "cast f32 to f16"]
+    assert filters["partners"] == ["norm.scale", "norm.var"]
+    assert set(mean["partners"]) == {n for n in SHAPES if n.startswith(("conv.b", "norm"))} - {
+        "norm.mean"
+    }
+    assert told["norm.scale"]["variables"] == filters["variables"] + mean["variables"]
+    assert told["fc.weight"]["steps"] == ["transposed", "cast f32 to f16"]
+    assert told["alone"]["partners"] == told["alone"]["tied"] == []
+    kept = explained(tmp_path / "m.onnx", capsys, "--precision", "must_keep_origin_dtype")
+    assert kept["alone"]["steps"] == []
+
+
+def test_the_cost_of_the_original_form_is_predicted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """By simulation; a refresh of the compiled form costs an inference nothing."""
+    model = network(tmp_path / "m.onnx", 1)
+    costs = explained(model, capsys, "--cost")["µs"]
+    plain = build(model, tmp_path / "plain", "")
+    capsys.readouterr()
+    assert main([str(plain), "-t", f'schedule{{output="{tmp_path}/s"}}']) == 0
+    assert f"{costs['compiled']:.1f} µs" in capsys.readouterr().out
+    assert costs["original"] > costs["compiled"]
+    assert main(["refresh", "explain", str(model), "--cost"]) == 0
+    assert "with refresh_form=original (simulated)" in capsys.readouterr().out
+
+
+def odd_network(path: Path) -> Path:
+    """Weights that cannot be refreshed, one whose number is read, two of the same bytes."""
+    same = np.arange(64, dtype=np.float32).reshape(8, 8)
+    tensors: dict[str, Array] = {
+        "a": same,
+        "b": same,
+        "shape": np.array([8], np.int64),
+        "half": np.array(0.5, np.float32),
+        "idle": np.ones(4, np.float32),
+        "text": np.array(["x"], object),
+    }
+    nodes = [
+        helper.make_node("MatMul", ["x", "a"], ["p"], name="first"),
+        helper.make_node("MatMul", ["p", "b"], ["q"], name="second"),
+        helper.make_node("Mul", ["q", "half"], ["h"], name="halve"),
+        helper.make_node("Reshape", ["h", "shape"], ["y"], name="reshape"),
+        helper.make_node("Identity", ["text"], ["t"], name="same"),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "net",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 8])],
+        [
+            helper.make_tensor_value_info("y", TensorProto.FLOAT, [8]),
+            helper.make_tensor_value_info("t", TensorProto.STRING, [1]),
+        ],
+        [numpy_helper.from_array(value, name) for name, value in tensors.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    save(model, path)
+    return path
+
+
+def test_why_a_weight_cannot_be_refreshed(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    model = odd_network(tmp_path / "m.onnx")
+    told = explained(model, capsys)
+    reasons = {name: told[name]["refused"] for name in ("shape", "idle", "text")}
+    assert "what Reshape 'reshape' makes, which is compiled in" in reasons["shape"]
+    assert reasons["idle"].startswith("no node reads it")
+    assert reasons["text"].startswith("its elements are strings")
+    assert told["a"]["tied"] == ["b"] and told["b"]["tied"] == ["a"]
+    assert told["half"]["refused"] is None and "may cost a fusion" in told["half"]["remark"]
+    for name, reason in reasons.items():
+        options = ["-p", f'offline{{refresh="{name}"}}', "-t", f'om{{output="{tmp_path}/b"}}']
+        assert main([str(model), *options]) == 1
+        assert f"weight '{name}' cannot be refreshed: {reason}" in capsys.readouterr().err
+
+
+def test_explanations_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["refresh", "explain", str(odd_network(tmp_path / "m.onnx"))]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[:2] == ["bytes", "refreshable"]
+    assert lines[1].split() == ["256", "yes", "cast", "f32", "to", "f16", "1", "a"]
+    assert "b: the same bytes as a" in lines
+    assert lines[-1] == "3 of 6 weights can be refreshed"
+    assert main(["refresh", "explain", str(tmp_path / "m.onnx"), "--cost"]) == 0
+    assert "cannot be simulated: shapes are known at run" in capsys.readouterr().out
+    assert main(["refresh", "explain", str(tmp_path / "m.om")]) == 1
+    assert "m.om: weights are explained of a .onnx model" in capsys.readouterr().err

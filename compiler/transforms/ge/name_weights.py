@@ -59,6 +59,15 @@ def _partners(graph: GraphOp) -> Iterator[ConstOp]:
             yield node
 
 
+def name_all(graph: GraphOp) -> list[str]:
+    """Choose every weight that passes do not read: to see what becomes of each."""
+    nodes = list(_partners(graph))
+    _name(nodes)
+    names = list(dict.fromkeys(onnx_name(node) for node in nodes))
+    graph.attributes[REFRESHED] = names_attr(tuple(names))
+    return names
+
+
 def _name(nodes: Iterable[ConstOp]) -> None:
     """Name each node's weight; of two of one name the first."""
     named: dict[str, ConstOp] = {}

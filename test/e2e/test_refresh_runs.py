@@ -1,0 +1,116 @@
+"""Both forms of refreshable weights on the device: outputs are those of a fresh compilation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper, numpy_helper, save
+
+from compiler.cli import main
+from compiler.om.manifest import read_manifest
+from compiler.recipes import made
+from compiler.weights import Inline, numpy_dtype
+from runtime.device import Memory
+from runtime.model_registry import Models
+from runtime.settings import Engine
+
+Array = np.ndarray[Any, np.dtype[Any]]
+CONVS = {"first": (8, 3), "second": (8, 8)}
+FOLDED = ("weight", "scale", "bias", "mean", "var")
+ELEMENTS = {"DT_FLOAT": "f32", "DT_FLOAT16": "f16"}
+
+
+def checkpoint(seed: int) -> dict[str, Array]:
+    random = np.random.default_rng(seed)
+    values: dict[str, Array] = {"fc": random.standard_normal((10, 8)).astype("f4") / 4}
+    for name, (out, into) in CONVS.items():
+        values[f"{name}.weight"] = random.standard_normal((out, into, 3, 3)).astype("f4") / 4
+        for part in FOLDED[1:]:
+            values[f"{name}.{part}"] = random.standard_normal(out).astype("f4")
+        values[f"{name}.var"] = np.abs(values[f"{name}.var"]) + np.float32(0.5)
+    return values
+
+
+def network(path: Path, seed: int) -> Path:
+    """Two convolutions with batch norms, a residual sum, pooling and a classifier."""
+    nodes: list[Any] = []
+    value = "x"
+    for name in CONVS:
+        own = [f"{name}.{part}" for part in FOLDED]
+        nodes += [
+            helper.make_node("Conv", [value, own[0]], [f"{name}.c"], name, pads=[1, 1, 1, 1]),
+            helper.make_node("BatchNormalization", [f"{name}.c", *own[1:]], [f"{name}.n"]),
+            helper.make_node("Relu", [f"{name}.n"], [f"{name}.r"]),
+        ]
+        value = f"{name}.r"
+    nodes += [
+        helper.make_node("Add", ["first.r", "second.r"], ["sum"]),
+        helper.make_node("GlobalAveragePool", ["sum"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["flat"]),
+        helper.make_node("Gemm", ["flat", "fc"], ["y"], transB=1),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "net",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 3, 8, 8])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [2, 10])],
+        [numpy_helper.from_array(value, name) for name, value in checkpoint(seed).items()],
+    )
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)], ir_version=8), path)
+    return path
+
+
+def build(model: Path, output: Path, options: str) -> Path:
+    assert main([str(model), "-p", f"offline{{{options}}}", "-t", f'om{{output="{output}"}}']) == 0
+    return output.with_name(f"{output.name}.om")
+
+
+def plain(model: Path, output: Path, options: str, x: Array, engine: Engine) -> Array:
+    models = Models(Memory(), engine)
+    return models[models.load(str(build(model, output, options)))].run([x])[0].copy()
+
+
+def inputs(bundle: Path, tensors: Mapping[str, Array]) -> list[Array]:
+    """What the update model takes, made as the manifest says."""
+    sources = {name: Inline(value.tobytes()) for name, value in tensors.items()}
+    given: list[Array] = []
+    for weight in read_manifest(bundle).weights:
+        data = made(weight.recipe or {"source": weight.onnx}, sources)
+        values = np.frombuffer(b"".join(data.chunks()), numpy_dtype(ELEMENTS[weight.dtype]))
+        given.append(values.reshape(weight.shape))
+    return given
+
+
+@pytest.mark.parametrize("precision", ["force_fp16", "must_keep_origin_dtype"])
+@pytest.mark.parametrize("form", ["original", "compiled"])
+@pytest.mark.parametrize("engine", Engine)
+def test_refreshed_outputs_are_those_of_a_fresh_compilation(
+    engine: Engine, form: str, precision: str, tmp_path: Path
+):
+    """… without refresh where the variables are as compiled, else with; and back again."""
+    first, second = (network(tmp_path / f"{seed}.onnx", seed) for seed in (1, 2))
+    x = np.random.default_rng(3).standard_normal((2, 3, 8, 8)).astype("f4")
+    options = f"precision={precision}"
+    refresh = f'{options} refresh="*" refresh_form={form}'
+    models = Models(Memory(), engine)
+    bundle = build(first, tmp_path / "b", refresh)
+    infer, init, update = (
+        models[i] for i in models.bundle(models.load_bundle(str(bundle))).model_ids
+    )
+    init.run([])
+    before = infer.run([x])[0].copy()
+    update.run(inputs(bundle, checkpoint(2)))
+    after = infer.run([x])[0].copy()
+    update.run(inputs(bundle, checkpoint(1)))
+    assert infer.run([x])[0].tobytes() == before.tobytes() != after.tobytes()
+    if form == "compiled":
+        assert before.tobytes() == plain(first, tmp_path / "p1", options, x, engine).tobytes()
+        assert after.tobytes() == plain(second, tmp_path / "p2", options, x, engine).tobytes()
+    fresh = build(second, tmp_path / "f", refresh)
+    infer, init, _ = (models[i] for i in models.bundle(models.load_bundle(str(fresh))).model_ids)
+    init.run([])
+    assert infer.run([x])[0].tobytes() == after.tobytes()
