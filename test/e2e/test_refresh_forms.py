@@ -1,4 +1,8 @@
-"""What becomes of weights: variables that hold what the inference needs, made again of others."""
+# pyright: reportUnknownVariableType=false
+"""What becomes of weights: variables that hold what the inference needs, made again of others.
+
+(onnx's save is not fully typed.)
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Both forms of refreshable weights on the device: outputs are those of a fresh compilation."""
+# pyright: reportUnknownVariableType=false
+"""Both forms of refreshable weights on the device: outputs are those of a fresh compilation.
+
+(onnx's save is not fully typed.)
+"""
 
 from __future__ import annotations
 

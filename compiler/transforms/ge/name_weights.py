@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from xdsl.context import Context
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
 from xdsl.passes import ModulePass
+from xdsl.utils.hints import isa
 
 from compiler.om.errors import GraphError, Status
 from compiler.refreshability import refusal
@@ -122,9 +123,9 @@ def take_named(graph: GraphOp) -> list[ConstOp]:
 
 def _chosen(graph: GraphOp) -> list[str]:
     chosen = graph.attributes.get(REFRESHED)
-    if not isinstance(chosen, ArrayAttr):
+    if not isa(chosen, ArrayAttr[StringAttr]):
         raise GraphError(Status.GRAPH_PARAM_INVALID, "no weights are named (by ge-name-weights)")
-    return [name.data for name in chosen if isinstance(name, StringAttr)]
+    return [name.data for name in chosen]
 
 
 def _checked(nodes: list[ConstOp]) -> list[ConstOp]:
