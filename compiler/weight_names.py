@@ -62,6 +62,10 @@ class Selection:
 
         Of two nodes of one name, in two graphs, the first is meant.
         """
+        return list(self.find_named(graph, refusal))
+
+    def find_named(self, graph: GraphOp, refusal: Refusal) -> dict[ConstOp, bool]:
+        """The same constants, and whether each is named itself."""
         self.check()
         known = _Known(graph)
         found: dict[ConstOp, None] = {}
@@ -78,7 +82,7 @@ class Selection:
         found |= dict.fromkeys(each for each in self._large(known) if refusal(each) is None)
         if not found:
             raise _invalid(f"{self._told()}: no weight that can be refreshed is meant by that")
-        return list(found)
+        return {node: node in named for node in found}
 
     def check(self) -> None:
         """GraphError when nothing is chosen at all."""

@@ -158,6 +158,32 @@ def test_a_weight_alone_is_cast_or_as_it_is(tmp_path: Path):
     assert same.recipe is None and same.sha256 == same.sources[0].sha256
 
 
+@pytest.mark.parametrize("chosen", ["name", "pattern"])
+def test_a_weight_that_optimisation_leaves_without_a_reader(
+    chosen: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """What nobody reads is removed, and its weight with it."""
+    text = """
+    ge.graph "net" {
+      %x = ge.Data "x" {index = 0 : i64} : tensor<2xf32>
+      %w = ge.Const "w" dense<[1.0, 2.0]> : tensor<2xf32>
+      %v = ge.Const "v" dense<[1.0, 2.0]> : tensor<2xf32>
+      %a = ge.op "Add" "a"(x1 = %x, x2 = %w) : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+      %b = ge.op "Add" "dead"(x1 = %x, x2 = %v) : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+      ge.NetOutput "o"(input0 = %a) : (tensor<2xf32>)
+    }"""
+    (tmp_path / "m.mlir").write_text(text)
+    names = '"w","v"' if chosen == "name" else '"*"'
+    passes = f"ge-name-weights{{consts={names}}},ge-remove-dead-nodes,ge-fold-constants"
+    passes += ",ge-make-weight-refreshable{named=true}"
+    code = main([str(tmp_path / "m.mlir"), "-p", passes])
+    printed = capsys.readouterr()
+    if chosen == "name":
+        assert code == 1 and "weight 'v' cannot be refreshed: no node reads" in printed.err
+    else:
+        assert code == 0 and '"w_var_data"' in printed.out and "v_var" not in printed.out
+
+
 def explained(path: Path, capsys: pytest.CaptureFixture[str], *options: str) -> dict[str, Any]:
     capsys.readouterr()
     assert main(["refresh", "explain", str(path), "--json", *options]) == 0

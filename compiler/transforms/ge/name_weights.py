@@ -19,8 +19,9 @@ from dialects.op import names_attr
 from dialects.types import element_count, element_name, tensor_of
 from dialects.weights import FLOATS, NamedAttr, named_in, without_names
 
-REFRESHED = "refreshed"
-"""The attribute of a graph that lists the chosen names, until the graph is split."""
+REFRESHED, REQUIRED = "refreshed", "required"
+"""The attributes of a graph that list the chosen names, and those of them that no pattern or size
+has chosen, until the graph is split."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,10 @@ class GENameWeightsPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         names = (*self.consts, *(listed(self.file) if self.file is not None else ()))
         for graph in main_graphs(op):
-            chosen = Selection(names, self.above).find(graph, refusal)
+            chosen = Selection(names, self.above).find_named(graph, refusal)
+            required = tuple(onnx_name(node) for node, by_name in chosen.items() if by_name)
             graph.attributes[REFRESHED] = names_attr(tuple(onnx_name(node) for node in chosen))
+            graph.attributes[REQUIRED] = names_attr(required)
             _name([*chosen, *_partners(graph)])
 
 
@@ -65,7 +68,10 @@ def name_all(graph: GraphOp) -> list[str]:
     nodes = list(_partners(graph))
     _name(nodes)
     names = list(dict.fromkeys(onnx_name(node) for node in nodes))
-    graph.attributes[REFRESHED] = names_attr(tuple(names))
+    graph.attributes[REFRESHED], graph.attributes[REQUIRED] = (
+        names_attr(tuple(names)),
+        names_attr(()),
+    )
     return names
 
 
@@ -84,7 +90,7 @@ def needed_names(graph: GraphOp) -> set[str]:
     Where a constant is made of several tensors and one of them is refreshed, the others are
     needed; what they are in besides has to follow them.
     """
-    needed = set(_chosen(graph))
+    needed = set(_listed(graph, REFRESHED))
     groups = [{name.onnx.data for name in named_in(node.value)} for node in _constants(graph)]
     growing = True
     while growing:
@@ -103,11 +109,12 @@ def keep_names(graph: GraphOp, names: set[str]) -> None:
 def take_named(graph: GraphOp) -> list[ConstOp]:
     """The constants that are made of chosen weights or their partners, in the order of the choice.
 
-    All others lose their names. GraphError where nothing is made of a chosen weight any more, or
-    what is made of it cannot be refreshed.
+    All others lose their names. GraphError where nothing is made of a weight any more that was
+    chosen by its name, or what is made of it cannot be refreshed.
     """
-    chosen, needed = _chosen(graph), needed_names(graph)
-    del graph.attributes[REFRESHED]
+    chosen, needed = _listed(graph, REFRESHED), needed_names(graph)
+    lost = set(_listed(graph, REQUIRED))
+    del graph.attributes[REFRESHED], graph.attributes[REQUIRED]
     keep_names(graph, needed)
     order = {name: place for place, name in enumerate((*chosen, *sorted(needed - set(chosen))))}
     found: list[tuple[int, ConstOp]] = []
@@ -115,14 +122,14 @@ def take_named(graph: GraphOp) -> list[ConstOp]:
         places = [order[name.onnx.data] for name in named_in(node.value)]
         if places:
             found.append((min(places), node))
-            needed.difference_update(name.onnx.data for name in named_in(node.value))
-    for name in sorted(needed):
+            lost.difference_update(name.onnx.data for name in named_in(node.value))
+    for name in sorted(lost):
         raise _lost(name, "no node reads anything that is made of it")
     return _checked([node for _, node in sorted(found, key=lambda pair: pair[0])])
 
 
-def _chosen(graph: GraphOp) -> list[str]:
-    chosen = graph.attributes.get(REFRESHED)
+def _listed(graph: GraphOp, attribute: str) -> list[str]:
+    chosen = graph.attributes.get(attribute)
     if not isa(chosen, ArrayAttr[StringAttr]):
         raise GraphError(Status.GRAPH_PARAM_INVALID, "no weights are named (by ge-name-weights)")
     return [name.data for name in chosen]

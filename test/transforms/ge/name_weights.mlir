@@ -19,7 +19,7 @@ ge.graph "net" {
 }
 
 // What is chosen has a name, and so has whatever might be computed together with it.
-// NAMED:      ge.graph "net" attributes {refreshed = ["w", "g"]}
+// NAMED:      ge.graph "net" attributes {refreshed = ["w", "g"], required = ["w", "g"]}
 // NAMED:        ge.Const "w_Initializer_0" #weights.named<"w", #weights.file<"m.weights", 0 + 864> as tensor<8x3x3x3xf32>> : tensor<8x3x3x3xf32>
 // NAMED-NEXT:   ge.Const "s" #weights.named<"s", #weights.file
 // NAMED-NEXT:   ge.Const "b" #weights.named<"b", #weights.splat
