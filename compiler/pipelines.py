@@ -158,6 +158,8 @@ class OfflinePass(ModulePass):
 
     def _likely_weights(self, module: ModuleOp) -> Iterator[Weight]:
         """The weights that no pass will change, as far as one can know before."""
+        refreshable = (entry.value for g in main_graphs(module) for entry in g.refreshable)
+        yield from (weight_of(value) for value in refreshable if isinstance(value, FileAttr))
         if self.precision == "must_keep_origin_dtype" and self.external_weight != "reference":
             nodes = (node for graph in all_graphs(module) for node in graph.nodes)
             for node in nodes:

@@ -26,6 +26,7 @@ run ascend-opt examples/digits/model.onnx \
   -p "convert-onnx-to-ge,ge-make-weight-refreshable{consts=$WEIGHTS}"
 run ascend-opt examples/digits/model.onnx \
   -p "offline{soc=Ascend910B4 refresh=$WEIGHTS}" -t 'om{output="out/digits_bundle"}'
+run ascend-opt refresh list out/digits_bundle.om
 
 echo
 echo '3. Classify held-out digits, update the weights without recompiling, classify again'
