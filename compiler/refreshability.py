@@ -9,6 +9,7 @@ from dialects.ge import ConstOp, NodeOp, type_of
 from dialects.types import tensor_of
 from dialects.weights import StringsAttr
 
+STRINGS = "its elements are strings, which have no fixed size"
 STRUCTURAL = frozenset(
     """axes axis begin concat_dim delta depth diagonal dimension dims end ends fft_length input_size
     k K kernel_size limit max_output_size multiples normalized_shape num_cols num_rows num_samples
@@ -20,10 +21,15 @@ STRUCTURAL_OF = {"Resize": frozenset({"roi", "scales", "sizes"})}
 """… and those of some operators whose numbers of any type do."""
 
 
+def anything(node: ConstOp) -> str | None:
+    """GraphEngine's rule: only what has no size cannot become a variable."""
+    return STRINGS if isinstance(node.value, StringsAttr) else None
+
+
 def refusal(node: ConstOp) -> str | None:
     """Why a constant cannot become a variable, in words; None when it can."""
     if isinstance(node.value, StringsAttr):
-        return "its elements are strings, which have no fixed size"
+        return STRINGS
     if not node.results[0].uses:
         return "no node reads it: the model does not use it, or its value is part of a node by now"
     for use in node.results[0].uses:

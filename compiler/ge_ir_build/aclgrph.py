@@ -6,6 +6,7 @@ Names are those of `ge_ir_build.h`, `onnx_parser.h` and `ge_api.h`. What has a m
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 
 from xdsl.utils.exceptions import DiagnosticException
@@ -64,10 +65,15 @@ def aclgrphConvertToWeightRefreshableGraphs(
     const_names: Sequence[str],
     weight_refreshable_graphs: WeightRefreshableGraphs,
 ) -> int:
-    """Split a graph into the three of `weight_refreshable_graphs`; the graph stays as it is."""
+    """Split a graph into the three of `weight_refreshable_graphs`; the graph stays as it is.
+
+    ASCEND_OPT_FAITHFUL=1 lets what cannot usefully be refreshed become a variable, too.
+    """
 
     def convert() -> None:
-        made = calls.convert_to_weight_refreshable_graphs(origin_graph, const_names)
+        made = calls.convert_to_weight_refreshable_graphs(
+            origin_graph, const_names, faithful=os.environ.get("ASCEND_OPT_FAITHFUL") == "1"
+        )
         weight_refreshable_graphs.infer_graph = made.infer_graph
         weight_refreshable_graphs.var_init_graph = made.var_init_graph
         weight_refreshable_graphs.var_update_graph = made.var_update_graph

@@ -25,7 +25,7 @@ from compiler.om.bundle_variables import check_bundle
 from compiler.om.contract import weight_folder
 from compiler.om.errors import GraphError, Status
 from compiler.pipelines import OfflinePass
-from compiler.refreshability import refusal
+from compiler.refreshability import anything, refusal
 from compiler.rewrite import FreshNames, main_graphs
 from compiler.targets.om.external import weight_files
 from compiler.targets.om.target import OMTarget, laid_out, write_offline_model
@@ -70,18 +70,24 @@ def parse_onnx(model_file: str, **options: Any) -> Graph:
 
 
 def convert_to_weight_refreshable_graphs(
-    origin_graph: Graph, const_names: Sequence[str], *, above: int | None = None, init: bool = True
+    origin_graph: Graph,
+    const_names: Sequence[str],
+    *,
+    above: int | None = None,
+    init: bool = True,
+    faithful: bool = False,
 ) -> WeightRefreshableGraphs:
     """Split a graph into inference, initialisation and update; see `ge-make-weight-refreshable`.
 
     Names may be ONNX initializers' and patterns beside GraphEngine's node names. GraphError with
     GraphEngine's status for a name that is none, or that is there twice, and for what cannot be
-    refreshed.
+    refreshed, unless `faithful` makes that GraphEngine's rule.
     """
     selection = Selection(tuple(const_names), above)
     selection.check()  # before the graph is looked at: the order of GraphEngine's checks
     graph = origin_graph.copy()
-    others = [Graph.of(op) for op in split(graph, selection.find(graph, refusal), init=init)]
+    weights = selection.find(graph, anything if faithful else refusal)
+    others = [Graph.of(op) for op in split(graph, weights, init=init)]
     initial = others[0] if init else Graph("var_init_graph")
     return WeightRefreshableGraphs(Graph.of(graph), initial, others[-1])
 

@@ -12,7 +12,7 @@ from xdsl.passes import ModulePass
 
 from compiler.errors import UserError
 from compiler.om.contract import PARENT_INDEX_NAME
-from compiler.refreshability import refusal
+from compiler.refreshability import anything, refusal
 from compiler.rewrite import main_graphs, nested_graphs, replace_nodes
 from compiler.transforms.ge.name_weights import take_named
 from compiler.weight_names import Selection, listed, onnx_name
@@ -46,7 +46,9 @@ class GEMakeWeightRefreshablePass(ModulePass):
     `consts` are names of nodes, of ONNX initializers, or patterns (`*`, `?` and `[…]`), in the
     order of the inputs; `file` has more of them, one in a line; then come all constants of more
     than `above` bytes. What cannot be refreshed (strings, and what says the shape of something) is
-    an error where it is named, and left out where a pattern or a size means it.
+    an error where it is named, and left out where a pattern or a size means it; with
+    `faithful=true` all but strings becomes a variable, as in GraphEngine: an update of a shape then
+    changes what one node reads, and nothing else.
     """
 
     name = "ge-make-weight-refreshable"
@@ -56,6 +58,7 @@ class GEMakeWeightRefreshablePass(ModulePass):
     above: int | None = None
     init: bool = True
     named: bool = False
+    faithful: bool = False
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         graphs = list(main_graphs(op))
@@ -69,7 +72,7 @@ class GEMakeWeightRefreshablePass(ModulePass):
 
     def _chosen(self, graph: GraphOp) -> list[ConstOp]:
         names = (*self.consts, *(listed(self.file) if self.file is not None else ()))
-        return Selection(names, self.above).find(graph, refusal)
+        return Selection(names, self.above).find(graph, anything if self.faithful else refusal)
 
 
 def split(graph: GraphOp, weights: Sequence[ConstOp], *, init: bool) -> list[GraphOp]:

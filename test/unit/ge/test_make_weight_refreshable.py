@@ -127,6 +127,14 @@ def test_error_table(graph: Graph, names: list[str], code: int, message: str):
     assert caught.value.code == code
 
 
+def test_faithfully_everything_but_strings_becomes_a_variable(graph: Graph):
+    made = convert_to_weight_refreshable_graphs(graph, ["shape", "idle"], faithful=True)
+    assert count(made.infer_graph)[0] == 2
+    assert refreshed(graph, consts=("[is]*e",), faithful=True) == ["shape", "idle"]
+    with pytest.raises(GraphError, match="its elements are strings"):
+        convert_to_weight_refreshable_graphs(Graph.parse(STRINGS), ["w"], faithful=True)
+
+
 def test_a_graph_without_nodes():
     with pytest.raises(StatusError) as caught:
         convert(Graph("empty"), "w")
@@ -228,11 +236,13 @@ def test_constants_of_any_type_can_be_chosen(type: str):
     assert str(made.infer_graph.op.refreshable[0].type) == type
 
 
-def test_strings_have_no_variable():
-    text = """
+STRINGS = """
     ge.graph "net" {
       %w = ge.Const "w" #weights.strings<["a"]> : tensor<1x!ge.dtype<"STRING">>
       ge.NetOutput "o"(input0 = %w) : (tensor<1x!ge.dtype<"STRING">>)
     }"""
+
+
+def test_strings_have_no_variable():
     with pytest.raises(GraphError, match="'w' cannot be refreshed: its elements are strings"):
-        convert(Graph.parse(text), "w")
+        convert(Graph.parse(STRINGS), "w")

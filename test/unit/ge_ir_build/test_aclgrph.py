@@ -105,6 +105,20 @@ def test_return_codes(tmp_path: Path):
     assert not list(tmp_path.iterdir())
 
 
+def test_the_environment_can_ask_for_graph_engine_s_rule(monkeypatch: pytest.MonkeyPatch):
+    graph = Graph.parse("""
+    ge.graph "net" {
+      %x = ge.Data "x" {index = 0 : i64} : tensor<2xf32>
+      %idle = ge.Const "idle" dense<1.0> : tensor<2xf32>
+      ge.NetOutput "Node_Output"(input0 = %x) : (tensor<2xf32>)
+    }""")
+    split = WeightRefreshableGraphs()
+    refused = aclgrphConvertToWeightRefreshableGraphs(graph, ["idle"], split)
+    assert refused == GRAPH_PARAM_INVALID and "no node reads it" in GEGetErrorMsg()
+    monkeypatch.setenv("ASCEND_OPT_FAITHFUL", "1")
+    assert aclgrphConvertToWeightRefreshableGraphs(graph, ["idle"], split) == GRAPH_SUCCESS
+
+
 def test_messages_are_told_once():
     aclgrphConvertToWeightRefreshableGraphs(Graph("g"), [], WeightRefreshableGraphs())
     aclgrphBundleSaveModel(None, ModelBufferData())
