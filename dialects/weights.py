@@ -336,7 +336,7 @@ class NamedAttr(ParametrizedAttribute):
     type: Attribute = param_def()
 
     def verify(self) -> None:
-        if not isinstance(self.source, Weight) or isinstance(self.source, NamedAttr):
+        if isinstance(self.source, NamedAttr) or not isinstance(self.source, Weight):
             raise VerifyException(f"'{self.onnx.data}' names a weight, not {self.source}")
 
     @classmethod
