@@ -73,6 +73,14 @@ class Manifest:
         """What a user can give, by ONNX name."""
         return {tensor.onnx: tensor for weight in self.weights for tensor in weight.sources}
 
+    @cached_property
+    def plain(self) -> Mapping[str, RefreshableWeight]:
+        """What holds an ONNX tensor as it is, of which nothing else is made, by its name."""
+        recipes = [weight for weight in self.weights if weight.recipe is not None]
+        made_of = {source.onnx for weight in recipes for source in weight.sources}
+        weights = (weight for weight in self.weights if weight.recipe is None)
+        return {weight.onnx: weight for weight in weights if weight.onnx not in made_of}
+
     @property
     def version(self) -> str:
         """The digest of the state that the weights begin in."""

@@ -91,9 +91,7 @@ class _Initialisation:
 
     def check(self, weights: Mapping[str, TensorRef[Weight]]) -> None:
         """UserError for a weight that is not a constant of this model."""
-        entries = self.file.manifest.weights
-        derived = {source.onnx for w in entries if w.recipe is not None for source in w.sources}
-        plain = {w.onnx: w for w in entries if w.recipe is None and w.onnx not in derived}
+        plain = self.file.manifest.plain
         constants = assigned_constants(self._definition)
         for name in weights:
             weight = plain.get(name)

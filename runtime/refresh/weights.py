@@ -63,7 +63,10 @@ def _initialises(model: ModelDef) -> bool:
 
 
 def weights_of(models: Sequence[OfflineModel], found: Parts, session: Session) -> dict[str, Weight]:
-    """The refreshable weights by name. AclError 500002 for a manifest that does not fit."""
+    """The refreshable weights by name. AclError 500002 for a manifest that does not fit.
+
+    What variables are made of by a recipe is not among them: alone it would not be the weight.
+    """
     for om in models:
         declare_variables(om.root.model_def, session)
     infer = models[found.infer]
@@ -71,7 +74,8 @@ def weights_of(models: Sequence[OfflineModel], found: Parts, session: Session) -
         text = infer.root.model_def.attr[MANIFEST_NAME].s.decode("utf-8", "surrogateescape")
         manifest = Manifest.from_json(text, infer.source)
         nodes = _variables(models)
-        return {told.onnx: _told(told, nodes, session, infer.source) for told in manifest.weights}
+        plain = manifest.plain
+        return {name: _told(told, nodes, session, infer.source) for name, told in plain.items()}
     if found.update is None:
         return {}
     update = models[found.update].root.model_def

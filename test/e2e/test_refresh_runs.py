@@ -19,7 +19,9 @@ from compiler.om.manifest import read_manifest
 from compiler.recipes import made
 from compiler.weights import Inline, numpy_dtype
 from runtime.device import Memory
+from runtime.errors import AclError
 from runtime.model_registry import Models
+from runtime.refresh import Bundle
 from runtime.settings import Engine
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -118,3 +120,17 @@ def test_refreshed_outputs_are_those_of_a_fresh_compilation(
     infer, init, _ = (models[i] for i in models.bundle(models.load_bundle(str(fresh))).model_ids)
     init.run([])
     assert infer.run([x])[0].tobytes() == after.tobytes()
+
+
+def test_a_tensor_that_variables_are_made_of_is_not_taken_for_the_variable(tmp_path: Path):
+    """A folded filter has the type and the shape of the filter: it would fit."""
+    model = network(tmp_path / "m.onnx", 1)
+    options = 'precision=must_keep_origin_dtype refresh="first.weight","fc" refresh_form=compiled'
+    x = np.zeros((2, 3, 8, 8), np.float32)
+    with Bundle.load(build(model, tmp_path / "b", options)) as bundle:
+        before = bundle.infer({"x": x})
+        with pytest.raises(AclError, match=r"weight is called 'first\.weight'"):
+            bundle.update({"first.weight": checkpoint(2)["first.weight"]})
+        np.testing.assert_equal(bundle.infer({"x": x}), before)
+        bundle.update({"fc": checkpoint(2)["fc"]})
+        assert any(np.any(bundle.infer({"x": x})[name] != value) for name, value in before.items())
