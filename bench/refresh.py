@@ -3,8 +3,8 @@
 `python -m bench.refresh [--repeats N] [--width N] [--layers N] [--engine NAME]`
 
 Rows: one weight of 4 MB, one layer of four of them, all weights of a model of 400 MB. A figure is
-the call that changes the weights, plus what the first inference behind it takes longer than one
-with the weights that the model was compiled with; engines take turns in processes of their own.
+the call that changes the weights, plus what the first inference behind it takes longer than the
+one before, which has fixed weights where those are faster. Each engine has its own process.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -28,6 +28,8 @@ from bench.refresh_models import Model, Weights, mlp
 
 OF_MEMCPY, VERSION_MS = 1.3, 1.0
 """Goals: times the copy of the same bytes; ms to activate a version, or to roll back."""
+WARM_UP = 3
+"""Changes that take memory, which further ones use again."""
 MEMCPY = "memcpy"
 COPIED, LENT, VERSIONS = "ours", "ours, lent arrays", ("ours, activate", "ours, rollback")
 BY_REFERENCE = ("weights as inputs",)
@@ -61,16 +63,19 @@ def rows(width: int, layers: int) -> list[Row]:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Medians in ms: an inference before any change, the change, the first inference behind it."""
+    """Medians in ms: an inference before a change, the change, the first inference behind it, and
+    how much longer that takes, unless later ones differ among themselves by more.
+    """
 
     steady: float
     change: float
     first: float
+    longer: float
 
     @property
     def until(self) -> float:
         """The figure of the table."""
-        return self.change + max(0.0, self.first - self.steady)
+        return self.change + max(0.0, self.longer)
 
 
 def milliseconds(function: Callable[[], object]) -> float:
@@ -82,22 +87,22 @@ def milliseconds(function: Callable[[], object]) -> float:
 
 def measured(engine: Engine, versions: list[Weights], repeats: int) -> Figures:
     """Changes the weights back and forth; every change must show in the outputs."""
-    before = np.array(engine.infer())
-    steady = [milliseconds(engine.infer) for _ in range(repeats)]
-    changes: list[float] = []
-    firsts: list[float] = []
-    last = before
-    for number in range(repeats + 1):
+    last = np.array(engine.infer())
+    found: list[tuple[float, float, float, float]] = []
+    for number in range(WARM_UP + repeats):
+        steady = milliseconds(engine.fixed or engine.infer)
         change = milliseconds(lambda n=number: engine.change(versions[n % len(versions)]))
-        first = milliseconds(engine.infer)
+        first, later = (milliseconds(engine.infer) for _ in range(2))
+        found.append((steady, change, first, later))
         y = np.array(engine.infer())
         if np.array_equal(y, last):
             raise SystemExit(f"bench-refresh: {engine.name} does not see the new weights")
         last = y
-        if number:  # the first change takes memory, which the others use again
-            changes.append(change)
-            firsts.append(first)
-    return Figures(*map(median, (steady, changes, firsts)))
+    steady, change, first, later = map(list, zip(*found[WARM_UP:], strict=True))
+    longer = median(after - before for before, after in zip(steady, first, strict=True))
+    spread = median(abs(time - median(later)) for time in later)
+    longer = longer if longer > spread else 0.0
+    return Figures(median(steady), median(change), median(first), longer)
 
 
 def copied(engine: Engine, versions: list[Weights], repeats: int) -> Figures:
@@ -113,10 +118,10 @@ def copied(engine: Engine, versions: list[Weights], repeats: int) -> Figures:
             ctypes.memmove(target.ctypes.data, weight.ctypes.data, weight.nbytes)
 
     times: list[float] = []
-    for number in range(repeats):
+    for number in range(WARM_UP + repeats):
         engine.infer()
         times.append(milliseconds(lambda n=number: copy(n % len(versions))))
-    return Figures(0.0, median(times), 0.0)
+    return Figures(0.0, median(times[WARM_UP:]), 0.0, 0.0)
 
 
 def one_engine(name: str, row: Row, repeats: int) -> Figures:
@@ -189,7 +194,7 @@ def main() -> None:
     number: int = given.row
     if given.engine:
         found = one_engine(given.engine, table[number], given.repeats)
-        print(json.dumps({"steady": found.steady, "change": found.change, "first": found.first}))
+        print(json.dumps(asdict(found)))
         return
     met = True
     for number, row in enumerate(table):
