@@ -27,6 +27,13 @@ GOALS = {"ratio": 1.3, "private": 150.0}
 """Times `sha256sum` of both files, one on each of two threads; MB of private memory."""
 RANK = 16
 
+HASHED = (
+    "import hashlib, sys; from concurrent.futures import ThreadPoolExecutor as Pool;"
+    "hashed = lambda path: hashlib.file_digest(open(path, 'rb'), 'sha256').hexdigest();"
+    "print(*Pool(2).map(hashed, sys.argv[1:]))"
+)
+"""What a few lines of Python do: `sha256sum` may know less of the processor than they."""
+
 
 def make_models(folder: Path, width: int, layers: int) -> tuple[Path, Path]:
     """A model with its weights outside, and one with other matrices in some layers, inside."""
@@ -83,13 +90,11 @@ def main() -> None:
         old, new = make_models(folder, args.width, args.layers)
         adapter = make_adapter(folder / "adapter.safetensors", args.width, args.layers)
         pack, merged = folder / "pack.safetensors", folder / "merged.safetensors"
-        files = shlex.join([str(old.with_name(f"{old.name}.data")), str(new)])
+        files = [str(old.with_name(f"{old.name}.data")), str(new)]
+        piped = f"printf '%s\\n' {shlex.join(files)} | xargs -P 2 -n 1 sha256sum"
         commands = {
-            "sha256sum of both": [
-                "sh",
-                "-c",
-                f"printf '%s\\n' {files} | xargs -P 2 -n 1 sha256sum",
-            ],
+            "sha256sum of both": ["sh", "-c", piped],
+            "hashlib of both": [sys.executable, "-c", HASHED, *files],
             "make": refresh("make", old, new, "-o", pack),
             "verify": refresh("verify", pack, old),
             "apply": refresh("apply", old, pack, "-o", folder / "result.onnx"),
@@ -109,9 +114,12 @@ def report(spent: dict[str, list[Cost]]) -> int:
     for what, wall in walls.items():
         failed = "" if all(c.ok for c in spent[what]) else "  failed"
         print(f"{what:20} {wall:8.2f} s {private[what]:8.0f} MB private{failed}")
-    ratio = walls["make"] / walls["sha256sum of both"]
+    ratio, plain = (walls["make"] / walls[f"{how} of both"] for how in ("sha256sum", "hashlib"))
     most = max(private.values())
-    print(f"bench-packs: make {ratio:.2f} x sha256sum (≤ 1.3), {most:.0f} MB private (< 150)")
+    print(
+        f"bench-packs: make {ratio:.2f} x sha256sum (≤ 1.3), {plain:.2f} x hashlib,"
+        f" {most:.0f} MB private (< 150)"
+    )
     good = all(c.ok for costs in spent.values() for c in costs)
     return int(not good or ratio > GOALS["ratio"] or most > GOALS["private"])
 
