@@ -47,6 +47,8 @@ EXAMPLES = """examples:
   ascend-opt out/model.om                        decompile any offline model
   ascend-opt om list out/model.om                list it (and verify, extract, diff, gc)
   ascend-opt refresh list out/bundle.om          list the weights that can be exchanged
+  ascend-opt refresh make old.onnx new.onnx -o pack.safetensors
+                                                 what changed; `refresh apply` applies it
   ascend-opt out/model.om -t 'schedule{output="out/schedule"}'
                                                  simulate it: table, trace.json, csv
 """

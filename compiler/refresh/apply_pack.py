@@ -46,6 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the changed model and say its version."""
     kind = Path(args.model).suffix
+    if kind not in _WRITERS:
+        raise UserError(f"{args.model}: packs are applied to files {', '.join(_WRITERS)}")
     if Path(args.output).suffix != kind:
         raise UserError(f"{args.output}: what becomes of {args.model} is written to a {kind} file")
     model = read_checkpoint(args.model, args.allow_root)

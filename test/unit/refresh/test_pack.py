@@ -167,6 +167,8 @@ def test_a_pack_without_a_base(tmp_path: Path, refresh: Refresh, pack: Path) -> 
 def test_kinds_of_files_do_not_mix(tmp_path: Path, refresh: Refresh, pack: Path) -> None:
     with pytest.raises(UserError, match=r"is written to a \.onnx file"):
         refresh("apply", tmp_path / "old.onnx", pack, "-o", tmp_path / "result.safetensors")
+    with pytest.raises(UserError, match=r"applied to files \.onnx, \.safetensors, \.om"):
+        refresh("apply", "x.safetensors.index.json", pack, "-o", "y.safetensors.index.json")
 
 
 @pytest.mark.parametrize("command", ["make", "inspect", "verify", "apply"])
