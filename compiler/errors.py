@@ -8,9 +8,12 @@ from typing import Self
 class UserError(Exception):
     """A mistake of the user's, told in one line."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(_line(message))
+
     def at(self, place: str) -> Self:
-        """The same error with the file it is in before it, all on one line."""
-        self.args = (printable(f"{place}: {' '.join(str(self).split())}"),)
+        """The same error with the file it is in before it."""
+        self.args = (_line(f"{place}: {self}"),)
         return self
 
 
@@ -19,6 +22,10 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def _line(text: str) -> str:
+    return text if text.isprintable() else printable(" ".join(text.split()))
 
 
 class NoGraphError(UserError):

@@ -29,7 +29,7 @@ class StatusError(UserError):
     def __init__(self, code: Status, message: str) -> None:
         super().__init__(message)
         self.code = code
-        self.message = message
+        self.message = str(self)
 
 
 class OMError(StatusError):
