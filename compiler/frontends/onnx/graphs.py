@@ -29,6 +29,8 @@ from dialects.onnx.types import NONE, UNKNOWN
 from dialects.types import is_static, tensor_type
 
 _NOT_IN_HINTS = re.compile(r"[^\w$.-]", re.ASCII)
+_NO_HINT = re.compile(r"\d|(_\d+)+$", re.ASCII)
+"""What a hint cannot begin with, and what xDSL would leave nothing of: numbers at its end."""
 
 
 def build_model(model: onnx.ModelProto, payloads: Payloads) -> GraphOp:
@@ -85,7 +87,7 @@ class _Builder:
         self.defined.add(name)
         self.values[name] = value
         hint = _NOT_IN_HINTS.sub("_", name)
-        value.name_hint = hint if not hint[0].isdigit() else f"v{hint}"
+        value.name_hint = f"v{hint}" if _NO_HINT.match(hint) else hint
 
     def _initializers(self, graph: onnx.GraphProto) -> None:
         for tensor in graph.initializer:

@@ -70,6 +70,15 @@ def _elements(type: onnx.TypeProto | None) -> int | None:
     return prod(dim.dim_value for dim in dims)
 
 
+_NOT_INFERRED = (
+    onnx.checker.ValidationError,
+    onnx.defs.SchemaError,
+    shape_inference.InferenceError,
+    ValueError,
+)
+"""What onnx raises for a node it cannot infer: one of no schema, or that does not fit its own."""
+
+
 class Values:
     """The values of a graph that can be computed without its inputs; computed when asked for."""
 
@@ -89,7 +98,7 @@ class Values:
 
     def infer(self, node: onnx.NodeProto) -> Mapping[str, onnx.TypeProto]:
         """The types of a node's outputs as far as they can be told."""
-        known = {name: self.types[name] for name in node.input if name in self.types}
+        known = {name: self.types[name] for name in node.input if name and name in self.types}
         imports = {entry.domain: entry.version for entry in self._model.opset_import}
         if node.domain or len(known) < len(set(filter(None, node.input))):
             return {}
@@ -100,7 +109,7 @@ class Values:
             found = shape_inference.infer_node_outputs(
                 schema, node, known, data, opset_imports=[helper.make_opsetid("", opset)]
             )
-        except (onnx.defs.SchemaError, shape_inference.InferenceError, ValueError):
+        except _NOT_INFERRED:
             return {}
         told = {name: type for name, type in found.items() if _elements(type) is not None}
         return told or self._unchanged(node)

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 
 import onnx
 
+from compiler.frontends.onnx.walk import graphs_in
+
 STAND_IN = "ascend-opt.window"
 """The domain of the functions that stand for such nodes while shapes are inferred."""
 
@@ -37,9 +39,14 @@ def corrected_opset(node: onnx.NodeProto, opset: int) -> int:
 
 
 def _hangs_over(node: onnx.NodeProto) -> bool:
-    """Whether it is a pool with ceil_mode."""
+    """Whether it is a pool with ceil_mode, and not with graphs, which no pool has."""
     ceil = any(a.name == "ceil_mode" and a.i for a in node.attribute)
-    return ceil and node.op_type in ("AveragePool", "MaxPool") and not node.domain
+    return (
+        ceil
+        and not any(graphs_in(node))
+        and node.op_type in ("AveragePool", "MaxPool")
+        and not node.domain
+    )
 
 
 def put_stand_in(model: onnx.ModelProto, node: onnx.NodeProto) -> None:
