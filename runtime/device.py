@@ -57,7 +57,7 @@ class Memory:
         """New memory; its contents are undefined. AclError 207001 when there is none left."""
         capacity = capacity or size
         with self._lock:
-            if self.used + capacity > self.total:
+            if size < 0 or self.used + capacity > self.total:
                 raise self._exhausted(size)
             try:
                 raw = np.empty(capacity + ALIGNMENT, np.uint8)

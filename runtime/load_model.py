@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from compiler.om import contract
+from compiler.om.errors import OMError
 from compiler.om.inout import InOutInfo
 from compiler.om.offline_model import OfflineModel
 from runtime.description import describe
 from runtime.device import Bytes, Memory
-from runtime.errors import AclError, Code, failure
+from runtime.errors import AclError, Code, failure, from_om
 from runtime.executor.dynamic import DynamicExecutor
 from runtime.executor.features import Features
 from runtime.executor.late_copy import LateCopy
@@ -74,7 +75,9 @@ def load(
     how = _Compute(engine, mode or FloatMode(), observer, private, verify)
     try:
         return _load(om, memory, session, places or WeightPlaces(), given or GivenMemory(), how=how)
-    except (ValueError, IndexError, KeyError, TypeError) as error:
+    except OMError as error:  # what of the file is parsed when it is first needed
+        raise from_om(error) from None
+    except (ValueError, IndexError, KeyError, TypeError, OverflowError) as error:
         # The container is sound, but a node, a task or an attribute is not what it must be.
         message = f"{om.source}: the model is malformed: {type(error).__name__}: {error}"
         raise failure(message) from error

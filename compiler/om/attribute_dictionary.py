@@ -31,7 +31,11 @@ class Dictionary:
 
     def name_index(self, key: str) -> int:
         """The index a coded key stands for."""
-        index = sum((ord(digit) - 1) * BASE**i for i, digit in enumerate(key[1:]))
+        index = 0
+        for digit in reversed(key[1:]):
+            index = index * BASE + ord(digit) - 1
+            if abs(index) >= len(self.names):
+                break  # it would only grow, and a key may be as long as the file
         return self._checked(index, len(self.names), "name")
 
     def value(self, index: int) -> bytes:

@@ -3,6 +3,7 @@
 File names in parentheses are where GraphEngine states the fact.
 """
 
+import os
 import struct
 from collections.abc import Sequence
 from enum import IntEnum
@@ -90,8 +91,9 @@ class KernelType(IntEnum):
 
 
 def pack_addresses(addresses: Sequence[int]) -> bytes:
-    """`KernelDef.args`: an address is 64 bits, little-endian."""
-    return struct.pack(f"<{len(addresses)}Q", *addresses)
+    """`KernelDef.args`: an address is 64 bits, little-endian; MLIR's integers have a sign."""
+    unsigned = (address & 0xFFFFFFFFFFFFFFFF for address in addresses)
+    return struct.pack(f"<{len(addresses)}Q", *unsigned)
 
 
 def unpack_addresses(data: bytes) -> tuple[int, ...]:
@@ -132,4 +134,5 @@ def referenced_file(reference: str, folder: Path) -> Path:
     """The file of a reference: at its path, or moved along, to the weight folder or the model's."""
     path = Path(reference)
     places = (path, folder / path.name, folder.parent / path.name)
-    return next((place for place in places if place.is_file()), path)
+    # Path.is_file raises where a name is too long to be that of any file.
+    return next((place for place in places if os.path.isfile(place)), path)

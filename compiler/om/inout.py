@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from compiler.om.errors import OMError, Status
@@ -85,7 +85,7 @@ def encode_inout(info: InOutInfo) -> bytes:
 
 def decode_inout(data: memoryview, source: str) -> InOutInfo:
     """The partition's fields; OMError when a length reaches outside or a tag is unknown."""
-    info = InOutInfo()
+    found: dict[str, list[Any]] = {}
     cursor = _Cursor(data, source)
     while cursor.rest:
         tag, size = cursor.unpack(TAG_HEAD)
@@ -94,8 +94,8 @@ def decode_inout(data: memoryview, source: str) -> InOutInfo:
         field, _, decode = FIELDS[tag]
         payload = _Cursor(cursor.take(size), source)
         (count,) = payload.unpack(COUNT)
-        info = replace(info, **{field: getattr(info, field) + decode(payload, count)})
-    return info
+        found.setdefault(field, []).extend(decode(payload, count))
+    return InOutInfo(**{field: tuple(values) for field, values in found.items()})
 
 
 def _encode_tensors(tensors: Sequence[TensorInfo]) -> bytes:

@@ -109,11 +109,11 @@ def type_of_descriptor(desc: TensorDescriptor) -> Attribute:
 
 
 def names_list(entries: Mapping[str, AttrDef], key: str) -> list[Any]:
-    """A bookkeeping list of the serializer, which has no kind; empty when it is not there."""
-    if key not in entries:
-        return []
-    plain = get_attribute(entries[key])
-    return list(plain.items) if isinstance(plain, TypedList) else list(cast("Sequence[Any]", plain))
+    """A bookkeeping list of the serializer, which has no kind; empty when there is none."""
+    plain = get_attribute(entries[key]) if key in entries else None
+    if isinstance(plain, TypedList):
+        return list(plain.items)
+    return cast("list[Any]", plain) if isinstance(plain, list) else []
 
 
 def text_at(entries: Mapping[str, AttrDef], key: str) -> str:

@@ -208,7 +208,8 @@ def _port_names(op: OpDef, count: int) -> list[str]:
     """The input ports: as the file names them, as the prototype does, or by number."""
     keys = names_list(op.attr, INPUT_PORTS_NAME)
     indices = names_list(op.attr, INPUT_PLACES_NAME)
-    named = dict(zip(indices, keys, strict=False))
+    pairs = zip(indices, keys, strict=False)
+    named = {i: key for i, key in pairs if isinstance(i, int) and isinstance(key, str)}
     names = [named.get(i, port) for i, port in enumerate(port_names(op.type, count))]
     are_names = len(set(names)) == count and all(map(PORT.fullmatch, names))
     return names if are_names else [f"__input{i}" for i in range(count)]

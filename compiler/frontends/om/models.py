@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from xdsl.dialects.builtin import ModuleOp, UnitAttr
 from xdsl.ir import Operation
+from xdsl.utils.exceptions import VerifyException
 
+from compiler.errors import UserError
 from compiler.frontends.om.attributes import attributes_of
 from compiler.frontends.om.graphs import GraphReader
 from compiler.frontends.om.keeping import keep_bundle, keep_file, keep_table
@@ -39,18 +41,28 @@ DERIVED = ("om_info_list", "task_index_op_name")
 def import_om(path: str) -> ModuleOp:
     """Read any offline model or bundle; nothing of its weights is copied.
 
-    OMError, a UserError with GraphEngine's status, when the file is damaged.
+    OMError, a UserError with GraphEngine's status, when the file is damaged; UserError when the IR
+    cannot hold what is in it.
     """
     whole, name = map_source(path)
     source = Source(path, whole)
     file = read_om(whole, name=name)
+    try:
+        return ModuleOp([_top(file, whole, source)])
+    except OMError:
+        raise
+    except (UserError, VerifyException) as error:
+        raise UserError(str(error).removeprefix(f"{path}: ")).at(path) from None
+
+
+def _top(file: OfflineModel | Bundle, whole: memoryview, source: Source) -> BundleOp | ModelOp:
     if isinstance(file, Bundle):
         if not file.models:
-            raise OMError(Status.INVALID_PARAM, f"{name}: a bundle without a model")
+            raise OMError(Status.INVALID_PARAM, f"{source.path}: a bundle without a model")
         bundle = BundleOp(file.var_size, [_file(model, source) for model in file.models])
         keep_bundle(bundle, file, whole)
-        return ModuleOp([bundle])
-    return ModuleOp([_file(file, source)])
+        return bundle
+    return _file(file, source)
 
 
 def _file(file: OfflineModel, source: Source) -> ModelOp:

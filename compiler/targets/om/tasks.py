@@ -14,13 +14,16 @@ from dialects.om import EventRecordOp, EventWaitOp, KernelTaskOp, ModelOp, Place
 VERSION = "ascend-opt"
 """Who made the list; a list without tasks must not be empty bytes."""
 
+UNSIGNED = 0xFFFFFFFFFFFFFFFF
+"""Of a negative number as an attribute, what is in an unsigned field, as GraphEngine casts it."""
+
 
 def task_list(model: ModelOp) -> ModelTaskDef:
     """The task list of a model."""
     message = ModelTaskDef(
         version=VERSION,
-        memory_size=model.integer("memory_size"),
-        weight_size=model.integer("weight_size"),
+        memory_size=model.integer("memory_size") & UNSIGNED,
+        weight_size=model.integer("weight_size") & UNSIGNED,
     )
     ids = node_ids(model.graphs)
     for number, op in enumerate(model.tasks):

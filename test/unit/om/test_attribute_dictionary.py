@@ -1,5 +1,6 @@
 """Attributes coded by a model's dictionary, as GraphEngine writes them by default."""
 
+import time
 from typing import Any
 
 import pytest
@@ -48,6 +49,14 @@ def expanded(model: ModelDef) -> list[dict[str, Any]]:
 def test_names_are_numbers_in_base_127(key: str, index: int) -> None:
     names = tuple(f"n{i}" for i in range(20_000))
     assert Dictionary(names, (False,) * len(names), (), "x.om").name_index(key) == index
+
+
+def test_a_key_as_long_as_a_file_costs_no_more_than_its_first_digits() -> None:
+    dictionary = Dictionary(("a",), (False,), (), "x.om")
+    started = time.process_time()
+    with pytest.raises(OMError, match="attribute name 126 of a table of 1"):
+        dictionary.name_index("\0" + "\x7f" * 200_000)
+    assert time.process_time() - started < 1
 
 
 def test_names_and_values() -> None:

@@ -1,6 +1,7 @@
 """MODEL_INOUT_INFO, against the partition GraphEngine wrote; broken ones give its status."""
 
 import struct
+import time
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,13 @@ def test_nothing() -> None:
 def test_a_repeated_tag_adds_up() -> None:
     once = encode_inout(InOutInfo(dynamic_batch=(4,)))
     assert decode(once + once).dynamic_batch == (4, 4)
+
+
+def test_many_records_of_one_tag_take_linear_time() -> None:
+    once = encode_inout(InOutInfo(dynamic_batch=(4,)))
+    started = time.process_time()
+    assert len(decode(once * 100_000).dynamic_batch) == 100_000
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize(
