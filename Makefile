@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 EXPORT := .venv-export
 PEERS := .venv-peers
 
-.PHONY: demo test test-kill soak check lit bench bench-import bench-load bench-packs bench-refresh \
+.PHONY: demo test test-kill soak check lit fuzz bench bench-import bench-load bench-packs bench-refresh \
 	bench-run bench-weights conformance models export-models clean
 
 demo: $(READY)
@@ -55,6 +55,10 @@ bench-refresh:
 
 bench-run:
 	$(PEERS)/bin/python -m bench.inference
+
+# A million mutated files; make test reads a few thousand.
+fuzz: $(READY)
+	$(BIN)/python -m fuzz.run
 
 conformance: $(READY)
 	$(BIN)/python -m conformance.run

@@ -1,0 +1,117 @@
+"""What an input may cost and touch: processor time, memory, files. Everything else is a fault."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+OWN = tuple(str(ROOT / name) + "/" for name in ("compiler", "dialects", "runtime"))
+INSTALLED = tuple({f"{Path(prefix).resolve()}/" for prefix in (sys.prefix, sys.base_prefix)})
+"""Where code is imported from, and the tables that belong to it."""
+
+GROWTH = 32 << 20
+"""Bytes that one input may make the process larger by, all its readers together."""
+HEADROOM = 1 << 30
+"""Bytes of address space beyond those of a warm process: an allocation of more fails."""
+
+FORBIDDEN = ("subprocess.", "os.system", "os.exec", "os.fork", "os.spawn", "os.posix_spawn",
+             "socket.", "shutil.", "os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.link",
+             "os.symlink", "os.chmod", "os.truncate", "os.chdir", "urllib.")  # fmt: skip
+LISTS = ("os.listdir", "os.scandir")
+
+
+class TooSlow(BaseException):
+    """Raised inside a reader whose time is up. No reader may catch it, so it is no Exception."""
+
+
+class Guard:
+    """Watches this process; `folder` holds the files that readers are given."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = f"{folder.resolve()}/"
+        self.watching = False
+        self.touched: list[str] = []
+        sys.addaudithook(self._heard)
+        signal.signal(signal.SIGPROF, _time_is_up)
+
+    def limit_memory(self) -> None:
+        """From now on allocations far beyond what is there fail."""
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        limit = pages * resource.getpagesize() + HEADROOM
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+    @contextmanager
+    def watched(self, seconds: float) -> Generator[None]:
+        """Calls TooSlow when the block takes more processor time; notes what files it opens."""
+        self.touched.clear()
+        self.watching = True
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            self.watching = False
+
+    def _heard(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if not self.watching:
+            return
+        if event == "open":
+            path, mode, flags = arguments
+            if not isinstance(path, int) and not self._is_given(os.fsdecode(path), mode, flags):
+                self.touched.append(f"opens {path!r}"[:200])
+        elif event in LISTS and not self._is_given(os.fsdecode(arguments[0] or "."), "r", 0):
+            self.touched.append(f"lists {arguments[0]!r}"[:200])
+        elif event.startswith(FORBIDDEN):
+            self.touched.append(f"{event} {str(arguments)[:200]}")
+
+    def _is_given(self, path: str, mode: str | None, flags: int) -> bool:
+        """Whether a reader may open a file so: to read, and one of ours or of the input's."""
+        reads = set(mode or "r") <= set("rbt") and not flags & (os.O_WRONLY | os.O_RDWR)
+        # A link that is not followed is judged by where it lies. Names below an open folder come
+        # alone: they count from the working directory, which is the folder of the input.
+        parent, name = os.path.split(path) if flags & os.O_NOFOLLOW else (path, "")
+        real = os.path.join(os.path.realpath(parent), name, "")
+        return reads and real.startswith((self.folder, *OWN, *INSTALLED))
+
+
+def _time_is_up(number: int, frame: FrameType | None) -> None:
+    raise TooSlow
+
+
+def peak() -> int:
+    """The most bytes of memory that this process has ever had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def forget_peak() -> None:
+    """Begin to count the peak anew."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def lines_run(call: Callable[[], object]) -> set[tuple[str, int]]:
+    """The lines of our own code that a call goes through, whatever it raises."""
+    found: set[tuple[str, int]] = set()
+
+    def line(frame: FrameType, event: str, argument: object) -> Any:
+        found.add((frame.f_code.co_filename, frame.f_lineno))
+        return line
+
+    def entered(frame: FrameType, event: str, argument: object) -> Any:
+        return line if frame.f_code.co_filename.startswith(OWN) else None
+
+    sys.settrace(entered)
+    try:
+        call()
+    except Exception:
+        pass  # whoever asks for the lines has seen what the call raises
+    finally:
+        sys.settrace(None)
+    return found
