@@ -372,3 +372,28 @@ def test_faithful_updates_need_no_memory(faithful: Bundled) -> None:
     used = faithful.memory.used
     faithful.update({name: np.ones(shape, np.float32) for name, shape in SHAPES.items()})
     assert faithful.memory.used == used
+
+
+def test_runs_of_one_model_go_side_by_side(add_om: bytes) -> None:
+    """Each run is in the middle when the other is: one after the other they would wait for ever."""
+    models = Models(Memory())
+    model = models[models.load(add_om)]
+    both, one = threading.Barrier(2, timeout=20), np.ones((2, 3), np.float32)
+
+    def run(number: int) -> Callable[[], None]:
+        def work() -> None:
+            x = one * number
+
+            def take(outputs: list[Array]) -> Array:
+                both.wait()
+                return outputs[0].copy()
+
+            assert (model.taken([x, x], take) == 2 * number).all()
+
+        return work
+
+    threads = [Checked(run(number)) for number in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.finish()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -252,3 +253,26 @@ def test_faithful_bundles_are_updated_as_graphengine_does(refresh_bundle: bytes)
         with pytest.raises(AclError, match="cannot assign"):
             bundle.update({"w0": -W0, "w1": W1[:3]})
         np.testing.assert_array_equal(infer(bundle)[0], X @ -W0 + 1)
+
+
+class Late:
+    """An array that is there when an inference has ended."""
+
+    def __init__(self, infer: Callable[[], Any], value: Array) -> None:
+        self._infer, self._value = infer, value
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Array:
+        thread = threading.Thread(target=self._infer)
+        thread.start()
+        thread.join(20)
+        assert not thread.is_alive(), "the inference waits for the update"
+        return self._value
+
+
+def test_inference_waits_for_no_update(bundle: Bundle) -> None:
+    seen: list[tuple[Array, str]] = []
+    bundle.update({"w0": W0, "w1": Late(lambda: seen.append(infer(bundle)), W1 * 2)}, "new")
+    [(y, version)] = seen
+    assert version == "compiled"
+    np.testing.assert_array_equal(y, X @ W0 + W1)
+    assert infer(bundle)[1] == "new"
