@@ -65,9 +65,9 @@ def net(folder: Path) -> Path:
     return saved(parser.parse_model(NET), folder, w=w, two=np.array(2, np.float32))
 
 
-def compiled(model: Path, *options: str, code: int = 0) -> Path:
+def compiled(model: Path, *options: str, code: int = 0, soc: str = "Ascend910B4") -> Path:
     output = model.with_name("compiled")
-    required = ["--framework=5", "--soc_version=Ascend910B4", f"--output={output}"]
+    required = ["--framework=5", f"--soc_version={soc}", f"--output={output}"]
     assert atc([*required, f"--model={model}", *options]) == code
     return output.with_suffix(".om")
 
@@ -177,7 +177,6 @@ def test_operators_that_are_kept_have_their_types(lines: str, kept: str, tmp_pat
         (["--precision_mode_v2=cube_hif8"], "(E10055): The operation is not supported. Reason: "),
         (["--precision_mode_v2=mixed_hif8"], "needs HiFloat8"),
         (["--precision_mode=force_fp16", "--precision_mode_v2=fp16"], "(E10056)"),
-        (["--precision_mode_v2=mixed_bfloat16", "--soc_version=Ascend310P3"], "has no bfloat16"),
         (["--keep_dtype=none.txt"], "Reason: File defined by keep_dtype is not found."),
     ],
 )
@@ -187,6 +186,13 @@ def test_errors_are_those_of_atc(
     path = compiled(net(tmp_path), *options, code=255)
     assert told in capsys.readouterr().out
     assert not path.exists()
+
+
+def test_a_chip_without_bfloat16_has_no_such_mode(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    compiled(net(tmp_path), "--precision_mode_v2=mixed_bfloat16", code=255, soc="Ascend310P3")
+    assert "has no bfloat16" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["produkt", "OpType::Matmul"])
