@@ -26,7 +26,7 @@ TIMES = 12.0
 CONVERT = """
 import gc, sys
 gc.set_threshold(1_000_000, 50, 1000)  # as ascend-opt and atc do
-from compiler.cli import context
+from compiler.context import context
 from compiler.conversion.onnx_to_ge import ConvertOnnxToGEPass
 from compiler.frontends.onnx import import_model
 ConvertOnnxToGEPass().apply(context(), import_model(sys.argv[1]))

@@ -13,21 +13,20 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
-from xdsl.context import Context
-from xdsl.dialects import get_all_dialects
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 from xdsl.targets import get_all_targets
 from xdsl.transforms import get_all_passes
 from xdsl.utils.arg_spec import parse_pipeline, parse_spec
-from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
+from xdsl.utils.exceptions import DiagnosticException, ParseError
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 from compiler.commands import is_command, run_command
+from compiler.context import register_dialects
+from compiler.diagnostics import USER_ERRORS, one_line
 from compiler.endings import exit_code
 from compiler.errors import UserError
 from compiler.options import check_repeats, check_spec
-from compiler.string_literals import mend_lexer
 from compiler.targets.text import text_of
 from compiler.universe import UNIVERSE
 
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from compiler.targets.om import OMTarget
 
 FRONTENDS = ("onnx", "om")
-UPSTREAM_DIALECTS = ("builtin", "affine", "arith", "memref", "test")
 UPSTREAM_PASSES = ("canonicalize", "cse", "dce")
 
 EXAMPLES = """examples:
@@ -310,30 +308,6 @@ def _between_passes(
     started[0] = time.perf_counter()
 
 
-def one_line(error: BaseException) -> str:
-    """An error of the user's as one line."""
-    if isinstance(error, ParseError):
-        where = error.span.get_location()
-        return f"{where}: {error.msg}"
-    if isinstance(error, ArgSpecParseError):
-        reason = str(error).splitlines()[-1].strip(" ^")
-        hint = 'names with dots or slashes need quotes, as in refresh="fc1.weight"'
-        return f"pass or target options do not parse: {reason} ({hint})"
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).split())
-
-
-USER_ERRORS = (
-    UserError,
-    ParseError,
-    DiagnosticException,
-    ArgSpecParseError,
-    OSError,
-)
-"""What bad input may raise anywhere between the readers and the writers."""
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the driver; the exit code is 0, or 1 after one line on stderr."""
     gc.set_threshold(1_000_000, 50, 1000)  # the IR is a large, long-lived graph: scan it rarely
@@ -360,23 +334,6 @@ def _run(argv: Sequence[str] | None) -> int:
         print(f"ascend-opt: error: {where}{one_line(error)}", file=sys.stderr)
         return 1
     return 0
-
-
-def context() -> Context:
-    """A context that knows every dialect of ours: for programs that drive passes themselves."""
-    ctx = Context()
-    register_dialects(ctx)
-    return ctx
-
-
-def register_dialects(ctx: Context) -> None:
-    """Make our dialects known, and those of xDSL's that we use, to a parser that is mended."""
-    mend_lexer()
-    upstream = get_all_dialects()
-    for name in UPSTREAM_DIALECTS:
-        ctx.register_dialect(name, upstream[name])
-    for name, factory in UNIVERSE.all_dialects.items():
-        ctx.register_dialect(name, factory)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-from compiler.cli import context
+from compiler.context import context
 from compiler.frontends.onnx import DEFAULTS, ImportOptions, import_model
 from compiler.pipelines import OfflinePass
 from compiler.precision_modes import PrecisionMode

@@ -12,7 +12,7 @@ from typing import Any
 from onnx import parser
 
 from compiler.atc import main as atc
-from compiler.cli import context
+from compiler.context import context
 from compiler.frontends.onnx import import_model
 from compiler.om.attributes import set_attribute
 from compiler.om.buffers import Held, joined_bytes

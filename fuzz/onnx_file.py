@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError, EncodeError
 from onnx import TensorProto, helper
 from xdsl.utils.exceptions import VerifyException
 
-from compiler.cli import context
+from compiler.context import context
 from compiler.conversion.onnx_to_ge import ConvertOnnxToGEPass
 from compiler.errors import UserError
 from compiler.frontends.onnx import import_model

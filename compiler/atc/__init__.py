@@ -39,7 +39,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:
-        from compiler.cli import USER_ERRORS, one_line
+        from compiler.diagnostics import USER_ERRORS, one_line
 
         if not isinstance(error, USER_ERRORS):
             raise

@@ -43,7 +43,7 @@ def build(options: dict[str, str]) -> None:
     model = options["model"]
     shapes = input_shapes(options)
     gc.set_threshold(1_000_000, 50, 1000)
-    from compiler.cli import context
+    from compiler.context import context
     from compiler.pipelines import OfflinePass
     from compiler.targets.om import OMTarget
 

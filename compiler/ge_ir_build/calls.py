@@ -9,7 +9,7 @@ from typing import Any
 
 from xdsl.dialects.builtin import ModuleOp, StringAttr
 
-from compiler.cli import context
+from compiler.context import context
 from compiler.conversion.onnx_to_ge import ConvertOnnxToGEPass
 from compiler.frontends.onnx import ImportOptions, import_model
 from compiler.ge_ir_build.graph import (

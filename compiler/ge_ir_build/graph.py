@@ -8,7 +8,7 @@ from pathlib import Path
 
 from xdsl.parser import Parser
 
-from compiler.cli import context
+from compiler.context import context
 from compiler.om.buffers import Blob, Buffer, Held, joined_bytes
 from compiler.om.errors import GraphError, Status
 from compiler.om.header import HEADER_SIZE, ModelType, unpack_header

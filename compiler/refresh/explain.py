@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print a line for each weight."""
-    from compiler.cli import context
+    from compiler.context import context
     from compiler.conversion.onnx_to_ge import ConvertOnnxToGEPass
     from compiler.frontends.onnx import import_model
     from compiler.pipelines import OfflinePass
@@ -86,7 +86,7 @@ def _row(entry: Explanation) -> Sequence[str]:
 
 def _costs(args: argparse.Namespace, names: Sequence[str]) -> dict[str, float]:
     """The simulated time of an inference in microseconds, in both forms."""
-    from compiler.cli import context
+    from compiler.context import context
     from compiler.frontends.onnx import import_model
     from compiler.pipelines import OfflinePass
     from compiler.targets.schedule import Kernels, simulate

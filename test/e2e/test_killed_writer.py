@@ -21,7 +21,7 @@ import pytest
 from onnx import helper, numpy_helper
 from xdsl.dialects.builtin import ModuleOp
 
-from compiler.cli import context
+from compiler.context import context
 from compiler.frontends.onnx import import_model
 from compiler.om.contract import LENGTH_NAME, LOCATION_NAME, OFFSET_NAME
 from compiler.om.model_reader import read_model

@@ -16,7 +16,8 @@ import onnxruntime as ort
 import pytest
 from onnx import helper, parser
 
-from compiler.cli import context, main
+from compiler.cli import main
+from compiler.context import context
 from compiler.conversion.onnx_to_ge.convert import ConvertOnnxToGEPass
 from compiler.frontends.onnx import import_model
 from dialects.ge import GraphOp, type_of

@@ -11,8 +11,8 @@ from xdsl.ir import SSAValue
 from xdsl.parser import Parser
 from xdsl.passes import PassPipeline
 
-from compiler.cli import context
 from compiler.constants import vector
+from compiler.context import context
 from compiler.universe import UNIVERSE
 from dialects.ge import ConstOp, DataOp, GraphOp, NetOutputOp, NodeOp, Op
 from dialects.types import tensor_type

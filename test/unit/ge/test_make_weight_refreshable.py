@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from xdsl.dialects.builtin import ModuleOp
 
-from compiler.cli import context
+from compiler.context import context
 from compiler.ge_ir_build import (
     Graph,
     WeightRefreshableGraphs,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from xdsl.dialects.builtin import ModuleOp
 
-from compiler.cli import context
+from compiler.context import context
 from compiler.errors import UserError
 from compiler.preconditions import SOURCES, check_source
 from compiler.universe import PASSES

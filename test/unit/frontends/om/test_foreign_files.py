@@ -12,7 +12,7 @@ import pytest
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.parser import Parser
 
-from compiler.cli import context
+from compiler.context import context
 from compiler.errors import UserError
 from compiler.frontends.om import import_om
 from compiler.om.attributes import ListKind, TypedList, set_attribute

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-from compiler.cli import context, main
+from compiler.cli import main
+from compiler.context import context
 from compiler.frontends.om import import_om
 from compiler.om.files import write_file
 from compiler.om.ge_ir_pb2 import ModelDef

@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.parser import Parser
 
-from compiler.cli import context
+from compiler.context import context
 from compiler.frontends.onnx import ImportOptions, import_model
 from dialects.onnx import GraphOp
 from dialects.op import origin

@@ -10,7 +10,7 @@ import pytest
 from onnx import helper, parser
 from xdsl.utils.exceptions import VerifyException
 
-from compiler.cli import context
+from compiler.context import context
 from compiler.conversion.onnx_to_ge import ConvertOnnxToGEPass
 from compiler.errors import UserError
 from compiler.frontends.onnx import import_model

@@ -13,7 +13,7 @@ from xdsl.dialects.builtin import DenseIntOrFPElementsAttr
 from xdsl.ir import Attribute
 from xdsl.parser import Parser
 
-from compiler.cli import context
+from compiler.context import context
 from compiler.errors import UserError
 from compiler.frontends.onnx.attributes import convert_attribute
 from compiler.frontends.onnx.payloads import Payloads
