@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.refresh_models import Weights, compiled_bundle, mlp
-from compiler.refresh.safetensors import TensorRef, write_safetensors
+from compiler.safetensors import TensorRef, write_safetensors
 from compiler.weights import Inline
 from runtime.device import Memory
 from runtime.errors import AclError

@@ -13,7 +13,7 @@ from compiler.errors import UserError
 from compiler.om.buffers import Joined, joined_bytes
 from compiler.refresh.lora import find_adapter, read_adapters
 from compiler.refresh.pack import lay_out_pack, read_pack
-from compiler.refresh.safetensors import (
+from compiler.safetensors import (
     Safetensors,
     TensorRef,
     lay_out_safetensors,

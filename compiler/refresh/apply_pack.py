@@ -18,7 +18,7 @@ from compiler.om.files import write_file
 from compiler.om.manifest import version_digest
 from compiler.refresh.checkpoint import Checkpoint, add_root, check_output, read_checkpoint
 from compiler.refresh.pack import SHOWN, Pack, check_fits, read_pack
-from compiler.refresh.safetensors import TensorRef, write_safetensors
+from compiler.safetensors import TensorRef, write_safetensors
 from compiler.weights import FileBytes
 
 EXAMPLES = """examples:

@@ -26,7 +26,7 @@ from compiler.refresh.bundle_weights import (
     producers,
     value_of,
 )
-from compiler.refresh.safetensors import TensorRef
+from compiler.safetensors import TensorRef
 from compiler.weights import Weight
 
 

@@ -17,8 +17,7 @@ from compiler.om.ge_ir_pb2 import ModelDef, OpDef
 from compiler.om.manifest import Manifest, Tensor, manifest_of
 from compiler.om.offline_model import NOTHING, OfflineModel
 from compiler.om.partitions import PartitionType
-from compiler.refresh.matrices import IN_OUT, OUT_IN
-from compiler.refresh.safetensors import TensorRef
+from compiler.safetensors import IN_OUT, OUT_IN, TensorRef
 from compiler.weights import FileBytes, Inline, Version, Weight
 
 CONSTANTS = ("Const", "Constant")

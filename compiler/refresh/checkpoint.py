@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compiler.errors import UserError
-from compiler.refresh.safetensors import TensorRef, read_safetensors
+from compiler.safetensors import TensorRef, read_safetensors
 from compiler.weights import FileBytes, Weight
 
 if TYPE_CHECKING:

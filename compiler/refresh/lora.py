@@ -13,10 +13,9 @@ from typing import Any, TypeAlias, cast
 
 from compiler.errors import UserError
 from compiler.refresh.checkpoint import Checkpoint
-from compiler.refresh.matrices import IN_OUT, OUT_IN
 from compiler.refresh.merging import FLOATS, Factor, Merged
 from compiler.refresh.pack import check_fits, near
-from compiler.refresh.safetensors import Safetensors, TensorRef, read_safetensors
+from compiler.safetensors import IN_OUT, OUT_IN, Safetensors, TensorRef, read_safetensors
 from compiler.weights import FileBytes, Weight, numpy_dtype
 
 CONFIG, FACTORS = "adapter_config.json", "adapter_model.safetensors"

@@ -19,10 +19,9 @@ from compiler.om.files import write_file
 from compiler.om.manifest import version_digest
 from compiler.refresh.checkpoint import Checkpoint, add_root, check_output, read_checkpoint
 from compiler.refresh.lora import find_adapter, match, read_adapters
-from compiler.refresh.matrices import IN_OUT, OUT_IN
 from compiler.refresh.merging import FLOATS
 from compiler.refresh.pack import SHOWN, check_fits, lay_out_pack, near, read_pack
-from compiler.refresh.safetensors import TensorRef
+from compiler.safetensors import IN_OUT, OUT_IN, TensorRef
 from compiler.weights import Cast, Weight
 
 EXAMPLES = """examples:

@@ -18,7 +18,7 @@ from compiler.digests import all_sha256
 from compiler.errors import UserError
 from compiler.om.buffers import Joined
 from compiler.om.manifest import version_digest
-from compiler.refresh.safetensors import (
+from compiler.safetensors import (
     Safetensors,
     TensorRef,
     lay_out_safetensors,

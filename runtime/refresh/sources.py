@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from compiler.errors import UserError
 from compiler.refresh.pack import Pack, is_pack, read_pack
-from compiler.refresh.safetensors import TensorRef, read_safetensors
+from compiler.safetensors import TensorRef, read_safetensors
 from compiler.threads import CORES, in_threads
 from compiler.weights import FileBytes, numpy_dtype
 from runtime.device import Bytes

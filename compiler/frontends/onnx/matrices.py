@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from onnx import GraphProto, NodeProto
 
-from compiler.refresh.matrices import IN_OUT, OUT_IN
+from compiler.safetensors import IN_OUT, OUT_IN
 
 _OTHER = {IN_OUT: OUT_IN, OUT_IN: IN_OUT}
 

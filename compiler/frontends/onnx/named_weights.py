@@ -18,7 +18,7 @@ from compiler.frontends.onnx.payloads import TYPED_FIELDS
 from compiler.frontends.onnx.slim import SlimModel
 from compiler.frontends.onnx.tensors import type_of
 from compiler.frontends.onnx.walk import nodes_of, tensors_of
-from compiler.refresh.safetensors import TensorRef
+from compiler.safetensors import TensorRef
 from compiler.weights import FileBytes, Inline, Weight
 from dialects.onnx.attributes import byte_count
 from dialects.types import element_name

@@ -19,7 +19,7 @@ from compiler.digests import all_sha256
 from compiler.errors import UserError
 from compiler.om.manifest import read_manifest
 from compiler.refresh.checkpoint import read_checkpoint
-from compiler.refresh.matrices import IN_OUT, OUT_IN
+from compiler.safetensors import IN_OUT, OUT_IN
 
 Refresh: TypeAlias = Callable[..., str]
 

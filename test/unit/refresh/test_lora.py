@@ -26,7 +26,7 @@ from bench.checkpoints import (
 )
 from compiler.errors import UserError
 from compiler.refresh.checkpoint import read_checkpoint
-from compiler.refresh.matrices import IN_OUT, OUT_IN
+from compiler.safetensors import IN_OUT, OUT_IN
 
 RANK, ALPHA = 4, 6.0
 SIZES = {"up": (16, 24), "mid.square": (24, 24), "mid.down": (24, 8)}

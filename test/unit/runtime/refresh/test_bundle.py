@@ -14,7 +14,7 @@ import pytest
 
 from compiler.om.buffers import Held
 from compiler.om.writer import pack_bundle
-from compiler.refresh.safetensors import TensorRef, write_safetensors
+from compiler.safetensors import TensorRef, write_safetensors
 from compiler.weights import Inline
 from runtime.device import Memory
 from runtime.errors import AclError

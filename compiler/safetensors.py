@@ -28,6 +28,9 @@ MAX_DIM, MAX_RANK = 2**63 - 1, 64
 """What NumPy takes for a dimension, and for their number."""
 ALIGNMENT = 8
 """Of the first tensor; the others follow without gaps, those of wider elements first."""
+IN_OUT, OUT_IN = "in,out", "out,in"
+"""Which way a matrix lies: inputs by outputs of its layer, as MatMul takes it; or as PyTorch's
+Linear keeps it."""
 
 _TYPES = {
     "BOOL": ("i1", 8),

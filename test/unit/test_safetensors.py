@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import save
 
 from compiler.errors import UserError
-from compiler.refresh.safetensors import (
+from compiler.safetensors import (
     METADATA,
     NAMES,
     TensorRef,
