@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, StringAttr
@@ -22,9 +22,8 @@ from dialects.ge import ConstOp
 from dialects.weights import FileAttr
 
 IMPORT = ("convert-onnx-to-ge",)
-REFRESH = ("ge-make-weight-refreshable{{{refresh}init={init}}}",)
-NAME = ("ge-name-weights{{{refresh}}}",)
-REFRESH_NAMED = ("ge-make-weight-refreshable{{named=true init={init}}}",)
+NAME = ("ge-name-weights",)
+REFRESH = ("ge-make-weight-refreshable",)
 ATTENTION = "ge-fuse-attention"
 OPTIMISE = (
     "ge-remove-identity",
@@ -43,7 +42,7 @@ OPTIMISE = (
     "ge-fuse-softmax",
     "ge-fuse-matmul-bias",
     "ge-convert-batch-norm",
-    "ge-assign-precision{{mode={precision}{keep}}}",
+    "ge-assign-precision",
     "ge-cancel-casts",
     ATTENTION,
     "ge-remove-dead-nodes",
@@ -51,19 +50,16 @@ OPTIMISE = (
 )
 """Clean-up, then fusions by GraphEngine's priorities, then types, as its stages have it."""
 KERNELS = (
-    "convert-ge-to-davinci{{soc={soc}}}",
+    "convert-ge-to-davinci",
     "davinci-plan-memory",
     "davinci-inject-sync",
 )
 PROVE = ("davinci-verify-sync",)
 BUILD = (
-    "ge-externalize-weights{{mode={external_weight} model={model}{chosen}}}",
-    "convert-ge-to-om{{soc={soc}}}",
+    "ge-externalize-weights",
+    "convert-ge-to-om",
 )
 """Constants leave when kernels, which may depend on their values, are made: as in GraphEngine."""
-
-ESCAPES = (("\\", r"\\"), ('"', r"\""), ("\n", r"\n"), ("\t", r"\t"))
-"""What stands for a character that the text of an option cannot have; the backslash is first."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +125,7 @@ class OfflinePass(ModulePass):
         with hashing_ahead(self._likely_weights(op)):
             self.optimise(ctx, op)
             if refresh == "compiled":
-                self._run(ctx, op, REFRESH_NAMED)
+                self._run(ctx, op, REFRESH)
             self.build(ctx, op)
 
     def _name_weights(self, ctx: Context, op: ModuleOp) -> None:
@@ -167,45 +163,38 @@ class OfflinePass(ModulePass):
                     yield weight_of(node.value)
 
     def _run(self, ctx: Context, op: ModuleOp, phase: tuple[str, ...]) -> None:
-        """Run the passes of a phase."""
-        values = {
-            "soc": self.soc,
-            "precision": self.precision,
-            "keep": f" keep={_listed(self.keep_dtype)}" if self.keep_dtype else "",
-            "external_weight": self.external_weight,
-            "chosen": self._chosen(),
-            "refresh": self._refreshable(),
-            "init": str(self.init).lower(),
-            "model": _quoted(self.model or ""),
+        """Run the passes of a phase, with the options that this one's are for them."""
+        options = self._options()
+        passes = (UNIVERSE.all_passes[name]()(**options.get(name, {})) for name in phase)
+        PassPipeline(tuple(passes)).apply(ctx, op)
+
+    def _options(self) -> dict[str, dict[str, Any]]:
+        """The options of the passes that have any; None and an empty list are their defaults."""
+        chosen = {"consts": self.refresh, "file": self.refresh_file, "above": self.refresh_above}
+        split = {"named": True} if self.refresh_form == "compiled" else chosen
+        external = {
+            "mode": self.external_weight,
+            "model": self.model,
+            "threshold": self.external_threshold,
+            "exclude": self.external_exclude,
         }
-        spec = ",".join(phase).format(**values)
-        PassPipeline.parse_spec(UNIVERSE.all_passes, spec).apply(ctx, op)
+        if self.external_include:
+            external["include"] = self.external_include
+        return {
+            "ge-name-weights": chosen,
+            "ge-make-weight-refreshable": {**split, "init": self.init},
+            "ge-assign-precision": {"mode": self.precision, "keep": self.keep_dtype},
+            "convert-ge-to-davinci": {"soc": self.soc},
+            "ge-externalize-weights": external,
+            "convert-ge-to-om": {"soc": self.soc},
+        }
 
-    def _refreshable(self) -> str:
-        """Which weights become variables, as options of the pass that splits the graph."""
-        names = f"consts={_listed(self.refresh)} " if self.refresh else ""
-        file = f"file={_quoted(self.refresh_file)} " if self.refresh_file is not None else ""
-        return names + file + ("" if self.refresh_above is None else f"above={self.refresh_above} ")
-
-    def _chosen(self) -> str:
-        """Which constants leave the model, as options of the pass that moves them."""
-        patterns = {"include": self.external_include, "exclude": self.external_exclude}
-        listed = "".join(f" {name}={_listed(p)}" for name, p in patterns.items() if p)
-        return f" threshold={self.external_threshold}{listed}"
+    def _refreshable(self) -> bool:
+        """Whether any weights become variables."""
+        return bool(self.refresh) or (self.refresh_file, self.refresh_above) != (None, None)
 
 
 def _check_kept(module: ModuleOp, names: tuple[str, ...]) -> None:
     from compiler.transforms.ge.assign_precision import check_names
 
     check_names(module, names)
-
-
-def _listed(texts: tuple[str, ...]) -> str:
-    return ",".join(_quoted(text) for text in texts)
-
-
-def _quoted(text: str) -> str:
-    """Any text as the value of a pass's option."""
-    for character, escape in ESCAPES:
-        text = text.replace(character, escape)
-    return f'"{text}"'
