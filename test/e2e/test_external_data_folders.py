@@ -49,7 +49,7 @@ Run = Callable[..., int]
 
 def by_ascend_opt(model: Path, out: Path, **options: Path) -> int:
     given = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
-    passes = "offline{external-weight=1 precision=must_keep_origin_dtype}"
+    passes = "offline{external_weight=1 precision=must_keep_origin_dtype}"
     return ascend_opt([str(model), *given, "-p", passes, "-t", f'om{{output="{out}/m"}}'])
 
 

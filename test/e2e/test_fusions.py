@@ -222,7 +222,7 @@ def test_attention_is_fused_where_that_is_asked_for(masked: bool, tmp_path: Path
         weight.raw_data = (numpy_helper.to_array(weight) / 6).astype(np.float32).tobytes()
     feed = feed_of(model)
     expected = by_onnx_runtime(model, feed)
-    for option, count in (("", 0), ("fuse-attention=true", 1)):
+    for option, count in (("", 0), ("fuse_attention=true", 1)):
         path = compiled(model, tmp_path, option)
         assert kinds_of(path).count("PromptFlashAttention") == count
         assert kinds_of(path).count("SoftmaxV2") == 1 - count

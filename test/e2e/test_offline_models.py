@@ -76,7 +76,7 @@ def test_netron_opens_every_model_of_a_bundle(tmp_path: Path):
     assert names == ["var_infer_graph", "var_init_graph", "var_update_graph"]
 
 
-@pytest.mark.parametrize("options", ["", "external-weight=1", "external-weight=2", REFRESH])
+@pytest.mark.parametrize("options", ["", "external_weight=1", "external_weight=2", REFRESH])
 def test_reads_back_to_the_same_bytes(options: str, tmp_path: Path):
     path = build(tmp_path / "m", options)
     again = tmp_path / "again"
@@ -84,7 +84,7 @@ def test_reads_back_to_the_same_bytes(options: str, tmp_path: Path):
     assert again.with_name("again.om").read_bytes() == path.read_bytes()
 
 
-@pytest.mark.parametrize("options", ["", "external-weight=1", REFRESH])
+@pytest.mark.parametrize("options", ["", "external_weight=1", REFRESH])
 def test_is_the_same_every_time(options: str, tmp_path: Path):
     first = build(tmp_path / "one" / "m", options)
     second = build(tmp_path / "two" / "m", options)
@@ -123,7 +123,7 @@ def test_a_file_made_by_graph_engine_is_written_again_to_the_same_bytes(tmp_path
 
 
 def test_external_weights_hold_what_the_model_needs(tmp_path: Path):
-    path = build(tmp_path / "m", "external-weight=1 precision=must_keep_origin_dtype")
+    path = build(tmp_path / "m", "external_weight=1 precision=must_keep_origin_dtype")
     model = read_model(path).root.model_def
     constants = [op for op in model.graph[0].op if op.type == "FileConstant"]
     held = {

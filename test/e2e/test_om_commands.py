@@ -27,9 +27,9 @@ DIGITS = Path(__file__).parents[2] / "examples" / "digits" / "model.onnx"
 REFRESH = 'refresh="conv1.weight","fc2.bias"'
 OPTIONS = {
     "inside": "",
-    "files": "external-weight=1",
-    "combined": "external-weight=2",
-    "reference": "external-weight=reference precision=must_keep_origin_dtype",
+    "files": "external_weight=1",
+    "combined": "external_weight=2",
+    "reference": "external_weight=reference precision=must_keep_origin_dtype",
     "bundle": REFRESH,
 }
 

@@ -38,7 +38,7 @@ def save(path: Path, value: float, *, graph: str = "main_graph", location: str =
 
 
 def compiled(model: Path, output: Path, options: str = "", target: str = "") -> int:
-    passes = f"offline{{external-weight=2{options}}}"
+    passes = f"offline{{external_weight=2{options}}}"
     return ascend_opt([str(model), "-p", passes, "-t", f'om{{output="{output}"{target}}}'])
 
 
@@ -180,7 +180,7 @@ def test_an_offline_model_does_not_replace_what_it_is_made_of(
     assert atc(["--framework=5", "--soc_version=Ascend910B4", *arguments]) == 255
     printed = capsys.readouterr().out
     assert "(E10001)" in printed and f"{clash} belongs to the model that is read" in printed
-    passes = ["-p", 'offline{external-weight=2 model="m"}']
+    passes = ["-p", 'offline{external_weight=2 model="m"}']
     target = ["-t", f'om{{output="{tmp_path}/m" overwrite=true}}']
     assert ascend_opt([str(model), "-f", "onnx", *passes, *target]) == 1
     assert f"{clash} belongs to the model that is read" in error(capsys)

@@ -18,7 +18,7 @@ NAMES = ("fc2.bias", "conv1.weight", "fc1.weight")
 
 
 @pytest.fixture(
-    params=["init=true", "init=false", "external-weight=1", "external-weight=reference"]
+    params=["init=true", "init=false", "external_weight=1", "external_weight=reference"]
 )
 def bundle(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     names = ",".join(f'"{name}"' for name in NAMES)

@@ -79,13 +79,13 @@ def offline(options: str) -> list[str]:
 
 CASES: dict[str, tuple[onnx.ModelProto | None, list[str]]] = {
     "inside": (None, offline("")),
-    "files": (None, offline("external-weight=1")),
-    "combined": (None, offline("external-weight=2")),
-    "reference": (None, offline(f"external-weight=reference {KEEP}")),
+    "files": (None, offline("external_weight=1")),
+    "combined": (None, offline("external_weight=2")),
+    "reference": (None, offline(f"external_weight=reference {KEEP}")),
     "bundle": (None, offline('refresh="conv1.weight","fc2.bias"')),
-    "bundle, weights outside": (None, offline('refresh="conv1.weight" external-weight=1')),
+    "bundle, weights outside": (None, offline('refresh="conv1.weight" external_weight=1')),
     "constants of all kinds": (of_constants(), offline(KEEP)),
-    "constants of all kinds outside": (of_constants(), offline(f"{KEEP} external-weight=1")),
+    "constants of all kinds outside": (of_constants(), offline(f"{KEEP} external_weight=1")),
     "branches": (of_text(BRANCHES), offline("")),
     "a loop": (of_text(LOOP), offline("")),
     "a sequence": (of_text(SEQUENCE), offline("")),

@@ -33,11 +33,11 @@ DIGITS = ROOT / "examples" / "digits" / "model.onnx"
 KEEP = "precision=must_keep_origin_dtype"
 OPTIONS = {
     "0": KEEP,
-    "1": f"external-weight=1 {KEEP}",
-    "2": f"external-weight=2 {KEEP}",
-    "reference": f"external-weight=reference {KEEP}",
+    "1": f"external_weight=1 {KEEP}",
+    "2": f"external_weight=2 {KEEP}",
+    "reference": f"external_weight=reference {KEEP}",
     "bundle": f'refresh="conv1.weight","fc2.bias" {KEEP}',
-    "bundle, weights outside": f'refresh="conv1.weight" external-weight=1 {KEEP}',
+    "bundle, weights outside": f'refresh="conv1.weight" external_weight=1 {KEEP}',
 }
 
 

@@ -141,7 +141,7 @@ def test_nothing_is_written_of_a_file_that_changed(
 
     monkeypatch.setattr("compiler.frontends.onnx.import_model", import_and_swap)
     target = f'om{{output="{tmp_path}/out/m"}}'
-    assert ascend_opt([str(path), "-p", "offline{external-weight=1}", "-t", target]) == 1
+    assert ascend_opt([str(path), "-p", "offline{external_weight=1}", "-t", target]) == 1
     assert "w.data has changed since the model was read" in capsys.readouterr().err
     assert not [file for file in (tmp_path / "out").rglob("*") if file.is_file()]
 
