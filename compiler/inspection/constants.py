@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from compiler.inspection.opened import Table
-from compiler.om.contract import (
-    FILE_ID_NAME,
-    FILE_PATH_NAME,
-    HASH_NAME,
-    LENGTH_NAME,
-    LOCATION_NAME,
-    OFFSET_NAME,
-    REFERENCE_NAME,
-    SAMPLE_NAME,
-    referenced_file,
-)
+from compiler.om.contract import FILE_ID_NAME, HASH_NAME, LOCATION_NAME, SAMPLE_NAME
 from compiler.om.dtypes import BY_PROTO
-from compiler.om.ge_ir_pb2 import AttrDef, OpDef, TensorDescriptor
+from compiler.om.external import place_of, text_of
+from compiler.om.ge_ir_pb2 import OpDef, TensorDescriptor
 from compiler.om.partitions import PartitionType, TableEntry
 from compiler.weights import FileBytes, Inline, Weight
 
@@ -108,12 +99,12 @@ class _Reader:
 
     def _external(self, op: OpDef, graph: str) -> Constant:
         desc = op.output_desc[0] if op.output_desc else TensorDescriptor()
-        offset, length = _integer(op.attr, OFFSET_NAME), _integer(op.attr, LENGTH_NAME)
-        path = external_file(op, self.file.weights)
-        if path is None:
-            given: Place = "by id" if _text(op.attr, FILE_ID_NAME) else "nowhere"
-            return _constant(op, graph, desc, _Where(given, offset, length, Inline(b"")))
-        length = length or _tensor_bytes(desc) or 0  # GraphEngine takes it from the tensor
+        found = place_of(op, self.file.weights)
+        if found is None:
+            given: Place = "by id" if text_of(op.attr, FILE_ID_NAME) else "nowhere"
+            return _constant(op, graph, desc, _Where(given, 0, 0, Inline(b"")))
+        path, offset = found.path, found.offset
+        length = found.length or _tensor_bytes(desc) or 0  # GraphEngine takes it from the tensor
         weight = FileBytes(str(path), max(offset, 0), max(length, 0))
         return _constant(op, graph, desc, _Where("external", offset, length, weight, path))
 
@@ -124,37 +115,18 @@ def _has_weights(entry: TableEntry) -> bool:
 
 def _constant(op: OpDef, graph: str, desc: TensorDescriptor, where: _Where) -> Constant:
     dtype = BY_PROTO[desc.dtype].name if desc.dtype in BY_PROTO else f"dtype {desc.dtype}"
-    told = (_digest(op), _text(op.attr, SAMPLE_NAME))
+    told = (_digest(op), text_of(op.attr, SAMPLE_NAME))
     shape, expected = tuple(desc.shape.dim), _tensor_bytes(desc)
     return Constant(op.name, op.type, graph, dtype, shape, expected, *where, *told)
 
 
 def _digest(op: OpDef) -> str:
     """The hash that an operator has of its bytes; a file of its own is called by it as well."""
-    named = NAMED_BY_HASH.fullmatch(os.path.basename(_text(op.attr, LOCATION_NAME)))
-    return _text(op.attr, HASH_NAME) or (named[1] if named else "")
+    named = NAMED_BY_HASH.fullmatch(os.path.basename(text_of(op.attr, LOCATION_NAME)))
+    return text_of(op.attr, HASH_NAME) or (named[1] if named else "")
 
 
 def _tensor_bytes(desc: TensorDescriptor) -> int | None:
     if desc.dtype not in BY_PROTO or any(dim < 0 for dim in desc.shape.dim):
         return None
     return BY_PROTO[desc.dtype].nbytes(prod(desc.shape.dim))
-
-
-def external_file(op: OpDef, folder: Path) -> Path | None:
-    """The file that a constant names, as loading from a file finds it; None where it names none.
-
-    Only the last component of a location counts: it cannot lead out of the weight folder.
-    """
-    if reference := _text(op.attr, REFERENCE_NAME):
-        return referenced_file(reference, folder)
-    named = _text(op.attr, LOCATION_NAME) or _text(op.attr, FILE_PATH_NAME)
-    return folder / os.path.basename(named) if named else None
-
-
-def _text(attributes: Mapping[str, AttrDef], name: str) -> str:
-    return os.fsdecode(attributes[name].s) if name in attributes else ""
-
-
-def _integer(attributes: Mapping[str, AttrDef], name: str) -> int:
-    return attributes[name].i if name in attributes else 0

@@ -15,6 +15,7 @@ import numpy as np
 
 from compiler.digests import sample_sha256
 from compiler.om.contract import HASH_NAME, SAMPLE_NAME, WEIGHT_PADDING
+from compiler.om.external import Place
 from compiler.om.ge_ir_pb2 import ModelDef, OpDef
 from compiler.threads import in_threads
 from compiler.weights import FileBytes, Version
@@ -24,7 +25,7 @@ from runtime.executor.operators import attribute, tensor_desc
 from runtime.executor.session import Content, Session, keep_alive
 from runtime.executor.variables import variable_address
 from runtime.executor.weight_check import Expected, Verification
-from runtime.executor.weight_places import Place, WeightPlaces
+from runtime.executor.weight_places import WeightPlaces
 from runtime.settings import Verify
 
 MAPPED_FILES = 256

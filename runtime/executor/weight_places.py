@@ -11,15 +11,12 @@ from typing import Any, cast
 
 from compiler.om.contract import (
     FILE_ID_NAME,
-    FILE_PATH_NAME,
-    LENGTH_NAME,
     LOCATION_NAME,
-    OFFSET_NAME,
     REFERENCE_NAME,
     SAMPLE_NAME,
-    referenced_file,
     weight_folder,
 )
+from compiler.om.external import Place, place_of, text_of
 from compiler.om.ge_ir_pb2 import OpDef
 from runtime.device import Bytes
 from runtime.errors import failure
@@ -32,15 +29,6 @@ Source = str | bytes
 VALUE_BINS = "ge.exec.value_bins"
 """GraphEngine's option that tells the files of ids: `{"value_bins": [{"value_bin_id": …,
 "value_bin_file": …}]}`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where the bytes of a node begin in a file; `length` is 0 where the node does not say."""
-
-    path: Path
-    offset: int = 0
-    length: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,22 +47,15 @@ class WeightPlaces:
     value_bins: str = ""
 
     def find(self, op: OpDef) -> Place:
-        """The place of a FileConstant: by `location`, else `file_path`, else `file_id`.
+        """The place of a FileConstant: as `place_of` has it, else the file of its `file_id`.
 
-        AclError 500002 when no file is named. Of a `location` only the last component counts: it
-        cannot lead out of the folder.
+        AclError 500002 when no file is named, or one outside of the folder by a reference of ours
+        that does not say what is in it.
         """
-        if location := attribute(op, LOCATION_NAME):
-            folder = self.folder or Path()
-            offset, length = (attribute(op, name) or 0 for name in (OFFSET_NAME, LENGTH_NAME))
-            if reference := attribute(op, REFERENCE_NAME):
-                if attribute(op, SAMPLE_NAME) is None:  # any file one may read would do
-                    raise failure(f"node '{op.name}' does not say what is in {reference}")
-                return Place(referenced_file(reference, folder), offset, length)
-            return Place(folder / Path(location).name, offset, length)
-        if path := attribute(op, FILE_PATH_NAME):
-            return Place(Path(path))
-        return Place(self._file_of_id(op))
+        reference = text_of(op.attr, LOCATION_NAME) and text_of(op.attr, REFERENCE_NAME)
+        if reference and SAMPLE_NAME not in op.attr:  # any file one may read would do
+            raise failure(f"node '{op.name}' does not say what is in {reference}")
+        return place_of(op, self.folder or Path()) or Place(self._file_of_id(op))
 
     def _file_of_id(self, op: OpDef) -> Path:
         number = attribute(op, FILE_ID_NAME)

@@ -135,13 +135,9 @@ class GraphReader:
         """What a node has beside its attributes; an `op_type` makes it one like any other."""
         if kind is ConstOp and (value := self._weight(op)) is not None:
             return {"value": value}
-        if kind is FileConstantOp:
-            attr = op.attr
-            reference = text_at(attr, REFERENCE_NAME) if REFERENCE_NAME in attr else None
-            location, offset = text_at(attr, LOCATION_NAME), attr[OFFSET_NAME].i
-            length = attr[LENGTH_NAME].i
-            return {"value": self.source.weight_file(location, offset, length, reference)}
-        return {} if kind not in (ConstOp, Op) else {"op_type": StringAttr(op.type)}
+        if kind is FileConstantOp and (file := self.source.weight_file(op)) is not None:
+            return {"value": file}
+        return {} if kind not in (ConstOp, FileConstantOp, Op) else {"op_type": StringAttr(op.type)}
 
     def _weight(self, op: OpDef) -> Attribute | None:
         """A constant's bytes: by reference to the weight partition, or inline where they can be.
@@ -179,6 +175,7 @@ def _names_file(op: OpDef) -> bool:
     has = {name: op.attr[name].WhichOneof("value") for name in kinds if name in op.attr}
     return (
         has == kinds
+        and bool(op.attr[LOCATION_NAME].s)
         and all(
             text_at(op.attr, name).isprintable()
             for name in (LOCATION_NAME, REFERENCE_NAME)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from xdsl.dialects.builtin import IntAttr, StringAttr
 
-from compiler.om.contract import referenced_file, weight_folder
+from compiler.om.contract import weight_folder
+from compiler.om.external import place_of
+from compiler.om.ge_ir_pb2 import OpDef
 from dialects.weights import FileAttr
 
 
@@ -23,14 +25,10 @@ class Source:
         start = _address(view) - _address(self.whole) + offset
         return _file(self.path, start, len(view) - offset if length is None else length)
 
-    def weight_file(
-        self, location: str, offset: int, length: int, reference: str | None = None
-    ) -> FileAttr:
-        """A reference to bytes of a file in the `weight` folder beside the OM, or elsewhere."""
-        folder = weight_folder(Path(self.path))
-        if reference is not None:
-            return _file(str(referenced_file(reference, folder)), offset, length)
-        return _file(str(folder / Path(location).name), offset, length)
+    def weight_file(self, op: OpDef) -> FileAttr | None:
+        """A reference to the bytes of a file that a node names; None where it names none."""
+        found = place_of(op, weight_folder(Path(self.path)))
+        return _file(str(found.path), found.offset, found.length) if found else None
 
 
 def _file(path: str, offset: int, length: int) -> FileAttr:

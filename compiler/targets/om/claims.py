@@ -8,8 +8,9 @@ from pathlib import Path
 
 from compiler.om.buffers import Blob
 from compiler.om.bundle import Bundle
-from compiler.om.contract import LOCATION_NAME, REFERENCE_NAME
+from compiler.om.contract import weight_folder
 from compiler.om.errors import OMError
+from compiler.om.external import place_of
 from compiler.om.reader import read_om
 from compiler.sources import OverwritingError
 from compiler.threads import in_threads, working
@@ -52,19 +53,22 @@ def _claimed(model: Path) -> frozenset[str]:
 
 
 def weights_of(model: Path) -> frozenset[str]:
-    """The names of the weight files of an offline model; OMError where it cannot be read."""
+    """The names of the files in its weight folder that an offline model needs; OMError where it
+    cannot be read.
+    """
     file = read_om(model)
     models = file.models if isinstance(file, Bundle) else (file,)
     graphs = [
         graph for model in models for part in model.submodels for graph in part.model_def.graph
     ]
-    nodes = (
-        op
-        for graph in graphs
-        for op in graph.op
-        if op.type == "FileConstant" and REFERENCE_NAME not in op.attr
-    )
-    return frozenset(os.path.basename(os.fsdecode(op.attr[LOCATION_NAME].s)) for op in nodes)
+    nodes = (op for graph in graphs for op in graph.op if op.type == "FileConstant")
+    folder = weight_folder(model)
+    places = (place_of(op, folder) for op in nodes)
+    return frozenset(p.path.name for p in places if p and _is_in(p.path, folder))
+
+
+def _is_in(file: Path, folder: Path) -> bool:
+    return file.parent == folder or file.parent.resolve() == folder.resolve()
 
 
 def _has(file: Path, blob: Blob) -> bool:

@@ -1,0 +1,53 @@
+"""Which file a constant of a model names, and where in it the bytes begin."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from compiler.om.contract import (
+    FILE_PATH_NAME,
+    LENGTH_NAME,
+    LOCATION_NAME,
+    OFFSET_NAME,
+    REFERENCE_NAME,
+    referenced_file,
+)
+from compiler.om.ge_ir_pb2 import AttrDef, OpDef
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the bytes of a node begin in a file; `length` is 0 where the node does not say."""
+
+    path: Path
+    offset: int = 0
+    length: int = 0
+
+
+def place_of(op: OpDef, folder: Path) -> Place | None:
+    """The place of a constant, by `location`, else by `file_path`; None where it has neither.
+
+    Of a `location` only the last component counts, in `folder`: it cannot lead out of it. Beside
+    one, our own reference comes first. `offset` and `length` are of a `location`
+    (`file_constant_utils.cc`).
+    """
+    if location := text_of(op.attr, LOCATION_NAME):
+        offset, length = (integer_of(op.attr, name) for name in (OFFSET_NAME, LENGTH_NAME))
+        if reference := text_of(op.attr, REFERENCE_NAME):
+            return Place(referenced_file(reference, folder), offset, length)
+        return Place(folder / os.path.basename(location), offset, length)
+    path = text_of(op.attr, FILE_PATH_NAME)
+    return Place(Path(path)) if path else None
+
+
+def text_of(attributes: Mapping[str, AttrDef], name: str) -> str:
+    """An attribute's text, as a path may have it; empty where there is none."""
+    return os.fsdecode(attributes[name].s) if name in attributes else ""
+
+
+def integer_of(attributes: Mapping[str, AttrDef], name: str) -> int:
+    """An attribute's number; 0 where there is none."""
+    return attributes[name].i if name in attributes else 0
