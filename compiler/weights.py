@@ -160,6 +160,18 @@ class Inline:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A weight whose value nobody can read; `why` is the message of who tries to."""
+
+    length: int
+    why: str
+
+    def chunks(self) -> Iterator[memoryview]:
+        """UserError, always."""
+        raise UserError(self.why)
+
+
+@dataclass(frozen=True, slots=True)
 class Splat:
     """One element repeated."""
 

@@ -11,15 +11,14 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from compiler.inspection.opened import Table
+from compiler.om.constants import CONST_TYPES, FILE_CONSTANT, extent_of
 from compiler.om.contract import FILE_ID_NAME, HASH_NAME, LOCATION_NAME, SAMPLE_NAME
 from compiler.om.dtypes import BY_PROTO
+from compiler.om.errors import OMError
 from compiler.om.external import place_of, text_of
 from compiler.om.ge_ir_pb2 import OpDef, TensorDescriptor
 from compiler.om.partitions import PartitionType, TableEntry
-from compiler.weights import FileBytes, Inline, Weight
-
-CONST_TYPES = frozenset({"Const", "Constant"})
-EXTERNAL_TYPE = "FileConstant"
+from compiler.weights import FileBytes, Inline, Unreadable, Weight
 
 NAMED_BY_HASH = re.compile("weight_([0-9a-f]{32,64})")
 
@@ -78,10 +77,10 @@ class _Reader:
     def __init__(self, table: Table):
         self.file = table.file
         places = [place for place, entry in enumerate(table.model.table) if _has_weights(entry)]
-        self.weights = table.file_bytes(places[0]).offset if places else 0
+        self.weights = table.file_bytes(places[0]) if places else table.file.range(0, 0)
 
     def read(self, op: OpDef, graph: str) -> Constant | None:
-        if op.type == EXTERNAL_TYPE or (op.type in CONST_TYPES and LOCATION_NAME in op.attr):
+        if op.type == FILE_CONSTANT or (op.type in CONST_TYPES and LOCATION_NAME in op.attr):
             return self._external(op, graph)
         if op.type in CONST_TYPES and "value" in op.attr:
             return self._inside(op, graph)
@@ -93,9 +92,16 @@ class _Reader:
         if tensor.data or not length:
             where = _Where("inline", 0, len(tensor.data), Inline(tensor.data))
         else:
-            weight = self.file.range(self.weights + max(offset, 0), max(length, 0))
-            where = _Where("inside", offset, length, weight)
+            where = _Where("inside", offset, length, self._stored(op, length))
         return _constant(op, graph, tensor.desc, where)
+
+    def _stored(self, op: OpDef, length: int) -> Weight:
+        """The bytes in the weight partition; ones that nobody can read where it lacks them."""
+        try:
+            start, length = extent_of(op, self.weights.length, str(self.file.path))
+        except OMError as error:
+            return Unreadable(max(length, 0), str(error))
+        return self.file.range(self.weights.offset + start, length)
 
     def _external(self, op: OpDef, graph: str) -> Constant:
         desc = op.output_desc[0] if op.output_desc else TensorDescriptor()

@@ -7,9 +7,9 @@ from functools import partial
 
 from google.protobuf.message import Message
 
-from compiler.inspection.constants import CONST_TYPES, EXTERNAL_TYPE
 from compiler.inspection.differences import Difference, changed, matched
 from compiler.inspection.summary import value_of
+from compiler.om.constants import CONST_TYPES, FILE_CONSTANT
 from compiler.om.contract import (
     HASH_NAME,
     LENGTH_NAME,
@@ -21,7 +21,7 @@ from compiler.om.contract import (
 from compiler.om.dtypes import BY_PROTO
 from compiler.om.ge_ir_pb2 import AttrDef, GraphDef, ModelDef, OpDef, TensorDescriptor
 
-CONSTANT_TYPES = CONST_TYPES | {EXTERNAL_TYPE}
+CONSTANT_TYPES = frozenset({*CONST_TYPES, FILE_CONSTANT})
 OF_WEIGHTS = frozenset(
     {
         *(LOCATION_NAME, OFFSET_NAME, LENGTH_NAME, REFERENCE_NAME, SAMPLE_NAME, HASH_NAME),

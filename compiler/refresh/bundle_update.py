@@ -10,6 +10,7 @@ from compiler.errors import UserError
 from compiler.om import contract
 from compiler.om.attributes import set_attribute
 from compiler.om.buffers import Blob, Held
+from compiler.om.constants import CONST_TYPES
 from compiler.om.contract import MANIFEST_NAME
 from compiler.om.encode import encode_message
 from compiler.om.ge_ir_pb2 import ModelDef, OpDef
@@ -19,7 +20,6 @@ from compiler.om.task_pb2 import ModelTaskDef
 from compiler.om.weights import Constant, place_weights, plan_weights
 from compiler.om.writer import Partition, lay_out_bundle, lay_out_file
 from compiler.refresh.bundle_weights import (
-    CONSTANTS,
     BundleFile,
     assigned_constants,
     definition,
@@ -96,7 +96,7 @@ class _Initialisation:
         for name in weights:
             weight = plain.get(name)
             node = constants.get(weight.variable) if weight else None
-            if node is None or node.type not in CONSTANTS:
+            if node is None or node.type not in CONST_TYPES:
                 why = "is in a file of its own" if weight else "is made of others"
                 raise UserError(
                     f"{self.file.path}: weight '{name}' {why}: apply the pack to the ONNX model "
@@ -142,7 +142,7 @@ class _Initialisation:
 
 
 def _constants(model: ModelDef) -> list[OpDef]:
-    return [op for graph in model.graph for op in graph.op if op.type in CONSTANTS]
+    return [op for graph in model.graph for op in graph.op if op.type in CONST_TYPES]
 
 
 def _move(model: ModelDef, tasks: ModelTaskDef, offsets: Mapping[str, int]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -12,28 +12,17 @@ from typing import cast
 
 from compiler.errors import UserError
 from compiler.om.bundle import Bundle, read_bundle
+from compiler.om.constants import CONST_TYPES, FILE_CONSTANT, extent_of
 from compiler.om.dtypes import BY_NAME
 from compiler.om.ge_ir_pb2 import ModelDef, OpDef
 from compiler.om.manifest import Manifest, Tensor, manifest_of
 from compiler.om.offline_model import NOTHING, OfflineModel
 from compiler.om.partitions import PartitionType
 from compiler.safetensors import IN_OUT, OUT_IN, TensorRef
-from compiler.weights import FileBytes, Inline, Version, Weight
+from compiler.weights import FileBytes, Inline, Unreadable, Version, Weight
 
-CONSTANTS = ("Const", "Constant")
 _TURNED = {"MatMul": "transpose_x2", "MatMulV2": "transpose_x2", "BatchMatMulV2": "adj_x2"}
 """Operators of products, and the attribute that says whether the second operand is transposed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A weight whose value nobody can read; `why` is the end of the message."""
-
-    length: int
-    why: str
-
-    def chunks(self) -> Iterator[memoryview]:
-        raise UserError(self.why)
 
 
 @dataclass(frozen=True)
@@ -95,7 +84,7 @@ class BundleFile:
         return {
             variable: value_of(constant, partition)
             for variable, constant in constants.items()
-            if constant.type in CONSTANTS
+            if constant.type in CONST_TYPES
         }
 
     def layouts(self) -> dict[str, str]:
@@ -143,17 +132,15 @@ def assigned_constants(model: ModelDef) -> Mapping[str, OpDef]:
     for op in ops.values():
         sources = producers(op)
         value = ops.get(sources[1]) if op.type == "Assign" and len(sources) > 1 else None
-        if value is not None and value.type in (*CONSTANTS, "FileConstant"):
+        if value is not None and value.type in (*CONST_TYPES, FILE_CONSTANT):
             found[sources[0]] = value
     return found
 
 
 def value_of(constant: OpDef, partition: FileBytes) -> FileBytes | Inline:
-    """The bytes of a constant: in the graph or the partition. UserError for neither."""
+    """The bytes of a constant: in the graph or the partition. OMError for neither."""
     tensor = constant.attr["value"].t
     if tensor.data:
         return Inline(tensor.data)
-    offset, length = tensor.desc.data_offset, tensor.desc.weight_size
-    if offset + length > partition.length:
-        raise UserError(f"{partition.path}: constant '{constant.name}' is outside of the weights")
+    offset, length = extent_of(constant, partition.length, partition.path)
     return FileBytes(partition.path, partition.offset + offset, length, partition.version)

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from compiler.om.constants import CONST_TYPES, FILE_CONSTANT
 from compiler.om.ge_ir_pb2 import OpDef
 from compiler.om.offline_model import OfflineModel
 from runtime.diff.measure import Difference, difference
@@ -17,7 +18,7 @@ from runtime.executor.operators import attribute, edges
 ROUNDING = 2.0**-11
 """Half the distance of float16 numbers at 1: an input's error is taken to be no less."""
 ORIGINS = "_datadump_original_op_names"
-CONSTANTS = frozenset({"Const", "Constant", "FileConstant", "Variable"})
+CONSTANTS = frozenset({*CONST_TYPES, FILE_CONSTANT, "Variable"})
 NOT_SHOWN = CONSTANTS | {"Data", "NetOutput"}
 
 Key = tuple[str, str]

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from compiler.om.constants import CONST_TYPES
 from compiler.om.ge_ir_pb2 import GraphDef
 from runtime.executor.memory import Region
-
-KINDS = frozenset({"Const", "Constant"})
 
 
 def inline_constants(graph: GraphDef, weight_base: int) -> Iterator[Region]:
@@ -18,7 +17,7 @@ def inline_constants(graph: GraphDef, weight_base: int) -> Iterator[Region]:
     Those are where the bytes would be in a weight partition, which may be absent.
     """
     for op in graph.op:
-        if op.type in KINDS and op.output_i and (data := op.attr["value"].t.data):
+        if op.type in CONST_TYPES and op.output_i and (data := op.attr["value"].t.data):
             # Bytes of a message lie anywhere; a copy is where kernels can work on it.
             bytes_ = np.array(np.frombuffer(data, np.uint8))
             bytes_.flags.writeable = False

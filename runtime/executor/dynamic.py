@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from compiler.om.constants import CONST_TYPES, FILE_CONSTANT
 from compiler.om.contract import PARENT_INDEX_NAME
 from compiler.om.ge_ir_pb2 import GraphDef, ModelDef, OpDef
 from compiler.om.offline_model import SubModel
@@ -163,7 +164,7 @@ class _Walk:
         data = np.frombuffer(tensor.data, np.uint8)
         if len(data) < size:
             start = tensor.desc.data_offset
-            data = self._model.weights[start : start + size]
+            data = self._model.weights[start : start + size] if start >= 0 else data
         if len(data) < size:
             raise failure(
                 f"node '{op.name}' (Const): its {size} bytes are neither in the graph nor in "
@@ -213,9 +214,8 @@ class _Walk:
 
 _SPECIAL: Mapping[str, Callable[[_Walk, OpDef, Values], Sequence[Value]]] = {
     "Case": _Walk.case_,
-    "Const": _Walk.constant,
-    "Constant": _Walk.constant,
-    "FileConstant": _Walk.variable,
+    **dict.fromkeys(CONST_TYPES, _Walk.constant),
+    FILE_CONSTANT: _Walk.variable,
     "If": _Walk.if_,
     "PartitionedCall": _Walk.call,
     "Variable": _Walk.variable,
@@ -233,7 +233,7 @@ def _places(model: ModelDef, session: Session) -> dict[str, Place]:
         )
         for graph in model.graph
         for op in graph.op
-        if op.type in ("Variable", "FileConstant")
+        if op.type in ("Variable", FILE_CONSTANT)
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from compiler.om.constants import FILE_CONSTANT
 from compiler.om.ge_ir_pb2 import GraphDef, ModelDef, OpDef
 from runtime.executor.operators import attribute, edges, tensor_desc
 from runtime.executor.session import Session
@@ -20,7 +21,7 @@ def declare_variables(model: ModelDef, session: Session) -> None:
     """Tells the session which variables a model has; AclError 500002 for one it cannot have."""
     for graph in model.graph:
         for op in graph.op:
-            if op.type in ("Variable", "FileConstant"):
+            if op.type in ("Variable", FILE_CONSTANT):
                 size = tensor_desc(op.output_desc[0], op.name).size
                 session.declare(variable_address(op), size, f"node '{op.name}' ({op.type})")
 

@@ -14,6 +14,7 @@ from threading import Lock
 import numpy as np
 
 from compiler.digests import sample_sha256
+from compiler.om.constants import FILE_CONSTANT
 from compiler.om.contract import HASH_NAME, SAMPLE_NAME, WEIGHT_PADDING
 from compiler.om.external import Place
 from compiler.om.ge_ir_pb2 import ModelDef, OpDef
@@ -166,7 +167,7 @@ def load_weight_files(
     the tensor, and for a folder that the program has named when there is no weight to look for.
     `faithful` sessions leave it at what GraphEngine notices: a missing file.
     """
-    ops = [op for graph in model.graph for op in graph.op if op.type == "FileConstant"]
+    ops = [op for graph in model.graph for op in graph.op if op.type == FILE_CONSTANT]
     if places.is_chosen and not ops:
         raise failure(f"the model has no external weight, yet {places.folder} is to have them")
     files = WeightFiles(session)

@@ -17,6 +17,7 @@ from compiler.frontends.om.attributes import (
     type_of_descriptor,
 )
 from compiler.frontends.om.source import Source
+from compiler.om.constants import FILE_CONSTANT, extent_of
 from compiler.om.contract import (
     INPUT_PLACES_NAME,
     INPUT_PORTS_NAME,
@@ -42,7 +43,7 @@ from dialects.om import DATA_OFFSET_NAME, INLINE_NAME, RESERVED, PlacementAttr
 KINDS: dict[str, type[NodeOp]] = {
     "Data": DataOp,
     "Const": ConstOp,
-    "FileConstant": FileConstantOp,
+    FILE_CONSTANT: FileConstantOp,
     "Variable": VariableOp,
     "NetOutput": NetOutputOp,
 }
@@ -147,13 +148,8 @@ class GraphReader:
         tensor = op.attr["value"].t
         if tensor.data or not self.weights:
             return inline_value(tensor)
-        start, length = tensor.desc.data_offset, tensor.desc.weight_size
-        if start < 0 or length < 0 or start + length > len(self.weights):
-            raise UserError(
-                f"{self.source.path}: constant '{op.name}' needs bytes {start} to {start + length}"
-                f" of a weight partition of {len(self.weights)}"
-            )
-        return self.source.reference(self.weights, start, length)
+        extent = extent_of(op, len(self.weights), self.source.path)
+        return self.source.reference(self.weights, *extent)
 
 
 def _kind(op: OpDef, inputs: int) -> type[NodeOp]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from compiler.om.buffers import Blob
 from compiler.om.bundle import Bundle
+from compiler.om.constants import FILE_CONSTANT
 from compiler.om.contract import weight_folder
 from compiler.om.errors import OMError
 from compiler.om.external import place_of
@@ -61,7 +62,7 @@ def weights_of(model: Path) -> frozenset[str]:
     graphs = [
         graph for model in models for part in model.submodels for graph in part.model_def.graph
     ]
-    nodes = (op for graph in graphs for op in graph.op if op.type == "FileConstant")
+    nodes = (op for graph in graphs for op in graph.op if op.type == FILE_CONSTANT)
     folder = weight_folder(model)
     places = (place_of(op, folder) for op in nodes)
     return frozenset(p.path.name for p in places if p and _is_in(p.path, folder))
