@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
@@ -12,15 +10,13 @@ from typing import Literal, NamedTuple
 
 from compiler.inspection.opened import Table
 from compiler.om.constants import CONST_TYPES, FILE_CONSTANT, extent_of
-from compiler.om.contract import FILE_ID_NAME, HASH_NAME, LOCATION_NAME, SAMPLE_NAME
+from compiler.om.contract import FILE_ID_NAME, LOCATION_NAME, SAMPLE_NAME
 from compiler.om.dtypes import BY_PROTO
 from compiler.om.errors import OMError
-from compiler.om.external import place_of, text_of
+from compiler.om.external import digest_of, place_of, text_of, without_digest
 from compiler.om.ge_ir_pb2 import OpDef, TensorDescriptor
 from compiler.om.partitions import PartitionType, TableEntry
 from compiler.weights import FileBytes, Inline, Unreadable, Weight
-
-NAMED_BY_HASH = re.compile("weight_([0-9a-f]{32,64})")
 
 Place = Literal["inside", "inline", "external", "by id", "nowhere"]
 """In the weight partition, in the operator itself, in another file, handed over by the program
@@ -53,7 +49,7 @@ class Constant:
     @property
     def base_name(self) -> str:
         """The name without the hash that an external constant has behind it."""
-        return self.name.removesuffix(f"_{self.digest}") if self.digest else self.name
+        return without_digest(self.name, self.digest)
 
 
 class _Where(NamedTuple):
@@ -121,15 +117,9 @@ def _has_weights(entry: TableEntry) -> bool:
 
 def _constant(op: OpDef, graph: str, desc: TensorDescriptor, where: _Where) -> Constant:
     dtype = BY_PROTO[desc.dtype].name if desc.dtype in BY_PROTO else f"dtype {desc.dtype}"
-    told = (_digest(op), text_of(op.attr, SAMPLE_NAME))
+    told = (digest_of(op), text_of(op.attr, SAMPLE_NAME))
     shape, expected = tuple(desc.shape.dim), _tensor_bytes(desc)
     return Constant(op.name, op.type, graph, dtype, shape, expected, *where, *told)
-
-
-def _digest(op: OpDef) -> str:
-    """The hash that an operator has of its bytes; a file of its own is called by it as well."""
-    named = NAMED_BY_HASH.fullmatch(os.path.basename(text_of(op.attr, LOCATION_NAME)))
-    return text_of(op.attr, HASH_NAME) or (named[1] if named else "")
 
 
 def _tensor_bytes(desc: TensorDescriptor) -> int | None:

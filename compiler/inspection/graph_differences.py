@@ -19,6 +19,7 @@ from compiler.om.contract import (
     SAMPLE_NAME,
 )
 from compiler.om.dtypes import BY_PROTO
+from compiler.om.external import digest_of, without_digest
 from compiler.om.ge_ir_pb2 import AttrDef, GraphDef, ModelDef, OpDef, TensorDescriptor
 
 CONSTANT_TYPES = frozenset({*CONST_TYPES, FILE_CONSTANT})
@@ -78,8 +79,7 @@ def _orders(
 
 def base_name(op: OpDef) -> str:
     """An operator's name without the hash that an external constant has behind it."""
-    digest = op.attr[HASH_NAME].s.decode("utf-8", "replace") if HASH_NAME in op.attr else ""
-    return op.name.removesuffix(f"_{digest}") if digest else op.name
+    return without_digest(op.name, digest_of(op))
 
 
 def _compare_operators(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from compiler.om.contract import (
     FILE_PATH_NAME,
+    HASH_NAME,
     LENGTH_NAME,
     LOCATION_NAME,
     OFFSET_NAME,
@@ -16,6 +18,9 @@ from compiler.om.contract import (
     referenced_file,
 )
 from compiler.om.ge_ir_pb2 import AttrDef, OpDef
+
+NAMED_BY_HASH = re.compile("weight_([0-9a-f]{32,64})")
+"""How a file of one weight is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,17 @@ def place_of(op: OpDef, folder: Path) -> Place | None:
         return Place(folder / os.path.basename(location), offset, length)
     path = text_of(op.attr, FILE_PATH_NAME)
     return Place(Path(path)) if path else None
+
+
+def digest_of(op: OpDef) -> str:
+    """The hash that a constant has of its bytes, "" without one; a file is called by it as well."""
+    named = NAMED_BY_HASH.fullmatch(os.path.basename(text_of(op.attr, LOCATION_NAME)))
+    return text_of(op.attr, HASH_NAME) or (named[1] if named else "")
+
+
+def without_digest(name: str, digest: str) -> str:
+    """A constant's name without the hash that an external one has behind it."""
+    return name.removesuffix(f"_{digest}") if digest else name
 
 
 def text_of(attributes: Mapping[str, AttrDef], name: str) -> str:
