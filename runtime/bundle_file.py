@@ -7,6 +7,7 @@ import os
 from compiler.om.bundle import read_bundle
 from compiler.om.errors import OMError
 from compiler.om.offline_model import OfflineModel
+from compiler.om.source import map_file
 from compiler.weights import Version
 from runtime.errors import failure, from_om
 from runtime.executor.weight_places import Source, WeightPlaces
@@ -20,10 +21,11 @@ class BundleFile:
 
     def __init__(self, source: Source, places: WeightPlaces) -> None:
         self._path = source if isinstance(source, str) else None
-        self._version = self._stat()
         self.places = places
         try:
-            bundle = read_bundle(source)
+            mapped = map_file(source) if isinstance(source, str) else None
+            self._version = mapped.version if mapped else None
+            bundle = read_bundle(mapped.view if mapped else source, name=self._path)
             self.models = bundle.models
         except OMError as error:
             raise from_om(error) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -15,6 +15,7 @@ from compiler.om.dtypes import BY_PROTO
 from compiler.om.errors import OMError
 from compiler.om.external import digest_of, place_of, text_of, without_digest
 from compiler.om.ge_ir_pb2 import OpDef, TensorDescriptor
+from compiler.om.offline_model import NOTHING
 from compiler.om.partitions import PartitionType, TableEntry
 from compiler.weights import FileBytes, Inline, Unreadable, Weight
 
@@ -73,7 +74,7 @@ class _Reader:
     def __init__(self, table: Table):
         self.file = table.file
         places = [place for place, entry in enumerate(table.model.table) if _has_weights(entry)]
-        self.weights = table.file_bytes(places[0]) if places else table.file.range(0, 0)
+        self.weights = table.file_bytes(places[0]) if places else table.file.mapped.range(NOTHING)
 
     def read(self, op: OpDef, graph: str) -> Constant | None:
         if op.type == FILE_CONSTANT or (op.type in CONST_TYPES and LOCATION_NAME in op.attr):
@@ -97,7 +98,7 @@ class _Reader:
             start, length = extent_of(op, self.weights.length, str(self.file.path))
         except OMError as error:
             return Unreadable(max(length, 0), str(error))
-        return self.file.range(self.weights.offset + start, length)
+        return replace(self.weights, offset=self.weights.offset + start, length=length)
 
     def _external(self, op: OpDef, graph: str) -> Constant:
         desc = op.output_desc[0] if op.output_desc else TensorDescriptor()

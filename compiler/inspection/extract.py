@@ -78,7 +78,7 @@ def parts_of(file: OpenedFile, folder: Path) -> Iterator[tuple[Path, Blob]]:
     for part in file.parts:
         name = ODD.sub("_", part.label)
         if part.label:
-            yield folder / f"{name}.om", file.range(part.start, len(part.data))
+            yield folder / f"{name}.om", file.mapped.range(part.data)
         tables = file.tables(part)
         for number, table in enumerate(tables):
             below = f"model_{number}" if len(tables) > 1 else ""

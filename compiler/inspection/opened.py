@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +16,8 @@ from compiler.om.header import HEADER_SIZE, ModelFileHeader, ModelType, unpack_h
 from compiler.om.model_reader import read_model
 from compiler.om.offline_model import OfflineModel, SubModel
 from compiler.om.partitions import PartitionType
-from compiler.om.source import map_source
-from compiler.weights import FileBytes, Version
+from compiler.om.source import MappedFile, map_file
+from compiler.weights import FileBytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,17 +36,22 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class OpenedFile:
-    """An OM file and the parts in it; `version` is that of the file that was opened.
+    """An OM file and the parts in it; `weights` is the folder of its weight files."""
 
-    `weights` is the folder of its weight files.
-    """
-
-    path: Path
-    version: Version
+    mapped: MappedFile
     weights: Path
-    data: memoryview
     bundle: Bundle | None
     parts: tuple[Part, ...]
+
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return Path(self.mapped.path)
+
+    @property
+    def data(self) -> memoryview:
+        """All bytes of the file."""
+        return self.mapped.view
 
     @property
     def header(self) -> ModelFileHeader:
@@ -62,10 +66,6 @@ class OpenedFile:
         if self.header.modeltype == ModelType.FLOW:
             return "flow model"
         return "dynamic model" if self.header.is_dynamic else "static model"
-
-    def range(self, start: int, length: int) -> FileBytes:
-        """Bytes of the file, to be read or copied where they are."""
-        return FileBytes(str(self.path), start, length, self.version)
 
     def tables(self, part: Part) -> list[Table]:
         """The models of a part. OMError where it cannot be read."""
@@ -83,8 +83,7 @@ class Table(NamedTuple):
 
     def file_bytes(self, place: int) -> FileBytes:
         """The body of the partition at a place of the table, where it lies in the file."""
-        start = self.part.start + self.model.starts[place]
-        return self.file.range(start, len(self.model.bodies[place]))
+        return self.file.mapped.range(self.model.bodies[place])
 
 
 def open_om(path: str, weights: str | None = None) -> OpenedFile:
@@ -93,21 +92,19 @@ def open_om(path: str, weights: str | None = None) -> OpenedFile:
     Its weight files are in the folder `weights`, or in the one beside it. OMError when there is
     no file, or no container in it. A model inside that cannot be read is a part with its error.
     """
-    data, name = map_source(path)
-    version = Version.of(os.stat(path))
+    mapped = map_file(path)
+    data = mapped.view
     folder = Path(weights) if weights is not None else weight_folder(Path(path))
     if len(data) < HEADER_SIZE or unpack_header(data).modeltype != ModelType.BUNDLE:
-        model = read_model(data, name=name, check=False)
-        return OpenedFile(
-            Path(path), version, folder, data, None, tuple(_parts("", data, 0, model))
-        )
-    bundle = read_bundle(data, name=name)
+        model = read_model(data, name=path, check=False)
+        return OpenedFile(mapped, folder, None, tuple(_parts("", data, 0, model)))
+    bundle = read_bundle(data, name=path)
     parts = [
         part
         for index, (inner, start) in enumerate(zip(bundle.slices, bundle.starts, strict=True))
-        for part in _nested(f"submodel {index}", inner, start, name)
+        for part in _nested(f"submodel {index}", inner, start, path)
     ]
-    return OpenedFile(Path(path), version, folder, data, bundle, tuple(parts))
+    return OpenedFile(mapped, folder, bundle, tuple(parts))
 
 
 def _nested(label: str, data: memoryview, start: int, name: str) -> Iterator[Part]:

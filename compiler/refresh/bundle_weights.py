@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
-from mmap import mmap
-from typing import cast
 
 from compiler.errors import UserError
 from compiler.om.bundle import Bundle, read_bundle
@@ -18,8 +16,9 @@ from compiler.om.ge_ir_pb2 import ModelDef, OpDef
 from compiler.om.manifest import Manifest, Tensor, manifest_of
 from compiler.om.offline_model import NOTHING, OfflineModel
 from compiler.om.partitions import PartitionType
+from compiler.om.source import MappedFile, map_file
 from compiler.safetensors import IN_OUT, OUT_IN, TensorRef
-from compiler.weights import FileBytes, Inline, Unreadable, Version, Weight
+from compiler.weights import FileBytes, Inline, Unreadable, Weight
 
 _TURNED = {"MatMul": "transpose_x2", "MatMulV2": "transpose_x2", "BatchMatMulV2": "adj_x2"}
 """Operators of products, and the attribute that says whether the second operand is transposed."""
@@ -27,12 +26,16 @@ _TURNED = {"MatMul": "transpose_x2", "MatMulV2": "transpose_x2", "BatchMatMulV2"
 
 @dataclass(frozen=True)
 class BundleFile:
-    """A bundle, its manifest, and the version of the file that both were read from."""
+    """A bundle, its manifest, and the file that both were read from."""
 
-    path: str
+    file: MappedFile
     bundle: Bundle
     manifest: Manifest
-    version: Version
+
+    @property
+    def path(self) -> str:
+        """Where the file is, from the root."""
+        return self.file.path
 
     @cached_property
     def init(self) -> int | None:
@@ -42,22 +45,14 @@ class BundleFile:
 
     def range_of(self, index: int) -> FileBytes:
         """Where a model lies in the file."""
-        return self._range(self.bundle.slices[index])
+        return self.file.range(self.bundle.slices[index])
 
     def part(self, index: int, type_: int) -> FileBytes:
         """Where the first partition of a type lies in a model; empty when there is none."""
         root = self.bundle.models[index].root
         bodies = zip(root.table, root.bodies, strict=True)
-        return self._range(next((body for entry, body in bodies if entry.type == type_), NOTHING))
-
-    def _range(self, view: memoryview) -> FileBytes:
-        import numpy as np
-
-        if not view:
-            return FileBytes(self.path, 0, 0, self.version)
-        whole = memoryview(cast("mmap", view.obj))
-        ends = [np.frombuffer(each, np.uint8).ctypes.data for each in (whole, view)]
-        return FileBytes(self.path, ends[1] - ends[0], len(view), self.version)
+        body = next((body for entry, body in bodies if entry.type == type_), NOTHING)
+        return self.file.range(body)
 
     def weights(self) -> dict[str, TensorRef[Weight]]:
         """What the variables begin with, by ONNX name."""
@@ -102,17 +97,14 @@ class BundleFile:
 def read_bundle_file(path: str) -> BundleFile:
     """The bundle at `path`. OMError for one that is none, or has no manifest."""
     path = os.path.abspath(path)
-    try:
-        version = Version.of(os.stat(path))
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from None
-    bundle = read_bundle(path)
+    file = map_file(path)
+    bundle = read_bundle(file.view, name=path)
     manifest = manifest_of(bundle)
     if manifest is None:
         raise UserError(
             f"{path}: the bundle says nothing of its weights: compile it again with refresh=…"
         )
-    return BundleFile(path, bundle, manifest, version)
+    return BundleFile(file, bundle, manifest)
 
 
 def definition(model: OfflineModel) -> ModelDef:

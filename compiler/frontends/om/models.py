@@ -19,7 +19,7 @@ from compiler.om.encode import encode_message
 from compiler.om.errors import OMError, Status
 from compiler.om.offline_model import OfflineModel, SubModel
 from compiler.om.reader import read_om
-from compiler.om.source import map_source
+from compiler.om.source import map_file
 from compiler.om.task_pb2 import TaskDef
 from compiler.om.tasks import is_plain_event, kernel_launch
 from compiler.targets.om.tasks import node_ids
@@ -44,23 +44,23 @@ def import_om(path: str) -> ModuleOp:
     OMError, a UserError with GraphEngine's status, when the file is damaged; UserError when the IR
     cannot hold what is in it.
     """
-    whole, name = map_source(path)
-    source = Source(path, whole)
-    file = read_om(whole, name=name)
+    mapped = map_file(path)
+    source = Source(mapped)
+    file = read_om(mapped.view, name=path)
     try:
-        return ModuleOp([_top(file, whole, source)])
+        return ModuleOp([_top(file, source)])
     except OMError:
         raise
     except (UserError, VerifyException) as error:
         raise UserError(str(error).removeprefix(f"{path}: ")).at(path) from None
 
 
-def _top(file: OfflineModel | Bundle, whole: memoryview, source: Source) -> BundleOp | ModelOp:
+def _top(file: OfflineModel | Bundle, source: Source) -> BundleOp | ModelOp:
     if isinstance(file, Bundle):
         if not file.models:
             raise OMError(Status.INVALID_PARAM, f"{source.path}: a bundle without a model")
         bundle = BundleOp(file.var_size, [_file(model, source) for model in file.models])
-        keep_bundle(bundle, file, whole)
+        keep_bundle(bundle, file, source.file.view)
         return bundle
     return _file(file, source)
 

@@ -10,19 +10,24 @@ from xdsl.dialects.builtin import IntAttr, StringAttr
 from compiler.om.contract import weight_folder
 from compiler.om.external import place_of
 from compiler.om.ge_ir_pb2 import OpDef
+from compiler.om.source import MappedFile
 from dialects.weights import FileAttr
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An OM file and the view of all its bytes that it is read through."""
+    """An OM file in memory, through which it is read."""
 
-    path: str
-    whole: memoryview
+    file: MappedFile
+
+    @property
+    def path(self) -> str:
+        """Where the file is, as the user says."""
+        return self.file.path
 
     def reference(self, view: memoryview, offset: int = 0, length: int | None = None) -> FileAttr:
         """A reference to `length` bytes at `offset` of a view of the file."""
-        start = _address(view) - _address(self.whole) + offset
+        start = self.file.range(view).offset + offset
         return _file(self.path, start, len(view) - offset if length is None else length)
 
     def weight_file(self, op: OpDef) -> FileAttr | None:
@@ -33,9 +38,3 @@ class Source:
 
 def _file(path: str, offset: int, length: int) -> FileAttr:
     return FileAttr(StringAttr(path), IntAttr(offset), IntAttr(length))
-
-
-def _address(view: memoryview) -> int:
-    import numpy as np
-
-    return np.frombuffer(view, np.uint8).ctypes.data

@@ -13,7 +13,7 @@ from compiler.inspection.opened import open_om
 from compiler.om.buffers import Held
 from compiler.om.encode import encode_message
 from compiler.om.files import write_file
-from compiler.om.ge_ir_pb2 import ModelDef, OpDef
+from compiler.om.ge_ir_pb2 import DT_UINT8, ModelDef, OpDef
 from compiler.om.header import ModelFileHeader
 from compiler.om.partitions import PartitionType
 from compiler.om.writer import Partition, lay_out_file
@@ -44,7 +44,8 @@ def definition(extent: tuple[int, int, bool]) -> ModelDef:
     model = ModelDef(name="m")
     op = model.graph.add(name="g").op.add(name="w", type="Const", output_i=[0])
     desc = op.attr["value"].t.desc
-    desc.dtype, desc.data_offset, desc.weight_size = 4, offset, length
+    desc.dtype = DT_UINT8
+    desc.data_offset, desc.weight_size = offset, length
     desc.shape.dim.append(max(length, 0))
     op.output_desc.add().CopyFrom(desc)
     return model

@@ -19,6 +19,7 @@ from compiler.om.files import write_file
 from compiler.om.ge_ir_pb2 import ModelDef, OpDef
 from compiler.om.header import ModelFileHeader
 from compiler.om.partitions import PartitionType
+from compiler.om.source import map_file
 from compiler.om.writer import Partition, lay_out_file
 from compiler.targets.om.claims import weights_of
 from runtime.executor.weight_places import WeightPlaces
@@ -86,7 +87,7 @@ def test_inspection(case: Case) -> None:
 
 def test_the_compiler(case: Case) -> None:
     path, op, expected = case
-    found = Source(str(path), memoryview(b"")).weight_file(op)
+    found = Source(map_file(str(path))).weight_file(op)
     told = found and Place(Path(found.path.data), found.offset.data, found.length.data)
     assert told == expected
 
