@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from compiler.om.contract import LISTED_NAME, LISTED_SIZES
 from compiler.om.ge_ir_pb2 import ModelDef
 from compiler.om.offline_model import NOTHING, SubModel
 from compiler.om.partitions import PartitionType
 
 START = "============ Display Model Info start ============"
 END = "============ Display Model Info end   ============"
-STORES = ("weight_data", "tbe_kernels", "cust_aicpu_kernel_store", "task_info", "so_store")
-"""What the sizes in the attribute `om_info_list` are of, in its order."""
+STORES = {
+    PartitionType.WEIGHTS_DATA: "weight_data",
+    PartitionType.TBE_KERNELS: "tbe_kernels",
+    PartitionType.CUST_AICPU_KERNELS: "cust_aicpu_kernel_store",
+    PartitionType.TASK_INFO: "task_info",
+    PartitionType.SO_BINS: "so_store",
+}
+"""What ATC calls the partitions whose sizes the model lists."""
 
 
 def model_info(table: SubModel) -> Iterator[str]:
@@ -30,13 +37,14 @@ def model_info(table: SubModel) -> Iterator[str]:
 
 
 def _partitions(model: ModelDef, modeldef_size: int) -> str:
-    if "om_info_list" not in model.attr:
-        missing = 'attr "om_info_list" is not found in om, check the version is matched.'
+    if LISTED_NAME not in model.attr:
+        missing = f'attr "{LISTED_NAME}" is not found in om, check the version is matched.'
         return f"Display Model Info failed, {missing}"
-    sizes = model.attr["om_info_list"].list.i
-    if len(sizes) != len(STORES):
+    sizes = model.attr[LISTED_NAME].list.i
+    if len(sizes) != len(LISTED_SIZES):
         return "Display Model Info error, please check!"
-    told = (f"{name}_size[{size} B]" for name, size in zip(STORES, sizes, strict=True))
+    pairs = zip(LISTED_SIZES, sizes, strict=True)
+    told = (f"{STORES[type_]}_size[{size} B]" for type_, size in pairs)
     return f"om       info: modeldef_size[{modeldef_size} B], {', '.join(told)}."
 
 

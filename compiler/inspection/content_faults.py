@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from compiler.inspection.opened import Table
 from compiler.om.checks import graph_faults
-from compiler.om.contract import KERNEL_NAME
+from compiler.om.contract import KERNEL_NAME, LISTED_NAME, LISTED_SIZES
 from compiler.om.errors import OMError
 from compiler.om.ge_ir_pb2 import ModelDef
 from compiler.om.kernels import ITEM_HEAD, ITEM_MAGIC, decode_kernels
@@ -26,15 +26,6 @@ STORES = {
     PartitionType.CUSTOM_OPS: CUSTOM_MAGIC,
 }
 """The partitions that are a row of named binaries, and the magic of an item."""
-
-SIZES = (
-    PartitionType.WEIGHTS_DATA,
-    PartitionType.TBE_KERNELS,
-    PartitionType.CUST_AICPU_KERNELS,
-    PartitionType.TASK_INFO,
-    PartitionType.SO_BINS,
-)
-"""Whose sizes `om_info_list` repeats, in its order."""
 
 LOADED_NAMES = ("_tbe_kernel_name_for_load", KERNEL_NAME)
 """Where an operator names its kernel; the first that is there counts (`kernel_store.cc`)."""
@@ -122,14 +113,14 @@ def _graph_faults(table: SubModel) -> Iterator[str]:
 
 
 def _size_faults(table: SubModel, model: ModelDef) -> Iterator[str]:
-    if "om_info_list" in model.attr:
-        told = list(model.attr["om_info_list"].list.i)
-        found = [len(table.partition(type_) or NOTHING) for type_ in SIZES]
-        if len(told) != len(SIZES):
-            yield f"om_info_list has {len(told)} sizes, not {len(SIZES)}"
-        for type_, size, real in zip(SIZES, told, found, strict=False):
+    if LISTED_NAME in model.attr:
+        told = list(model.attr[LISTED_NAME].list.i)
+        found = [len(table.partition(type_) or NOTHING) for type_ in LISTED_SIZES]
+        if len(told) != len(LISTED_SIZES):
+            yield f"{LISTED_NAME} has {len(told)} sizes, not {len(LISTED_SIZES)}"
+        for type_, size, real in zip(LISTED_SIZES, told, found, strict=False):
             if size != real:
-                yield f"om_info_list says {type_.name} has {size} bytes, it has {real}"
+                yield f"{LISTED_NAME} says {type_.name} has {size} bytes, it has {real}"
     weights = len(table.weights)
     told_weights = model.attr["weight_size"].i if "weight_size" in model.attr else 0
     if told_weights not in (0, weights):

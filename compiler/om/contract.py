@@ -10,6 +10,8 @@ from enum import IntEnum
 from pathlib import Path
 from typing import NamedTuple
 
+from compiler.om.partitions import PartitionType
+
 FEATURE_BASE = 1 << 31
 """Logical address of feature memory where a model does not say (`task_generator.cc`)."""
 
@@ -22,6 +24,16 @@ WEIGHT_BASE_NAME = "task_gen_weight_addr"
 VARIABLE_BASE_NAME = "task_gen_variable_addr"
 FEATURE_SIZE_NAME = "memory_size"
 VARIABLE_SIZE_NAME = "variable_size"
+
+LISTED_NAME = "om_info_list"
+"""Of a model: the bytes of the partitions `LISTED_SIZES`, in that order."""
+LISTED_SIZES = (
+    PartitionType.WEIGHTS_DATA,
+    PartitionType.TBE_KERNELS,
+    PartitionType.CUST_AICPU_KERNELS,
+    PartitionType.TASK_INFO,
+    PartitionType.SO_BINS,
+)
 
 # Attributes of a node: of a Data or a NetOutput's input, its place at the owner of the graph
 # (`auto_mapping_subgraph_io_index_func.cc`); of any node, its input ports (`model_serialize.cc`).

@@ -47,7 +47,7 @@ class CompiledModel:
     """All that goes into an OM file with one model.
 
     `model_def` and `task_def` are written as they are: sizes and names they repeat (such as
-    `om_info_list`, `weight_size`) are the caller's. `is_unknown`: shapes are dynamic.
+    `contract.LISTED_NAME`, `weight_size`) are the caller's. `is_unknown`: shapes are dynamic.
     """
 
     name: str

@@ -114,15 +114,13 @@ class _Initialisation:
         plan = plan_weights(Constant(v.length, hashed[v]) for v in values.values())
         _move(model, tasks, dict(zip(values, plan.offsets, strict=True)))
         tasks.weight_size = plan.total
-        sizes = model.attr["om_info_list"].list
-        sizes.i[0] = plan.total
-        sizes.i[3] = len(encode_message(tasks))
         set_attribute(model.attr["weight_size"], plan.total)
-        return {
-            PartitionType.MODEL_DEF: Held(encode_message(model)),
+        changed: dict[int, Blob] = {
             PartitionType.WEIGHTS_DATA: place_weights(plan, list(values.values())),
             PartitionType.TASK_INFO: Held(encode_message(tasks)),
         }
+        _list_sizes(model, changed)
+        return changed | {PartitionType.MODEL_DEF: Held(encode_message(model))}
 
     @property
     def _definition(self) -> ModelDef:
@@ -139,6 +137,16 @@ class _Initialisation:
             new = weights.get(by_node.get(op.name) or "")
             values[op.name] = new.data if new else value_of(op, partition)
         return values
+
+
+def _list_sizes(model: ModelDef, changed: Mapping[int, Blob]) -> None:
+    """Let the model say the sizes of partitions that have changed, where it lists any."""
+    if contract.LISTED_NAME not in model.attr:
+        return
+    sizes = model.attr[contract.LISTED_NAME].list.i
+    for place, type_ in enumerate(contract.LISTED_SIZES[: len(sizes)]):
+        if type_ in changed:
+            sizes[place] = changed[type_].length
 
 
 def _constants(model: ModelDef) -> list[OpDef]:

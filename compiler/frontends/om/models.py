@@ -14,7 +14,7 @@ from compiler.frontends.om.graphs import GraphReader
 from compiler.frontends.om.keeping import keep_bundle, keep_file, keep_table
 from compiler.frontends.om.source import Source
 from compiler.om.bundle import Bundle
-from compiler.om.contract import TaskType
+from compiler.om.contract import LISTED_NAME, TaskType
 from compiler.om.encode import encode_message
 from compiler.om.errors import OMError, Status
 from compiler.om.offline_model import OfflineModel, SubModel
@@ -34,7 +34,7 @@ from dialects.om import (
     RawTaskOp,
 )
 
-DERIVED = ("om_info_list", "task_index_op_name")
+DERIVED = (LISTED_NAME, "task_index_op_name")
 """Model attributes that the writer makes from what it writes."""
 
 

@@ -16,6 +16,7 @@ from compiler.kernels.symbols import launched_kernels
 from compiler.om.attributes import set_attribute
 from compiler.om.buffers import Blob, Held, joined_bytes
 from compiler.om.compress import compress_attributes
+from compiler.om.contract import LISTED_NAME, LISTED_SIZES
 from compiler.om.encode import encode_message
 from compiler.om.formats import format_number
 from compiler.om.ge_ir_pb2 import ModelDef
@@ -44,15 +45,6 @@ from compiler.targets.text import text_of
 from dialects.ge import GraphOp
 from dialects.om import BinaryOp, KernelTaskOp, ModelOp
 from dialects.types import AnyTensor
-
-LISTED = (
-    PartitionType.WEIGHTS_DATA,
-    PartitionType.TBE_KERNELS,
-    PartitionType.CUST_AICPU_KERNELS,
-    PartitionType.TASK_INFO,
-    PartitionType.SO_BINS,
-)
-"""The partitions whose sizes `om_info_list` repeats, in its order."""
 
 
 def lay_out(model: ModelOp, kernels: Mapping[str, Operation], *, compress: bool = False) -> Blob:
@@ -166,8 +158,8 @@ class Partitions:
         names = [t.node.data for t in model.tasks if isinstance(t, KernelTaskOp)]
         if names:
             set_attribute(message.attr["task_index_op_name"], names)
-        bodies = (self.bodies.get(kind.name) for kind in LISTED)
-        set_attribute(message.attr["om_info_list"], [b[0].length if b else 0 for b in bodies])
+        bodies = (self.bodies.get(kind.name) for kind in LISTED_SIZES)
+        set_attribute(message.attr[LISTED_NAME], [b[0].length if b else 0 for b in bodies])
         for graph in model.graphs:
             add_graph(message, graph)
         sort_graphs(message, model)

@@ -17,7 +17,14 @@ from bench.checkpoints import Arrays, layers, load_file, save_file, save_model
 from compiler.cli import main
 from compiler.digests import all_sha256
 from compiler.errors import UserError
+from compiler.om.buffers import Blob, Held
+from compiler.om.bundle import read_bundle
+from compiler.om.contract import LISTED_NAME
+from compiler.om.encode import encode_message
+from compiler.om.files import write_file
 from compiler.om.manifest import read_manifest
+from compiler.om.partitions import PartitionType
+from compiler.om.writer import Partition, lay_out_bundle, lay_out_file
 from compiler.refresh.checkpoint import read_checkpoint
 from compiler.safetensors import IN_OUT, OUT_IN
 
@@ -76,6 +83,30 @@ def test_a_bundle_refuses_what_it_cannot_change(tmp_path: Path, refresh: Refresh
     told = refresh("make", old, tmp_path / "new.onnx", "-o", pack)
     assert "5 weights that" in told and "cannot change" in told
     refresh("apply", old, pack, "-o", tmp_path / "result.om")
+    found = read_checkpoint(str(tmp_path / "result.om"))
+    assert b"".join(found.weights["square"].data.chunks()) == other()["square"].tobytes()
+
+
+def test_a_bundle_that_lists_no_sizes(tmp_path: Path, refresh: Refresh) -> None:
+    """As one of another program may."""
+    old = compiled(tmp_path / "old.om", layers())
+    bundle = read_bundle(old)
+    models: list[Blob] = []
+    for model in bundle.models:
+        definition = model.root.model_def
+        del definition.attr[LISTED_NAME]
+        changed: dict[int, bytes] = {PartitionType.MODEL_DEF: encode_message(definition)}
+        pairs = zip(model.root.table, model.root.bodies, strict=True)
+        bodies = [
+            Partition(entry.type, Held(changed.get(entry.type) or bytes(body)))
+            for entry, body in pairs
+        ]
+        models.append(lay_out_file(model.header, [bodies]))
+    write_file(old, lay_out_bundle(bundle.var_size, models))
+    save_file({"square": other()["square"]}, tmp_path / "pack.safetensors")
+    new = tmp_path / "new.safetensors"
+    refresh("make", old, tmp_path / "pack.safetensors", "-o", new)
+    refresh("apply", old, new, "-o", tmp_path / "result.om")
     found = read_checkpoint(str(tmp_path / "result.om"))
     assert b"".join(found.weights["square"].data.chunks()) == other()["square"].tobytes()
 
