@@ -60,8 +60,7 @@ class Bundle:
         self._infer = models[models.load_submodel(bundle_id, self._parts.infer)]
         self._changing = threading.RLock()
         self._initialise()
-        begun = {name: w.sha256 for name, w in self.weights.items() if w.sha256 is not None}
-        self._versions = Versions(self._session, keep, begun)
+        self._versions = Versions(self._session, keep, self._begun())
 
     @classmethod
     def load(
@@ -97,6 +96,12 @@ class Bundle:
         self._models[model_id].run([])
         self._models.unload_submodel(self._id, model_id)
         self._session.rename(COMPILED)
+
+    def _begun(self) -> dict[str, str]:
+        """The digests that the manifest says, where the weights have been set to those values."""
+        if self._parts.init is None:
+            return {}
+        return {name: w.sha256 for name, w in self.weights.items() if w.sha256 is not None}
 
     def infer(self, inputs: Mapping[str, Any]) -> Answer:
         """The outputs for inputs by name, in the active version of the weights.
@@ -153,6 +158,10 @@ class Bundle:
         """The digests after an update, as far as they are known without hashing."""
         if update.pack is not None:
             state = before.all_digests(self.weights)
+            if missing := sorted(self.weights.keys() - state.keys()):
+                never = f"{len(missing)} of {len(self.weights)} weights were never given"
+                what = f"the bundle holds no version yet, {never}, as '{missing[0]}'"
+                raise invalid(f"{self.source}: {what}: update it with all of them first")
             return update.pack.applied_to(state, f"{self.source}, version '{self.version}',")
         changed = {given.weight.name for given in update.given}
         return {name: text for name, text in before.digests.items() if name not in changed}

@@ -24,14 +24,16 @@ NAMES = [
 ]
 
 
+def compiled(model: str, output: Path, options: str = "") -> Path:
+    names = ",".join(f'"{name}"' for name in NAMES)
+    pipeline = f"offline{{precision=must_keep_origin_dtype refresh={names} {options}}}"
+    assert main([str(DIGITS / model), "-p", pipeline, "-t", f'om{{output="{output}"}}']) == 0
+    return output.with_suffix(".om")
+
+
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("refresh")
-    names = ",".join(f'"{name}"' for name in NAMES)
-    pipeline = f"offline{{precision=must_keep_origin_dtype refresh={names}}}"
-    target = f'om{{output="{folder}/bundle"}}'
-    assert main([str(DIGITS / "model.onnx"), "-p", pipeline, "-t", target]) == 0
-    return folder / "bundle.om"
+    return compiled("model.onnx", tmp_path_factory.mktemp("refresh") / "bundle")
 
 
 def weights(model: str) -> dict[str, Array]:
@@ -96,6 +98,25 @@ def test_a_pack_is_taken_in_the_version_it_starts_from(path: Path, pack: Path) -
         assert bundle.digests() == recorded
 
 
+def test_a_bundle_that_holds_nothing_is_in_no_version(path: Path, pack: Path, tmp_path: Path):
+    given = weights("model.onnx")
+    with (
+        Bundle.load(compiled("model.onnx", tmp_path / "empty", "init=false")) as bundle,
+        Bundle.load(path) as full,
+    ):
+        assert bundle.digests() == {}
+        with pytest.raises(AclError, match=r"holds no version yet, 8 of 8 weights were never"):
+            bundle.update(pack)
+        bundle.update({name: given[name] for name in NAMES[1:]})
+        assert set(bundle.digests()) == set(NAMES[1:])
+        with pytest.raises(AclError, match=r"1 of 8 weights were never given, as 'conv1\.weight'"):
+            bundle.update(pack)
+        bundle.update({name: given[name] for name in NAMES[:1]})
+        assert bundle.digests() == full.digests()
+        bundle.update(pack)
+        np.testing.assert_allclose(output(bundle), reference("better.onnx"), atol=1e-5)
+
+
 def test_a_damaged_pack_changes_nothing(path: Path, pack: Path, tmp_path: Path) -> None:
     data = bytearray(pack.read_bytes())
     data[-1] ^= 1
@@ -109,11 +130,10 @@ def test_a_damaged_pack_changes_nothing(path: Path, pack: Path, tmp_path: Path) 
 
 
 def test_refreshed_weights_are_those_of_a_fresh_compile(path: Path, tmp_path: Path) -> None:
-    names = ",".join(f'"{name}"' for name in NAMES)
-    pipeline = f"offline{{precision=must_keep_origin_dtype refresh={names}}}"
-    target = f'om{{output="{tmp_path}/fresh"}}'
-    assert main([str(DIGITS / "better.onnx"), "-p", pipeline, "-t", target]) == 0
-    with Bundle.load(path) as bundle, Bundle.load(tmp_path / "fresh.om") as fresh:
+    with (
+        Bundle.load(path) as bundle,
+        Bundle.load(compiled("better.onnx", tmp_path / "fresh")) as fresh,
+    ):
         bundle.update(weights("better.onnx"))
         np.testing.assert_array_equal(output(bundle), output(fresh))
         assert bundle.digests() == fresh.digests()
