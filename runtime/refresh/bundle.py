@@ -19,7 +19,7 @@ from runtime.errors import AclError, Code, from_om, invalid
 from runtime.executor.session import Content
 from runtime.loaded_model import Buffer, Model
 from runtime.model_registry import Models
-from runtime.refresh.sources import Update, contents, from_arrays, from_file
+from runtime.refresh.sources import Update, contents, from_arrays, from_file, named
 from runtime.refresh.versions import Version, Versions, sha256_of
 from runtime.refresh.weights import Parts, Weight, parts, weights_of
 from runtime.settings import Engine
@@ -95,7 +95,8 @@ class Bundle:
         model_id = self._models.load_submodel(self._id, self._parts.init)
         self._models[model_id].run([])
         self._models.unload_submodel(self._id, model_id)
-        self._session.rename(COMPILED)
+        if not self._session.faithful:
+            self._session.rename(COMPILED)
 
     def _begun(self) -> dict[str, str]:
         """The digests that the manifest says, where the weights have been set to those values."""
@@ -139,7 +140,7 @@ class Bundle:
         with _told_as_acl(), self._changing:
             self._check_open()
             if self._session.faithful:
-                return self._update_in_place(weights)
+                return self._update_in_place(weights, name)
             self._versions.check_new(name)
             if isinstance(weights, Mapping):
                 update = from_arrays(weights, self.weights, copy=copy)
@@ -176,9 +177,15 @@ class Bundle:
                 message = f"weight '{name}' is damaged: its bytes are not those of the pack"
                 raise AclError(Code.GE_FAILURE, f"{message}; no weight has been changed")
 
-    def _update_in_place(self, weights: str | os.PathLike[str] | Mapping[str, Any]) -> str:
+    def _update_in_place(
+        self, weights: str | os.PathLike[str] | Mapping[str, Any], name: str | None
+    ) -> str:
         if not isinstance(weights, Mapping) or self._parts.update is None:
             raise invalid(f"{self.source}: faithful, GraphEngine takes arrays for an update model")
+        if name is not None:
+            raise invalid(f"{self.source}: faithful, there are no versions to be called '{name}'")
+        for known in weights:
+            named(known, self.weights)
         model_id = self._models.load_submodel(self._id, self._parts.update)
         try:
             _execute(self._models[model_id], self._models.memory, weights, self.weights)
@@ -188,7 +195,7 @@ class Bundle:
 
     @property
     def version(self) -> str:
-        """The name of the active version; "" while the weights were never given."""
+        """The name of the active version; "" while the weights were never given, and faithful."""
         return self._session.current.name
 
     @property
@@ -212,8 +219,10 @@ class Bundle:
             self._versions.forget(name)
 
     def digests(self) -> dict[str, str]:
-        """SHA-256 of every weight in the active version, by name."""
+        """SHA-256 of every weight in the active version, by name; faithful, of the memory."""
         with self._changing:
+            if self._session.faithful:
+                return Version(self._session.current, is_named=False).all_digests(self.weights)
             return self._versions.active.all_digests(self.weights)
 
     def close(self) -> None:

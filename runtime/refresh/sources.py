@@ -62,7 +62,7 @@ def from_file(path: str | os.PathLike[str], weights: Mapping[str, Weight]) -> Up
 
 
 def _array(name: str, value: Any, weights: Mapping[str, Weight], copy: bool) -> Given:
-    weight = _named(name, weights)
+    weight = named(name, weights)
     array = np.asarray(value)
     _check(weight, array.dtype, array.shape)
     flat = packed(array) if weight.place.desc.is_packed else np.ascontiguousarray(array)
@@ -75,7 +75,7 @@ def _array(name: str, value: Any, weights: Mapping[str, Weight], copy: bool) -> 
 
 
 def _tensor(tensor: TensorRef[FileBytes], weights: Mapping[str, Weight]) -> Given:
-    weight = _named(tensor.name, weights)
+    weight = named(tensor.name, weights)
     _check(weight, numpy_dtype(tensor.dtype), tensor.shape)
 
     def fill(start: int, target: Bytes) -> None:
@@ -91,7 +91,8 @@ def _tensor(tensor: TensorRef[FileBytes], weights: Mapping[str, Weight]) -> Give
     return Given(weight, fill)
 
 
-def _named(name: str, weights: Mapping[str, Weight]) -> Weight:
+def named(name: str, weights: Mapping[str, Weight]) -> Weight:
+    """The weight of a name; AclError 100000 when there is none."""
     if name not in weights:
         near = get_close_matches(name, weights, 3) or sorted(weights)[:3]
         such = f" (there are {len(weights)}, such as {', '.join(near)})" if near else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from collections.abc import Callable
@@ -253,6 +254,26 @@ def test_faithful_bundles_are_updated_as_graphengine_does(refresh_bundle: bytes)
         with pytest.raises(AclError, match="cannot assign"):
             bundle.update({"w0": -W0, "w1": W1[:3]})
         np.testing.assert_array_equal(infer(bundle)[0], X @ -W0 + 1)
+
+
+def test_faithful_bundles_say_what_is_in_memory(refresh_bundle: bytes) -> None:
+    with Bundle.load(refresh_bundle, faithful=True) as bundle:
+        assert bundle.digests() == {"w0": hash_of(W0), "w1": hash_of(W1)}
+        assert bundle.update({"w1": -W1}) == infer(bundle)[1] == bundle.version == ""
+        assert bundle.digests() == {"w0": hash_of(W0), "w1": hash_of(-W1)}
+
+
+def test_faithful_bundles_swallow_no_name(refresh_bundle: bytes) -> None:
+    with Bundle.load(refresh_bundle, faithful=True) as bundle:
+        with pytest.raises(AclError, match=r"called 'w2' \(there are 2, such as"):
+            bundle.update({"w1": -W1, "w2": W1})
+        with pytest.raises(AclError, match="no versions to be called 'mine'"):
+            bundle.update({"w1": -W1}, name="mine")
+        np.testing.assert_array_equal(infer(bundle)[0], X @ W0 + W1)
+
+
+def hash_of(array: Array) -> str:
+    return hashlib.sha256(array.tobytes()).hexdigest()
 
 
 class Late:
