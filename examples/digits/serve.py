@@ -40,7 +40,7 @@ class Service:
         while not self.stopped:
             batch = slice(start, start + BATCH)
             answer = self.bundle.infer({"image": self.images[batch]})
-            (probabilities,) = answer.values()
+            probabilities = answer["probabilities"]
             right = float((probabilities.argmax(axis=1) == self.labels[batch]).mean())
             with self.changed:
                 self.right[answer.version].append(right)

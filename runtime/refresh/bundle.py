@@ -21,7 +21,7 @@ from runtime.loaded_model import Buffer, Model
 from runtime.model_registry import Models
 from runtime.refresh.sources import Update, contents, from_arrays, from_file, named
 from runtime.refresh.versions import Version, Versions, sha256_of
-from runtime.refresh.weights import Parts, Weight, parts, weights_of
+from runtime.refresh.weights import Parts, Weight, onnx_names, parts, weights_of
 from runtime.settings import Engine
 
 Array = npt.NDArray[Any]
@@ -34,7 +34,10 @@ COMPILED = "compiled"
 
 
 class Answer(dict[str, Array]):
-    """A model's outputs by name; `version` is the one of its weights that they come from."""
+    """A model's outputs by their ONNX names, in the model's order.
+
+    `version` is the one of its weights that they come from.
+    """
 
     def __init__(self, outputs: Mapping[str, Array], version: str) -> None:
         super().__init__(outputs)
@@ -58,6 +61,7 @@ class Bundle:
         self.weights = weights_of(loaded.file.models, self._parts, self._session)
         """What can be refreshed, by the name of the ONNX initializer."""
         self._infer = models[models.load_submodel(bundle_id, self._parts.infer)]
+        self._outputs = onnx_names([out.name for out in self._infer.description.outputs])
         self._changing = threading.RLock()
         self._initialise()
         self._versions = Versions(self._session, keep, self._begun())
@@ -111,8 +115,7 @@ class Bundle:
         """
         self._check_open()
         outputs, table = self._infer.infer(self._arguments(inputs))
-        names = [tensor.name for tensor in self._infer.description.outputs]
-        return Answer(dict(zip(names, outputs, strict=True)), table.name)
+        return Answer(dict(zip(self._outputs, outputs, strict=True)), table.name)
 
     def _check_open(self) -> None:
         self._models.bundle(self._id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +15,9 @@ from runtime.errors import AclError, Code
 from runtime.executor.operators import tensor_desc
 from runtime.executor.session import Place, Session
 from runtime.executor.variables import declare_variables, refreshes, variable_address
+
+_ONNX_NAME = re.compile(r"^.*?:\d+:(?=.)")
+"""What precedes the tensor's name in the name of an output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,15 @@ def parts(models: Sequence[OfflineModel]) -> Parts:
         next((i for i in others if _initialises(definitions[i])), None),
         next((i for i in others if refreshes(definitions[i])), None),
     )
+
+
+def onnx_names(outputs: Sequence[str]) -> list[str]:
+    """ONNX's names of outputs that GraphEngine calls `<node>:<index>:<name>`; the whole name where
+    it has another form, and where two outputs have one name.
+    """
+    short = [_ONNX_NAME.sub("", name, count=1) for name in outputs]
+    count = Counter(short)
+    return [name if count[name] == 1 else full for name, full in zip(short, outputs, strict=True)]
 
 
 def _initialises(model: ModelDef) -> bool:

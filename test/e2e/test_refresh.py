@@ -54,8 +54,7 @@ def reference(model: str) -> Array:
 
 
 def output(bundle: Bundle) -> Array:
-    (y,) = bundle.infer({"image": images()}).values()
-    return y
+    return bundle.infer({"image": images()})["probabilities"]
 
 
 def test_a_bundle_serves_one_checkpoint_and_then_another(path: Path) -> None:

@@ -20,6 +20,7 @@ from compiler.weights import Inline
 from runtime.device import Memory
 from runtime.errors import AclError
 from runtime.refresh import Bundle
+from runtime.refresh.weights import onnx_names
 
 Array = npt.NDArray[Any]
 
@@ -270,6 +271,19 @@ def test_faithful_bundles_swallow_no_name(refresh_bundle: bytes) -> None:
         with pytest.raises(AclError, match="no versions to be called 'mine'"):
             bundle.update({"w1": -W1}, name="mine")
         np.testing.assert_array_equal(infer(bundle)[0], X @ W0 + W1)
+
+
+@pytest.mark.parametrize(
+    ("told", "short"),
+    [
+        (["PartitionedCall_/fc2/Gemm_add_4:0:y"], ["y"]),
+        (["split:0:a:0", "split:1:b:0"], ["a:0", "b:0"]),
+        (["a:0:y", "b:0:y", "b:1:z"], ["a:0:y", "b:0:y", "z"]),
+        (["output_0_y_0", "y:0", "y:0:"], ["output_0_y_0", "y:0", "y:0:"]),
+    ],
+)
+def test_outputs_go_by_their_onnx_names(told: list[str], short: list[str]) -> None:
+    assert onnx_names(told) == short
 
 
 def hash_of(array: Array) -> str:
