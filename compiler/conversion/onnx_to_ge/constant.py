@@ -56,6 +56,8 @@ def _scattered(sparse: SparseAttr) -> ScatterAttr:
     shape = integers_of(sparse.shape) or ()
     columns = cast("RankedTensor", type).get_shape()[1:]
     raw = b"".join(weight_of(indices).chunks())
+    if cast("RankedTensor", type).element_type != i64:
+        raise ValueError(f"the indices of a sparse tensor are {type}, they must be i64")
     places = [place for (place,) in struct.iter_unpack("<q", raw)]
     if columns:
         rows = [places[i : i + columns[0]] for i in range(0, len(places), columns[0])]

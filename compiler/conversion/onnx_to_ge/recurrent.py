@@ -87,7 +87,7 @@ def _chosen(emit: Emitter, usual: str) -> dict[str, Attribute]:
 def _types(emit: Emitter, count: int) -> list[Attribute]:
     """The types of all results: those that the model leaves out by the shapes of the others."""
     given = emit.result_types + [NoneType()] * (count - len(emit.result_types))
-    x, r = (_dims(emit.needed(name)) for name in ("X", "R"))
+    x, r = (_dims(emit, name) for name in ("X", "R"))
     batch_first = emit.has("layout") and bool(emit.node.integer("layout"))
     steps, batch = (x[1], x[0]) if batch_first else (x[0], x[1])
     direction = r[0]
@@ -98,6 +98,10 @@ def _types(emit: Emitter, count: int) -> list[Attribute]:
     return [b if isinstance(a, NoneType) else a for a, b in zip(given, made, strict=True)]
 
 
-def _dims(value: SSAValue) -> tuple[int, ...]:
+def _dims(emit: Emitter, name: str) -> tuple[int, ...]:
     """The three dimensions of a sequence or of weights, as far as they are known."""
-    return shape_of(value) if is_ranked(value) else (DYNAMIC,) * 3
+    value = emit.needed(name)
+    dims = shape_of(value) if is_ranked(value) else (DYNAMIC,) * 3
+    if len(dims) != 3:
+        raise emit.fail(f"{name} has the shape {list(dims)}, which must have 3 dimensions")
+    return dims

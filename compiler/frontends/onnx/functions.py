@@ -47,7 +47,10 @@ def inline_functions(model: onnx.ModelProto) -> onnx.ModelProto:
     for key in _called(model.graph.node, functions, ()):
         check_body(functions[key])
         _adopt_opsets(model, functions[key], opsets)
-    inlined = inliner.inline_local_functions(model)
+    try:
+        inlined = inliner.inline_local_functions(model)
+    except (onnx.checker.ValidationError, RuntimeError, ValueError) as error:
+        raise UserError(f"its functions cannot be inlined: {error}") from None
     for node in nodes_of(inlined.graph.node):
         if _node_key(node) in functions:
             raise UserError(f"{describe(node)}: the function it calls cannot be inlined")

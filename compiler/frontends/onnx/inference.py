@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from math import prod
 
 import onnx
 from onnx import shape_inference
 
 from compiler.errors import UserError
+from compiler.frontends.onnx.negative_sizes import negative_size
 from compiler.frontends.onnx.opsets import check_operator, describe, opset_imports
 from compiler.frontends.onnx.spelled_out import is_spelled_out, spell_out
 from compiler.frontends.onnx.types import is_open
@@ -130,24 +132,28 @@ def _infer(model: onnx.ModelProto) -> tuple[onnx.ModelProto, str]:
     onnx follows the values of every vector, element by element, as if each were a shape: that
     is left out where a vector has more elements than any shape.
     """
-    shapes, complaint = _infer_strictly(model, follow_values=False)
-    types = _types(shapes.graph)
-    if complaint or _is_settled(shapes.graph, types) or any(map(_is_endless, types.values())):
+    shapes, complaint = _infer_safely(model, follow_values=False)
+    # In two graphs a name may be of two values.
+    types = [(info.name, info.type) for info in _infos(shapes.graph)]
+    if complaint or _is_settled(shapes.graph, dict(types)) or any(_is_endless(t) for _, t in types):
         return shapes, complaint
-    return _infer_strictly(model, follow_values=True)
+    return _infer_safely(model, follow_values=True)
+
+
+def _infer_safely(model: onnx.ModelProto, *, follow_values: bool) -> tuple[onnx.ModelProto, str]:
+    infer = partial(_infer_strictly, follow_values=follow_values)
+    complaint = negative_size(model, infer)
+    return (model, complaint) if complaint else infer(model)
 
 
 FOLLOWED, LARGEST = 1 << 16, 1 << 40
 """Elements of a vector whose values are followed, and of any tensor beside it."""
 
 
-def _types(graph: onnx.GraphProto) -> dict[str, onnx.TypeProto]:
-    """What is known of each value."""
-    return {
-        info.name: info.type
-        for inner in graphs_of(graph)
-        for info in (*inner.input, *inner.value_info, *inner.output)
-    }
+def _infos(graph: onnx.GraphProto) -> Iterator[onnx.ValueInfoProto]:
+    """What is known of each value, in all graphs."""
+    for inner in graphs_of(graph):
+        yield from (*inner.input, *inner.value_info, *inner.output)
 
 
 def _is_settled(graph: onnx.GraphProto, types: Mapping[str, onnx.TypeProto]) -> bool:

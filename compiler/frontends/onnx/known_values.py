@@ -61,11 +61,11 @@ def _infos(graph: onnx.GraphProto) -> Iterable[onnx.ValueInfoProto]:
 
 
 def _elements(type: onnx.TypeProto | None) -> int | None:
-    """The number of elements of a tensor, None where its shape is open."""
+    """The number of elements of a tensor, None where its shape is open, or is none."""
     if type is None or not type.tensor_type.HasField("shape"):
         return None
     dims = type.tensor_type.shape.dim
-    if not all(dim.HasField("dim_value") for dim in dims):
+    if not all(dim.HasField("dim_value") and dim.dim_value >= 0 for dim in dims):
         return None
     return prod(dim.dim_value for dim in dims)
 

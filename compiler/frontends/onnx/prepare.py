@@ -17,6 +17,7 @@ from compiler.frontends.onnx.inference import (
     infer_shapes,
 )
 from compiler.frontends.onnx.known_values import infer_by_values
+from compiler.frontends.onnx.negative_sizes import forget_negative_sizes
 from compiler.frontends.onnx.opsets import (
     check_ir_version,
     opset_imports,
@@ -43,6 +44,7 @@ def prepared_model(path: str, options: ImportOptions) -> tuple[onnx.ModelProto, 
     check_ir_version(model)
     opset_imports(model)
     spell_default_domain(model)
+    forget_negative_sizes(model)
     # torch.onnx notes shapes of its example where inputs are open, and zeros where it knows none.
     doubtful = options.infer_shapes and has_open_inputs(model.graph)
     said = forget_shapes(model.graph) if doubtful else []

@@ -81,6 +81,8 @@ def is_open(proto: onnx.TypeProto) -> bool:
 
 def dim_params(proto: onnx.TypeProto) -> tuple[str, ...]:
     """The names of the unknown dimensions of a tensor, "" for a nameless one; () without names."""
+    if element_type(proto.tensor_type.elem_type) is None:
+        return ()
     dims = proto.tensor_type.shape.dim
     names = tuple(dim.dim_param for dim in dims if _size(dim) == DYNAMIC_INDEX)
     return names if any(names) else ()
