@@ -40,7 +40,7 @@ class Guard:
         self.watching = False
         self.touched: list[str] = []
         sys.addaudithook(self._heard)
-        signal.signal(signal.SIGPROF, _time_is_up)
+        signal.signal(signal.SIGPROF, self._time_is_up)
 
     def limit_memory(self) -> None:
         """From now on allocations far beyond what is there fail."""
@@ -55,20 +55,27 @@ class Guard:
         self.watching = True
         signal.setitimer(signal.ITIMER_PROF, seconds)
         try:
-            yield
-        finally:
-            signal.setitimer(signal.ITIMER_PROF, 0)
+            try:
+                yield
+            finally:
+                self.watching = False
+        finally:  # the time may be up in the line above as well
             self.watching = False
+            signal.setitimer(signal.ITIMER_PROF, 0)
+
+    def _time_is_up(self, number: int, frame: FrameType | None) -> None:
+        if self.watching:
+            raise TooSlow
 
     def _heard(self, event: str, arguments: tuple[Any, ...]) -> None:
         if not self.watching:
             return
-        if event == "open":
-            path, mode, flags = arguments
+        if event == "open" or event in LISTS:
+            path = arguments[0] if arguments[0] is not None else "."
+            mode, flags = arguments[1:3] if event == "open" else ("r", 0)
             if not isinstance(path, int) and not self._is_given(os.fsdecode(path), mode, flags):
-                self.touched.append(f"opens {path!r}"[:200])
-        elif event in LISTS and not self._is_given(os.fsdecode(arguments[0] or "."), "r", 0):
-            self.touched.append(f"lists {arguments[0]!r}"[:200])
+                verb = "opens" if event == "open" else "lists"
+                self.touched.append(f"{verb} {path!r}"[:200])
         elif event.startswith(FORBIDDEN):
             self.touched.append(f"{event} {str(arguments)[:200]}")
 
@@ -80,10 +87,6 @@ class Guard:
         parent, name = os.path.split(path) if flags & os.O_NOFOLLOW else (path, "")
         real = os.path.join(os.path.realpath(parent), name, "")
         return reads and real.startswith((self.folder, *OWN, *INSTALLED))
-
-
-def _time_is_up(number: int, frame: FrameType | None) -> None:
-    raise TooSlow
 
 
 def peak() -> int:

@@ -49,6 +49,9 @@ TEXTS = (
     """g (float[2,3] x) => (float[2,3] y, float[2,3] d, bool[2,3] m) { h = Softmax<axis=-1>(x)
        o = Constant<value_floats=[1.0, 1.0, 1.0]>() k = LayerNormalization(h, o) y = Gelu(k)
        d, m = Dropout(x) }""",
+    """g (float[1,1,6,6] x, float[1,1,3,3] w) => (float[a,b,c,d] y) <int64[1] z = {0},
+       int64[1] e = {2}, int64[1] k = {2}, int64[8] p = {0,0,0,0,0,0,1,1}>
+       { h = Conv(x, w) i = Pad(h, p) y = Slice(i, z, e, k) }""",
     """g (float[2,3] x, float[3,4] w) => (float[2,4] y, float[2] r, int64[2] a) {
        y = Einsum<equation="ij,jk->ik">(x, w) s = Constant<value_ints=[1]>()
        r = ReduceMean<keepdims=0>(x, s) a = ArgMax<axis=1, keepdims=0>(x) }""",

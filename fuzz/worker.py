@@ -112,7 +112,8 @@ class Block:
         """Keeps the first input of each defect."""
         key = json.dumps([fault.reader, *map(str, fault.place)])
         if key not in self.report.faults:
-            name = self.folder / "faults" / f"{len(self.report.faults):03}_{self.format.file}"
+            number_of = f"{self._seed.replace('/', '-')}_{len(self.report.faults):03}"
+            name = self.folder / "faults" / f"{number_of}_{self.format.file}"
             name.write_bytes(data)
             place = "\n  ".join(map(str, fault.place))
             whence = f"input {number} of seed {self._seed}, {fault.reader}"
