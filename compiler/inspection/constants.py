@@ -102,7 +102,11 @@ class _Reader:
 
     def _external(self, op: OpDef, graph: str) -> Constant:
         desc = op.output_desc[0] if op.output_desc else TensorDescriptor()
-        found = place_of(op, self.file.weights)
+        try:
+            found = place_of(op, self.file.weights)
+        except OMError as error:
+            broken = Unreadable(0, f"{self.file.path}: {error}")
+            return _constant(op, graph, desc, _Where("nowhere", 0, 0, broken))
         if found is None:
             given: Place = "by id" if text_of(op.attr, FILE_ID_NAME) else "nowhere"
             return _constant(op, graph, desc, _Where(given, 0, 0, Inline(b"")))

@@ -16,7 +16,7 @@ from compiler.errors import UserError
 from compiler.inspection.constants import Constant, constants
 from compiler.inspection.opened import OpenedFile, Table, add_weight_dir, open_om
 from compiler.om.buffers import Blob, Held
-from compiler.om.files import write_files
+from compiler.om.files import new_folders, write_files
 from compiler.om.partitions import PartitionType, partition_name
 
 DECODED = frozenset(
@@ -47,9 +47,9 @@ def run(args: argparse.Namespace) -> int:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder} is there and not empty: name a new folder")
     files = list(parts_of(open_om(args.model, args.weight_dir), folder))
-    for path in {path.parent for path, _ in files}:
-        path.mkdir(parents=True, exist_ok=True)
-    write_files(files, overwrite=False)
+    folders = sorted({path.parent for path, _ in files})
+    with new_folders(*((inner, 0o777) for inner in folders)):
+        write_files(files, overwrite=False)
     for path, blob in files:
         print(path, blob.length)
     return 0

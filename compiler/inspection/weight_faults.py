@@ -31,7 +31,7 @@ def weight_faults(table: Table) -> Iterator[str]:
 
 def _size_fault(constant: Constant) -> str | None:
     if constant.place == "nowhere":
-        return "it names no file and no id"
+        return "it names no file and no id, or one with a NUL"
     if constant.offset < 0 or constant.length < 0:
         return f"its bytes are {constant.length} at offset {constant.offset}"
     expected = constant.expected

@@ -17,6 +17,7 @@ from compiler.om.contract import (
     REFERENCE_NAME,
     referenced_file,
 )
+from compiler.om.errors import OMError, Status
 from compiler.om.ge_ir_pb2 import AttrDef, OpDef
 
 NAMED_BY_HASH = re.compile("weight_([0-9a-f]{32,64})")
@@ -37,15 +38,22 @@ def place_of(op: OpDef, folder: Path) -> Place | None:
 
     Of a `location` only the last component counts, in `folder`: it cannot lead out of it. Beside
     one, our own reference comes first. `offset` and `length` are of a `location`
-    (`file_constant_utils.cc`).
+    (`file_constant_utils.cc`). OMError for a text that no path can be.
     """
-    if location := text_of(op.attr, LOCATION_NAME):
+    if location := _path_of(op, LOCATION_NAME):
         offset, length = (integer_of(op.attr, name) for name in (OFFSET_NAME, LENGTH_NAME))
-        if reference := text_of(op.attr, REFERENCE_NAME):
+        if reference := _path_of(op, REFERENCE_NAME):
             return Place(referenced_file(reference, folder), offset, length)
         return Place(folder / os.path.basename(location), offset, length)
-    path = text_of(op.attr, FILE_PATH_NAME)
+    path = _path_of(op, FILE_PATH_NAME)
     return Place(Path(path)) if path else None
+
+
+def _path_of(op: OpDef, name: str) -> str:
+    text = text_of(op.attr, name)
+    if "\0" in text:
+        raise OMError(Status.PARAM_INVALID, f"constant '{op.name}': {name} has a NUL in it")
+    return text
 
 
 def digest_of(op: OpDef) -> str:

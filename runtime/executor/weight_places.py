@@ -16,6 +16,7 @@ from compiler.om.contract import (
     SAMPLE_NAME,
     weight_folder,
 )
+from compiler.om.errors import OMError
 from compiler.om.external import Place, place_of, text_of
 from compiler.om.ge_ir_pb2 import OpDef
 from runtime.device import Bytes
@@ -55,7 +56,10 @@ class WeightPlaces:
         reference = text_of(op.attr, LOCATION_NAME) and text_of(op.attr, REFERENCE_NAME)
         if reference and SAMPLE_NAME not in op.attr:  # any file one may read would do
             raise failure(f"node '{op.name}' does not say what is in {reference}")
-        return place_of(op, self.folder or Path()) or Place(self._file_of_id(op))
+        try:
+            return place_of(op, self.folder or Path()) or Place(self._file_of_id(op))
+        except OMError as error:
+            raise failure(str(error)) from None
 
     def _file_of_id(self, op: OpDef) -> Path:
         number = attribute(op, FILE_ID_NAME)

@@ -153,6 +153,11 @@ FAULTS: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "a flipped bit in the combined file": ("combined", flip_weight, "have hash "),
     "a short weight file": ("files", cut_weight, r"bytes, bytes \d+ to \d+ are needed"),
     "a weight file that is gone": ("files", lose_weight, "No such file or directory"),
+    "a name that no file has": (
+        "files",
+        edit_model(lambda m: set_attribute(constants_of(m)[1].attr["location"], "weight\0w")),
+        "names no file and no id, or one with a NUL",
+    ),
     "a wrong offset": ("inside", patch(272 + 24, "<Q", 5), "MODEL_DEF says it is at offset 5"),
     "dirty padding": ("inside", patch(268, "<I", 5), "padding inside the partition table"),
     "another headsize": ("inside", patch(4, "<I", 512), "headsize is 512"),
@@ -228,6 +233,23 @@ def test_a_file_called_by_its_hash_is_held_to_it(
     assert om("verify", path)[0] == 0
     flip_weight(path)
     assert "have hash " in om("verify", path)[1][0]
+
+
+def test_a_name_that_no_file_has_is_refused(
+    built: dict[str, Path], tmp_path: Path, om: Command, capsys: pytest.CaptureFixture[str]
+):
+    path = copied(built["files"], tmp_path)
+    with_model(path, lambda m: set_attribute(constants_of(m)[1].attr["location"], "w\0w"))
+    name = constants_of(read_model(path).root.model_def)[1].name
+    expected = f"{path}: constant '{name}': location has a NUL in it"
+    assert "→ nowhere" in "\n".join(om("diff", built["files"], path)[1])
+    for command in (("extract", path, "-o", tmp_path / "parts"), ("gc", path.parent)):
+        code, (line,) = om(*command)
+        assert code == 1 and line.endswith(expected)
+    for target in (f'om{{output="{tmp_path}/again"}}', "weights"):
+        assert main([str(path), "-t", target]) == 1
+        assert expected in capsys.readouterr().err
+    assert not (tmp_path / "again.om").exists() and not (tmp_path / "parts").exists()
 
 
 def test_faults_of_several_files_as_json(built: dict[str, Path], tmp_path: Path, om: Command):

@@ -136,7 +136,8 @@ class GraphReader:
         """What a node has beside its attributes; an `op_type` makes it one like any other."""
         if kind is ConstOp and (value := self._weight(op)) is not None:
             return {"value": value}
-        if kind is FileConstantOp and (file := self.source.weight_file(op)) is not None:
+        file = self.source.weight_file(op) if op.type == FILE_CONSTANT else None
+        if kind is FileConstantOp and file is not None:
             return {"value": file}
         return {} if kind not in (ConstOp, FileConstantOp, Op) else {"op_type": StringAttr(op.type)}
 

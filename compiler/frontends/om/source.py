@@ -8,6 +8,7 @@ from pathlib import Path
 from xdsl.dialects.builtin import IntAttr, StringAttr
 
 from compiler.om.contract import weight_folder
+from compiler.om.errors import OMError
 from compiler.om.external import place_of
 from compiler.om.ge_ir_pb2 import OpDef
 from compiler.om.source import MappedFile
@@ -31,8 +32,14 @@ class Source:
         return _file(self.path, start, len(view) - offset if length is None else length)
 
     def weight_file(self, op: OpDef) -> FileAttr | None:
-        """A reference to the bytes of a file that a node names; None where it names none."""
-        found = place_of(op, weight_folder(Path(self.path)))
+        """A reference to the bytes of a file that a node names; None where it names none.
+
+        OMError where the name is none that a file can have.
+        """
+        try:
+            found = place_of(op, weight_folder(Path(self.path)))
+        except OMError as error:
+            raise error.at(self.path) from None
         return _file(str(found.path), found.offset, found.length) if found else None
 
 

@@ -64,7 +64,10 @@ def weights_of(model: Path) -> frozenset[str]:
     ]
     nodes = (op for graph in graphs for op in graph.op if op.type == FILE_CONSTANT)
     folder = weight_folder(model)
-    places = (place_of(op, folder) for op in nodes)
+    try:
+        places = [place_of(op, folder) for op in nodes]
+    except OMError as error:
+        raise error.at(str(model)) from None
     return frozenset(p.path.name for p in places if p and _is_in(p.path, folder))
 
 

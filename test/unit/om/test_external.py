@@ -14,6 +14,7 @@ from compiler.om.attributes import set_attribute
 from compiler.om.buffers import Held
 from compiler.om.contract import weight_folder
 from compiler.om.encode import encode_message
+from compiler.om.errors import OMError
 from compiler.om.external import Place, place_of
 from compiler.om.files import write_file
 from compiler.om.ge_ir_pb2 import ModelDef, OpDef
@@ -22,6 +23,7 @@ from compiler.om.partitions import PartitionType
 from compiler.om.source import map_file
 from compiler.om.writer import Partition, lay_out_file
 from compiler.targets.om.claims import weights_of
+from runtime.errors import AclError
 from runtime.executor.weight_places import WeightPlaces
 
 PART = {"offset": 4, "length": 8}
@@ -90,6 +92,19 @@ def test_the_compiler(case: Case) -> None:
     found = Source(map_file(str(path))).weight_file(op)
     told = found and Place(Path(found.path.data), found.offset.data, found.length.data)
     assert told == expected
+
+
+@pytest.mark.parametrize("name", ["location", "file_path", "_ascend_opt_reference"])
+def test_no_path_has_a_nul(name: str) -> None:
+    op = OpDef(name="w")
+    given = {**REFERENCE, "location": "w"} if name == "_ascend_opt_reference" else {}
+    for attribute, value in {**given, name: "a\0b"}.items():
+        set_attribute(op.attr[attribute], value)
+    expected = f"constant 'w': {name} has a NUL in it"
+    with pytest.raises(OMError, match=expected):
+        place_of(op, Path())
+    with pytest.raises(AclError, match=expected):
+        WeightPlaces().find(op)
 
 
 def test_files_that_are_needed(case: Case) -> None:
