@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 from compiler.digests import all_sha256, ge_text, sample_sha256
 from compiler.inspection.constants import Constant, constants
 from compiler.inspection.opened import Table
 from compiler.om.errors import OMError
+from compiler.om.external import end_fault
 from compiler.weights import FileBytes, Weight
 
 
@@ -26,7 +29,9 @@ def weight_faults(table: Table) -> Iterator[str]:
             sound.append(constant)
         else:
             yield f"constant {constant.name!r}: {fault}"
-    yield from _byte_faults([constant for constant in sound if constant.place == "external"])
+    external = [constant for constant in sound if constant.place == "external"]
+    yield from _end_faults(external)
+    yield from _byte_faults(external)
 
 
 def _size_fault(constant: Constant) -> str | None:
@@ -48,7 +53,8 @@ def _place_fault(constant: Constant, inside: int) -> str | None:
     if constant.place != "external":
         return None
     try:
-        status = os.stat(constant.file or "")
+        with _opened(constant) as descriptor:
+            status = os.fstat(descriptor)
     except OSError as error:
         return f"{constant.file}: {error.strerror}"
     if not stat.S_ISREG(status.st_mode):
@@ -57,6 +63,28 @@ def _place_fault(constant: Constant, inside: int) -> str | None:
         needs = f"bytes {constant.offset} to {end}"
         return f"{constant.file} has {status.st_size} bytes, {needs} are needed"
     return None
+
+
+@contextmanager
+def _opened(constant: Constant) -> Generator[int]:
+    descriptor = os.open(constant.file or "", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _end_faults(external: Sequence[Constant]) -> Iterator[str]:
+    """Files that go on behind their last weight: no load accepts them."""
+    last: dict[Path | None, Constant] = {}
+    for constant in sorted(external, key=lambda c: c.offset + c.length):
+        last[constant.file] = constant
+    for constant in last.values():
+        if constant.sample:  # a reference: the file is not ours
+            continue
+        with _opened(constant) as descriptor:
+            if fault := end_fault(descriptor, constant.offset + constant.length):
+                yield f"constant {constant.name!r}: {constant.file} {fault}"
 
 
 def _byte_faults(external: Sequence[Constant]) -> Iterator[str]:

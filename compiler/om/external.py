@@ -15,6 +15,7 @@ from compiler.om.contract import (
     LOCATION_NAME,
     OFFSET_NAME,
     REFERENCE_NAME,
+    WEIGHT_PADDING,
     referenced_file,
 )
 from compiler.om.errors import OMError, Status
@@ -65,6 +66,19 @@ def digest_of(op: OpDef) -> str:
 def without_digest(name: str, digest: str) -> str:
     """A constant's name without the hash that an external one has behind it."""
     return name.removesuffix(f"_{digest}") if digest else name
+
+
+def end_fault(descriptor: int, end: int) -> str | None:
+    """Why a weight file must not go on as it does behind its last weight; None where it may."""
+    size = os.fstat(descriptor).st_size
+    behind = os.pread(descriptor, WEIGHT_PADDING, end)
+    is_padding = len(behind) < WEIGHT_PADDING and size % WEIGHT_PADDING == 0 and not any(behind)
+    if not behind or is_padding:
+        return None
+    return (
+        f"must end with its last weight, at byte {end}, or be padded with zeros to a multiple of "
+        f"{WEIGHT_PADDING} bytes; it has {size}"
+    )
 
 
 def text_of(attributes: Mapping[str, AttrDef], name: str) -> str:

@@ -15,8 +15,8 @@ import numpy as np
 
 from compiler.digests import sample_sha256
 from compiler.om.constants import FILE_CONSTANT
-from compiler.om.contract import HASH_NAME, SAMPLE_NAME, WEIGHT_PADDING
-from compiler.om.external import Place
+from compiler.om.contract import HASH_NAME, SAMPLE_NAME
+from compiler.om.external import Place, end_fault
 from compiler.om.ge_ir_pb2 import ModelDef, OpDef
 from compiler.threads import in_threads
 from compiler.weights import FileBytes, Version
@@ -215,13 +215,8 @@ def _check_size(descriptor: int, size: int, parts: Sequence[Part]) -> None:
         raise _too_short(last, max(0, size - last.place.offset))
     if last.sample is not None:
         return
-    behind = os.pread(descriptor, WEIGHT_PADDING, last.end)
-    is_padding = len(behind) < WEIGHT_PADDING and size % WEIGHT_PADDING == 0 and not any(behind)
-    if behind and not is_padding:
-        raise failure(
-            f"weight file {last.path} must end with its last weight, of node '{last.node}', at "
-            f"byte {last.end}, or be padded with zeros to a multiple of {WEIGHT_PADDING} bytes"
-        )
+    if fault := end_fault(descriptor, last.end):
+        raise failure(f"weight file {last.path}, needed by node '{last.node}', {fault}")
 
 
 def _too_short(part: Part, there: int) -> AclError:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import shutil
 import struct
@@ -128,6 +130,14 @@ def cut_weight(path: Path) -> None:
     changed(file, lambda data: data.__delitem__(slice(len(data) - 1, None)))
 
 
+def lengthen_weight(by: bytes) -> Callable[[Path], object]:
+    def lengthen(path: Path) -> None:
+        (file, *_) = sorted(path.parent.glob("weight/*"))
+        changed(file, lambda data: data.extend(by))
+
+    return lengthen
+
+
 def lose_weight(path: Path) -> None:
     next(iter(sorted(path.parent.glob("weight/*")))).unlink()
 
@@ -152,6 +162,9 @@ FAULTS: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "a flipped bit in a weight file": ("files", flip_weight, "have hash "),
     "a flipped bit in the combined file": ("combined", flip_weight, "have hash "),
     "a short weight file": ("files", cut_weight, r"bytes, bytes \d+ to \d+ are needed"),
+    "a longer weight file": ("files", lengthen_weight(b"x"), "must end with its last weight"),
+    "padding that is none": ("files", lengthen_weight(bytes(512)), "must end with its last"),
+    "a longer combined file": ("combined", lengthen_weight(b"x"), "must end with its last"),
     "a weight file that is gone": ("files", lose_weight, "No such file or directory"),
     "a name that no file has": (
         "files",
@@ -223,6 +236,34 @@ def test_weight_files_may_be_elsewhere(built: dict[str, Path], tmp_path: Path, o
     assert om("verify", path, "--weight-dir", tmp_path / "moved") == (0, [f"{path}: ok"])
     arguments = ("extract", path, "-o", tmp_path / "parts", "--weight-dir", tmp_path / "moved")
     assert om(*arguments)[0] == 0 and len(list((tmp_path / "parts" / "weights").iterdir())) == 8
+
+
+def test_padding_of_a_weight_file_is_no_fault(built: dict[str, Path], tmp_path: Path, om: Command):
+    path = copied(built["files"], tmp_path)
+    (file, *_) = sorted(path.parent.glob("weight/*"))
+    lengthen_weight(bytes(-file.stat().st_size % 512))(path)
+    assert om("verify", path) == (0, [f"{path}: ok"])
+
+
+def test_an_unreadable_weight_file_is_one_fault(
+    built: dict[str, Path], tmp_path: Path, om: Command, monkeypatch: pytest.MonkeyPatch
+):
+    path = copied(built["files"], tmp_path)
+    first, second, *_ = sorted(path.parent.glob("weight/*"))
+    changed(second, lambda data: data.__setitem__(0, data[0] ^ 1))
+    opening = os.open
+
+    def refuse(file: str | Path, *arguments: Any, **keywords: Any) -> int:
+        """As for a user who must not read the first file; an administrator may read any."""
+        if str(file) == str(first):
+            raise PermissionError(errno.EACCES, "Permission denied", str(file))
+        return opening(file, *arguments, **keywords)
+
+    monkeypatch.setattr("os.open", refuse)
+    code, lines = om("verify", path)
+    assert code == 1 and len(lines) == 2
+    assert lines[0].startswith(f"{path}: constant ")
+    assert lines[0].endswith(f"{first}: Permission denied") and "have hash " in lines[1]
 
 
 def test_a_file_called_by_its_hash_is_held_to_it(

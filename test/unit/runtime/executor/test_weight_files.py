@@ -128,7 +128,7 @@ def test_a_link_to_a_model_uses_the_weights_of_its_target(
         (0, b"", "too short: node 'w' needs 16 bytes at 0, 0 are there"),
         (600, W.tobytes(), "too short: node 'w' needs 16 bytes at 600, 0 are there"),
         (-1, W.tobytes(), "offset -1 is negative"),
-        (0, W.tobytes() + b"x", "must end with its last weight, of node 'w', at byte 16"),
+        (0, W.tobytes() + b"x", "node 'w', must end with its last weight, at byte 16"),
         (0, W.tobytes() + b"x" * 496, "must end"),
         (496, bytes(496) + W.tobytes() + bytes(512), "must end"),
         (512, bytes(512) + W.tobytes() + bytes(432), "or be padded with zeros to a multiple"),
