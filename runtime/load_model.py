@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from compiler.faithfulness import is_faithful
 from compiler.om import contract
 from compiler.om.errors import OMError
 from compiler.om.inout import InOutInfo
@@ -26,7 +27,7 @@ from runtime.executor.weight_places import WeightPlaces
 from runtime.input_shapes import InputShapes
 from runtime.loaded_model import Model
 from runtime.precision import FloatMode
-from runtime.settings import Engine, Verify, default_engine, default_verification, is_faithful
+from runtime.settings import Engine, Verify, default_engine, default_verification
 
 ALIGNED = 64
 """What the address of a tensor must be a multiple of; partitions of a file begin anywhere."""

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import count
 
+from compiler.faithfulness import is_faithful
 from compiler.om.contract import VARIABLE_BASE, VARIABLE_BASE_NAME
 from compiler.om.errors import OMError, Status
 from compiler.om.model_reader import read_model
@@ -21,7 +22,7 @@ from runtime.executor.weight_places import Source, WeightPlaces, beside
 from runtime.load_model import GivenMemory, load
 from runtime.loaded_model import Model
 from runtime.precision import FloatMode
-from runtime.settings import Engine, Verify, is_faithful
+from runtime.settings import Engine, Verify
 
 FIRST_DYNAMIC_ID = 0x80000000
 

@@ -6,6 +6,7 @@ import os
 from enum import StrEnum
 from typing import TypeVar
 
+from compiler.faithfulness import is_faithful
 from runtime.errors import failure
 
 ENGINE_VARIABLE = "ASCEND_OPT_ENGINE"
@@ -38,11 +39,6 @@ class Verify(StrEnum):
     BACKGROUND = "background"
     LOAD = "load"
     NEVER = "never"
-
-
-def is_faithful() -> bool:
-    """Whether to do what the real runtime does even where it loses data without a word."""
-    return os.environ.get("ASCEND_OPT_FAITHFUL") == "1"
 
 
 def default_engine() -> Engine:

@@ -6,12 +6,12 @@ Names are those of `ge_ir_build.h`, `onnx_parser.h` and `ge_api.h`. What has a m
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 
 from xdsl.utils.exceptions import DiagnosticException
 
 from compiler.errors import UserError
+from compiler.faithfulness import is_faithful
 from compiler.ge_ir_build import calls
 from compiler.ge_ir_build.graph import (
     Graph,
@@ -72,7 +72,7 @@ def aclgrphConvertToWeightRefreshableGraphs(
 
     def convert() -> None:
         made = calls.convert_to_weight_refreshable_graphs(
-            origin_graph, const_names, faithful=os.environ.get("ASCEND_OPT_FAITHFUL") == "1"
+            origin_graph, const_names, faithful=is_faithful()
         )
         weight_refreshable_graphs.infer_graph = made.infer_graph
         weight_refreshable_graphs.var_init_graph = made.var_init_graph
