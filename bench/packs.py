@@ -14,7 +14,6 @@ from statistics import median
 
 import numpy as np
 
-from bench.checkpoints import save_file
 from bench.imports import Cost, cost
 from bench.transformers import Transformer
 from bench.weights import fill
@@ -22,6 +21,7 @@ from compiler.frontends.onnx.externalize import convert_model_from_external_data
 from compiler.frontends.onnx.models import load_model
 from compiler.frontends.onnx.save import save_model
 from compiler.weights import FileBytes
+from workloads.checkpoints import save_file
 
 GOALS = {"ratio": 1.3, "private": 150.0}
 """Times `sha256sum` of both files, one on each of two threads; MB of private memory."""

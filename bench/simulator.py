@@ -7,10 +7,10 @@ import time
 from collections.abc import Iterator
 from statistics import mean
 
-from bench.simulator_kernels import Add, Matmul
 from compiler.simulator.instruction import Pipe, Program
 from compiler.simulator.kernel import simulate_kernel
 from compiler.soc import soc
+from workloads.simulator_kernels import Add, Matmul
 
 ELEMENTS = 8192 * 8192
 CUBE, VECTOR = "AI_CORE", "AI_VECTOR_CORE"

@@ -13,7 +13,6 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
-from bench.checkpoints import Arrays, layers, load_file, save_file, save_model
 from compiler.cli import main
 from compiler.digests import all_sha256
 from compiler.errors import UserError
@@ -27,6 +26,7 @@ from compiler.om.partitions import PartitionType
 from compiler.om.writer import Partition, lay_out_bundle, lay_out_file
 from compiler.refresh.checkpoint import read_checkpoint
 from compiler.safetensors import IN_OUT, OUT_IN
+from workloads.checkpoints import Arrays, layers, load_file, save_file, save_model
 
 Refresh: TypeAlias = Callable[..., str]
 

@@ -14,7 +14,10 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
-from bench.checkpoints import (
+from compiler.errors import UserError
+from compiler.refresh.checkpoint import read_checkpoint
+from compiler.safetensors import IN_OUT, OUT_IN
+from workloads.checkpoints import (
     Array,
     Arrays,
     layers,
@@ -24,9 +27,6 @@ from bench.checkpoints import (
     save_model,
     weights_of,
 )
-from compiler.errors import UserError
-from compiler.refresh.checkpoint import read_checkpoint
-from compiler.safetensors import IN_OUT, OUT_IN
 
 RANK, ALPHA = 4, 6.0
 SIZES = {"up": (16, 24), "mid.square": (24, 24), "mid.down": (24, 8)}

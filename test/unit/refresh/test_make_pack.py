@@ -19,7 +19,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from onnx import helper, numpy_helper
 
-from bench.checkpoints import (
+from compiler.errors import UserError
+from compiler.refresh.checkpoint import read_checkpoint
+from compiler.refresh.pack import read_pack
+from workloads.checkpoints import (
     Arrays,
     layers,
     load_file,
@@ -29,9 +32,6 @@ from bench.checkpoints import (
     save_model,
     weights_of,
 )
-from compiler.errors import UserError
-from compiler.refresh.checkpoint import read_checkpoint
-from compiler.refresh.pack import read_pack
 
 Refresh: TypeAlias = Callable[..., str]
 

@@ -10,10 +10,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import pytest
 
-from bench.checkpoints import layers, load_file, open_file, save_file, save_model, weights_of
 from compiler.cli import main
 from compiler.errors import UserError
 from compiler.refresh.pack import read_pack
+from workloads.checkpoints import layers, load_file, open_file, save_file, save_model, weights_of
 
 Refresh: TypeAlias = Callable[..., str]
 

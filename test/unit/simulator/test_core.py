@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from bench.simulator_kernels import set_flag, wait_flag
 from compiler.simulator.core import CoreTiming, ScheduleError, simulate_core
 from compiler.simulator.cost import Cycles
 from compiler.simulator.instruction import Instruction, Pipe, Program
 from compiler.simulator.intern import Interner
 from compiler.soc import soc
+from workloads.simulator_kernels import set_flag, wait_flag
 
 COSTS = soc("Ascend910B1").costs
 

@@ -7,11 +7,11 @@ from functools import cache
 
 import pytest
 
-from bench.simulator_kernels import Add, Matmul, set_flag, wait_flag
 from compiler.simulator.instruction import Instruction, Pipe, Program, Transfer
 from compiler.simulator.kernel import simulate_kernel
 from compiler.simulator.kernel_timing import KernelTiming
 from compiler.soc import soc
+from workloads.simulator_kernels import Add, Matmul, set_flag, wait_flag
 
 B1 = soc("Ascend910B1")
 ELEMENTS = 8192 * 8192

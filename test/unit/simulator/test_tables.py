@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bench.simulator_kernels import Add, Matmul
 from compiler.simulator.instruction import Pipe
 from compiler.simulator.kernel import simulate_kernel
 from compiler.simulator.model import ModelTiming, ai_cpu_task, kernel_task, replay
 from compiler.simulator.tables import op_summary, operator_times, write_csv
 from compiler.soc import soc
+from workloads.simulator_kernels import Add, Matmul
 
 B1 = soc("Ascend910B1")
 ADD = simulate_kernel(Add(1 << 20, 8, 4096, 2).programs(), B1, core_type="AI_VECTOR_CORE")

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from bench.simulator_kernels import Add
 from compiler.simulator.instruction import Pipe
 from compiler.simulator.kernel import simulate_kernel
 from compiler.simulator.kernel_timing import KernelTiming
@@ -18,6 +17,7 @@ from compiler.simulator.model import EventRecord, EventWait, ModelTiming, ai_cpu
 from compiler.simulator.model import replay as replay_model
 from compiler.simulator.trace import INSTRUCTION_CAP, model_trace, write_trace
 from compiler.soc import soc
+from workloads.simulator_kernels import Add
 
 B1 = soc("Ascend910B1")
 FLAG_LANES = (("SET_FLAG", 14), ("WAIT_FLAG", 15))

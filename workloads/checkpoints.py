@@ -1,4 +1,4 @@
-"""A small model of three layers and its checkpoints, for tests of weights that change."""
+"""A small model of three layers and its checkpoints: weights that change."""
 
 # pyright: reportUnknownMemberType=false
 

@@ -1,4 +1,4 @@
-"""Hand-written programs of the published kernels that the simulator is measured with."""
+"""Hand-written programs of the published kernels that the simulator is tested and measured with."""
 
 from __future__ import annotations
 
