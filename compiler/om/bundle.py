@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from compiler.om.errors import OMError, Status
-from compiler.om.header import HEADER_SIZE, ModelFileHeader, ModelType, unpack_header
+from compiler.om.header import HEADER_SIZE, MAGIC, ModelFileHeader, ModelType, unpack_header
 from compiler.om.model_reader import read_model
 from compiler.om.offline_model import OfflineModel
 from compiler.om.partitions import NORMAL, PartitionType, unpack_count, unpack_entries
@@ -52,7 +52,7 @@ def read_bundle(source: Source, *, name: str | None = None) -> Bundle:
         raise _invalid(name, f"{len(data)} bytes, too short for a bundle")
     header = unpack_header(data)
     if header.modeltype != ModelType.BUNDLE:
-        raise _invalid(name, f"model type {header.modeltype}, a bundle has {ModelType.BUNDLE:d}")
+        raise _invalid(name, _other_kind(header))
     var_size = 0
     slices: list[memoryview] = []
     starts: list[int] = []
@@ -63,6 +63,13 @@ def read_bundle(source: Source, *, name: str | None = None) -> Bundle:
             slices.append(data[start:end])
             starts.append(start)
     return Bundle(name, header, var_size, tuple(slices), tuple(starts))
+
+
+def _other_kind(header: ModelFileHeader) -> str:
+    """What a file is that is no bundle."""
+    if header.magic != MAGIC:
+        return "not an offline model, nor a bundle of them"
+    return "a single model, a bundle is needed: compile it with refresh=… for weights to exchange"
 
 
 def _walk(data: memoryview, name: str) -> list[tuple[int, int, int]]:

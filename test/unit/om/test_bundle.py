@@ -10,6 +10,7 @@ from compiler.om.buffers import Held
 from compiler.om.bundle import Bundle, read_bundle
 from compiler.om.errors import OMError, Status
 from compiler.om.files import write_file
+from compiler.om.header import MAGIC
 from compiler.om.model_reader import read_model
 from compiler.om.reader import read_om
 from compiler.om.writer import CompiledModel, lay_out_bundle, lay_out_model, pack_bundle, pack_om
@@ -91,7 +92,11 @@ def test_the_size_of_the_variables_may_end_the_file() -> None:
 
 BROKEN: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "too short": (lambda data: data[:263], "263 bytes, too short for a bundle"),
-    "no bundle": (lambda data: patched(data, 82, b"\0"), "model type 0, a bundle has 5"),
+    "no bundle": (lambda data: patched(data, 82, b"\0"), "not an offline model, nor a bundle"),
+    "a single model": (
+        lambda data: patched(patched(data, 82, b"\0"), 0, struct.pack("<I", MAGIC)),
+        "a single model, a bundle is needed: compile it with refresh=",
+    ),
     "count too large": (lambda data: patched(data, 256, b"\xff" * 4), "a table of 4294967295 ent"),
     "size too large": (sized(1, 1 << 63), "entry 1 ends at byte"),
     "size overflows": (sized(2, (1 << 64) - 1), "entry 2 ends at byte"),

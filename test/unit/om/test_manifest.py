@@ -110,5 +110,5 @@ def test_what_has_no_manifest_is_told(static_model: CompiledModel):
     bundle = pack_bundle(0, [lay_out_model(static_model)] * 2)
     with pytest.raises(OMError, match=r"b\.om: the bundle has no manifest"):
         read_manifest(bundle, name="b.om")
-    with pytest.raises(OMError, match=r"m\.om: model type 0"):
+    with pytest.raises(OMError, match=r"m\.om: a single model, a bundle is needed"):
         read_manifest(pack_om(static_model), name="m.om")

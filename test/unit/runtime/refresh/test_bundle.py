@@ -225,7 +225,7 @@ def test_bundles_are_files_as_well(refresh_bundle: bytes, tmp_path: Path) -> Non
         np.testing.assert_array_equal(infer(bundle)[0], X @ W0 + W1)
     with pytest.raises(AclError, match="No such file"):
         Bundle.load(tmp_path / "c.om")
-    with pytest.raises(AclError, match="model type"):
+    with pytest.raises(AclError, match="not an offline model"):
         Bundle.load(b"?" * 1000)
 
 
