@@ -12,6 +12,7 @@ from xdsl.passes import ModulePass, PassPipeline
 
 from compiler.constants import weight_of
 from compiler.digests import hashing_ahead
+from compiler.errors import UserError
 from compiler.fusion_switches import switchable
 from compiler.precision_modes import PrecisionMode
 from compiler.rewrite import all_graphs, main_graphs
@@ -107,6 +108,7 @@ class OfflinePass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         switchable(self.disable)  # a wrong name shall not cost an import
+        self._check_refresh()
         self._run(ctx, op, IMPORT)
         if self.strict_atc:
             from compiler.conversion.onnx_to_ge.refused import check_refused
@@ -188,6 +190,15 @@ class OfflinePass(ModulePass):
             "ge-externalize-weights": external,
             "convert-ge-to-om": {"soc": self.soc},
         }
+
+    def _check_refresh(self) -> None:
+        """UserError for options of refreshable weights where none is chosen."""
+        if not self._refreshable() and (not self.init or self.refresh_form != "original"):
+            option = "refresh_form=compiled" if self.init else "init=false"
+            needed = "refresh, refresh_file or refresh_above"
+            raise UserError(
+                f"offline: {option} is for refreshable weights: choose some by {needed}"
+            )
 
     def _refreshable(self) -> bool:
         """Whether any weights become variables."""

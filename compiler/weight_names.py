@@ -85,9 +85,11 @@ class Selection:
         return {node: node in named for node in found}
 
     def check(self) -> None:
-        """GraphError when nothing is chosen at all."""
+        """GraphError when nothing is chosen at all, or by a size that none can have."""
         if not self.names and self.above is None:
             raise _invalid("no weight is named: names, patterns or a number of bytes are needed")
+        if self.above is not None and self.above < 0:
+            raise _invalid(f"weights above {self.above} bytes: a number of bytes is 0 or more")
 
     def _large(self, known: _Known) -> Iterator[ConstOp]:
         above = self.above

@@ -46,6 +46,11 @@ def default_engine() -> Engine:
     return _chosen(ENGINE_VARIABLE, "the engines", Engine, Engine.OPERATOR)
 
 
+def engine_of(name: str) -> Engine:
+    """The engine of a name; AclError 500002 when there is none."""
+    return _known("engine", name, "the engines", Engine)
+
+
 def default_verification() -> Verify:
     """When to verify weights: as the environment says, else in the background.
 
@@ -61,9 +66,12 @@ def value_bins() -> str:
 
 
 def _chosen(variable: str, what: str, choices: type[Choice], default: Choice) -> Choice:
-    name = os.environ.get(variable) or default
+    return _known(variable, os.environ.get(variable) or default, what, choices)
+
+
+def _known(told_by: str, name: str, what: str, choices: type[Choice]) -> Choice:
     try:
         return choices(name)
     except ValueError:
-        message = f"{variable}={name}: {what} are {' and '.join(choices)}"
+        message = f"{told_by}={name}: {what} are {' and '.join(choices)}"
         raise failure(message) from None

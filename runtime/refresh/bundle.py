@@ -22,7 +22,7 @@ from runtime.model_registry import Models
 from runtime.refresh.sources import Update, contents, from_arrays, from_file, named
 from runtime.refresh.versions import Version, Versions, sha256_of
 from runtime.refresh.weights import Parts, Weight, onnx_names, parts, weights_of
-from runtime.settings import Engine
+from runtime.settings import Engine, engine_of
 
 Array = npt.NDArray[Any]
 
@@ -82,7 +82,10 @@ class Bundle:
         `faithful` updates as GraphEngine does, in place and unchecked, and keeps no versions.
         `keep` versions that were given no name are kept besides the active one.
         """
-        models = Models(memory or Memory(), engine, faithful=faithful)
+        if keep < 0:
+            raise invalid(f"keep={keep}: the number of versions to keep is 0 or more")
+        chosen = None if engine is None else engine_of(engine)
+        models = Models(memory or Memory(), chosen, faithful=faithful)
         path = source if isinstance(source, bytes) else os.fspath(source)
         bundle_id = models.init_bundle(path)
         try:

@@ -13,6 +13,7 @@ from compiler.context import context
 from compiler.errors import UserError
 from compiler.frontends.onnx import import_model
 from compiler.om.contract import LOCATION_NAME
+from compiler.om.errors import GraphError
 from compiler.pipelines import OfflinePass
 from dialects.ge import FileConstantOp
 
@@ -38,3 +39,16 @@ def test_a_weight_may_have_any_name(form: Literal["original", "compiled"]):
     told = re.escape(" ".join(ODD.split()))
     with pytest.raises(UserError, match=f"no weight is called '{told}'"):
         compiled(OfflinePass(refresh=(ODD,), refresh_form=form))
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "fault"),
+    [
+        (OfflinePass(init=False), "offline: init=false is for refreshable weights: choose some by"),
+        (OfflinePass(refresh_form="compiled"), "offline: refresh_form=compiled is for refreshable"),
+        (OfflinePass(refresh_above=-1), "weights above -1 bytes: a number of bytes is 0 or more"),
+    ],
+)
+def test_options_of_refresh_that_mean_nothing(pipeline: OfflinePass, fault: str):
+    with pytest.raises((UserError, GraphError), match=fault):
+        compiled(pipeline)

@@ -286,6 +286,20 @@ def test_outputs_go_by_their_onnx_names(told: list[str], short: list[str]) -> No
     assert onnx_names(told) == short
 
 
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        ({"engine": "gpu"}, "engine=gpu: the engines are operator and kernel"),
+        ({"keep": -5}, "keep=-5: the number of versions to keep is 0 or more"),
+    ],
+)
+def test_options_that_there_are_not(
+    options: dict[str, Any], fault: str, refresh_bundle: bytes
+) -> None:
+    with pytest.raises(AclError, match=fault):
+        Bundle.load(refresh_bundle, **options)
+
+
 def hash_of(array: Array) -> str:
     return hashlib.sha256(array.tobytes()).hexdigest()
 
