@@ -19,6 +19,7 @@ from dialects.op import origin
 
 CONSTANT = re.compile(r"(.*/)?Constant_\d+")
 """What the importer calls a Constant that has no name: its location is the name of its output."""
+REMARK = re.compile(r"(^|\s)\s*#.*")
 WILDCARDS = frozenset("*?[")
 
 Refusal = Callable[[ConstOp], str | None]
@@ -37,13 +38,16 @@ def matches(node: ConstOp, pattern: str) -> bool:
 
 
 def listed(path: str) -> list[str]:
-    """The names in a file: one in a line, without empty lines and those that begin with `#`."""
+    """The names in a file: one in a line, without empty lines and remarks.
+
+    `#` begins a remark at the begin of a line or behind white space.
+    """
     try:
         lines = Path(path).read_text("utf-8").splitlines()
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not UTF-8 text: {error.reason} at byte {error.start}") from None
-    names = [line.strip() for line in lines]
-    return [name for name in names if name and not name.startswith("#")]
+    names = [REMARK.sub("", line).strip() for line in lines]
+    return [name for name in names if name]
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,7 +166,7 @@ def test_above_is_a_number_of_bytes(graph: Graph):
 
 def test_a_file_lists_names(graph: Graph, tmp_path: Path):
     listed = tmp_path / "names.txt"
-    listed.write_text("# frozen by hand\n kept \n\nlayer.w\n")
+    listed.write_text("# frozen by hand\n kept # x\n  #\n\nlayer.w\t# 'y'\n")
     assert refreshed(graph, file=str(listed)) == ["kept", "layer.w"]
     assert refreshed(graph, consts=("const_1",), file=str(listed)) == ["const_1", "kept", "layer.w"]
     listed.write_text("")
