@@ -12,7 +12,7 @@ from compiler.errors import UserError
 from compiler.om.contract import COMBINED, weight_folder
 from compiler.om.errors import OMError
 from compiler.om.staging import is_in_use
-from compiler.targets.om.claims import weights_of
+from compiler.om.weight_files import needed_files
 
 OURS = re.compile(rf"weight_[0-9a-f]{{32,64}}|.*{COMBINED}")
 """The names that weight files have; what else is in the folder is somebody's."""
@@ -42,7 +42,7 @@ def unreferenced(folder: Path) -> list[Path]:
     OMError for a file called `.om` that cannot be read: nobody knows what it refers to. Models
     elsewhere that are loaded with this weight folder are not seen.
     """
-    used = {name for model in _models(folder) for name in weights_of(model)}
+    used = {name for model in _models(folder) for name in needed_files(model)}
     weights = weight_folder(folder / "any.om")
     if weights.is_symlink() or not weights.is_dir():
         return []
@@ -75,7 +75,7 @@ def _models(folder: Path) -> Iterator[Path]:
 
 def _is_model(path: Path) -> bool:
     try:
-        weights_of(path)
+        needed_files(path)
     except OMError:
         return False
     return True

@@ -7,12 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from compiler.om.buffers import Blob
-from compiler.om.bundle import Bundle
-from compiler.om.constants import FILE_CONSTANT
-from compiler.om.contract import weight_folder
 from compiler.om.errors import OMError
-from compiler.om.external import place_of
-from compiler.om.reader import read_om
+from compiler.om.weight_files import needed_files
 from compiler.sources import OverwritingError
 from compiler.threads import in_threads, working
 
@@ -48,31 +44,9 @@ def _check_claim(file: Path, model: Path) -> None:
 
 def _claimed(model: Path) -> frozenset[str]:
     try:
-        return weights_of(model)
+        return needed_files(model)
     except OMError:
         return frozenset()
-
-
-def weights_of(model: Path) -> frozenset[str]:
-    """The names of the files in its weight folder that an offline model needs; OMError where it
-    cannot be read.
-    """
-    file = read_om(model)
-    models = file.models if isinstance(file, Bundle) else (file,)
-    graphs = [
-        graph for model in models for part in model.submodels for graph in part.model_def.graph
-    ]
-    nodes = (op for graph in graphs for op in graph.op if op.type == FILE_CONSTANT)
-    folder = weight_folder(model)
-    try:
-        places = [place_of(op, folder) for op in nodes]
-    except OMError as error:
-        raise error.at(str(model)) from None
-    return frozenset(p.path.name for p in places if p and _is_in(p.path, folder))
-
-
-def _is_in(file: Path, folder: Path) -> bool:
-    return file.parent == folder or file.parent.resolve() == folder.resolve()
 
 
 def _has(file: Path, blob: Blob) -> bool:

@@ -21,8 +21,8 @@ from compiler.om.ge_ir_pb2 import ModelDef, OpDef
 from compiler.om.header import ModelFileHeader
 from compiler.om.partitions import PartitionType
 from compiler.om.source import map_file
+from compiler.om.weight_files import needed_files
 from compiler.om.writer import Partition, lay_out_file
-from compiler.targets.om.claims import weights_of
 from runtime.errors import AclError
 from runtime.executor.weight_places import WeightPlaces
 
@@ -110,4 +110,4 @@ def test_no_path_has_a_nul(name: str) -> None:
 def test_files_that_are_needed(case: Case) -> None:
     path, _, expected = case
     is_within = expected is not None and expected.path.parent == weight_folder(path)
-    assert weights_of(path) == ({"w.bin"} if is_within else set())
+    assert needed_files(path) == ({"w.bin"} if is_within else set())
