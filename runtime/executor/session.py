@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -42,7 +43,7 @@ class Content:
     When no table and no run has them any more, `recycle` gets the memory.
     """
 
-    __slots__ = ("_recycle", "_views", "memory")
+    __slots__ = ("__weakref__", "_recycle", "_views", "memory")
 
     def __init__(self, memory: Bytes, recycle: Callable[[Bytes], None]) -> None:
         self.memory = memory
@@ -115,6 +116,7 @@ class Session:
         self.base = base
         self.faithful = faithful
         self.external: list[External] = []
+        self._inherited: list[tuple[External, WeakValueDictionary[int, Content]]] = []
         self.current = Table("", {})
         self._device = device
         own = size if given is None else 0
@@ -215,17 +217,27 @@ class Session:
         with self._lock:
             self.current = table
 
-    def ready(self) -> None:
-        """A run begins; AclError for weights in files, of any of the models, that are wrong."""
+    def inherit(self, external: Collection[External], made: Mapping[int, Content]) -> None:
+        """From now on files matter only to runs with some of the contents `made` of them."""
+        for weights in external:
+            self.external.remove(weights)
+            self._inherited.append((weights, WeakValueDictionary(made)))
+
+    def ready(self, table: Table) -> None:
+        """A run with a table begins; AclError for files that are wrong, of any of the models."""
         for weights in self.external:
             weights.ready()
+        for weights, made in self._inherited:
+            if any(table.contents.get(variable) is content for variable, content in made.items()):
+                weights.ready()
 
     def release(self) -> None:
         """Gives the memory back; what a run or a version still holds follows when they end."""
         self._is_released = True
-        for weights in self.external:
+        for weights in (*self.external, *(weights for weights, _ in self._inherited)):
             weights.release()
         self.external.clear()
+        self._inherited.clear()
         self.current = Table("", {})
         for spare in self._spare.values():
             while spare:
@@ -249,9 +261,9 @@ class Variables:
     __slots__ = ("_own", "session", "table")
 
     def __init__(self, session: Session) -> None:
-        session.ready()
         self.session = session
         self.table = session.current
+        session.ready(self.table)
         self._own: dict[int, Content] = {}
 
     def holds(self, place: Place) -> bool:

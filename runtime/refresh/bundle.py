@@ -99,11 +99,16 @@ class Bundle:
         """Runs the initialisation graph, whose constants need not stay on the device."""
         if self._parts.init is None:
             return
+        others = list(self._session.external)
         model_id = self._models.load_submodel(self._id, self._parts.init)
+        before = self._session.current.contents
         self._models[model_id].run([])
         self._models.unload_submodel(self._id, model_id)
         if not self._session.faithful:
             self._session.rename(COMPILED)
+            made = self._session.current.contents.items() - before.items()
+            files = [files for files in self._session.external if files not in others]
+            self._session.inherit(files, dict(made))
 
     def _begun(self) -> dict[str, str]:
         """The digests that the manifest says, where the weights have been set to those values."""

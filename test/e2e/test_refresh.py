@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,25 @@ def test_a_damaged_pack_changes_nothing(path: Path, pack: Path, tmp_path: Path) 
             bundle.update(tmp_path / "damaged.safetensors")
         assert bundle.versions == ("compiled",)
         np.testing.assert_array_equal(output(bundle), before)
+
+
+def test_a_weight_file_matters_while_a_weight_in_use_is_of_it(tmp_path: Path) -> None:
+    path = compiled("model.onnx", tmp_path / "outside", "external_weight=1")
+    given = weights("better.onnx")
+    with Bundle.load(path) as bundle:
+        first = output(bundle)
+        for file in (tmp_path / "weight").iterdir():
+            os.truncate(file, file.stat().st_size // 2)
+        bundle.update({name: given[name] for name in NAMES[1:]})
+        with pytest.raises(AclError, match="changed since"):
+            output(bundle)
+        bundle.update({name: given[name] for name in NAMES[:1]})
+        np.testing.assert_allclose(output(bundle), reference("better.onnx"), atol=1e-5)
+        bundle.activate("compiled")
+        with pytest.raises(AclError, match="changed since"):
+            output(bundle)
+        bundle.update(weights("model.onnx"))
+        np.testing.assert_array_equal(output(bundle), first)
 
 
 def test_refreshed_weights_are_those_of_a_fresh_compile(path: Path, tmp_path: Path) -> None:

@@ -258,7 +258,7 @@ def test_loading_reads_no_weight(models: Models, static_builder: Builder, folder
         file.truncate(size)
     before = resident()
     number = load(models, folder, builder.pack())
-    models[number].session.ready()
+    models[number].session.ready(models[number].session.current)
     assert resident() - before < size // 4
 
 
