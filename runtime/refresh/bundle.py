@@ -145,8 +145,9 @@ class Bundle:
         """Changes weights: arrays by ONNX name, or those in a safetensors file; the new version.
 
         A weight pack is taken only in the version that it starts from, and when its bytes are
-        those it was made of. Weights left out keep their values. `name` keeps the version until
-        it is forgotten. Without `copy` arrays are lent: they must not be written to any more.
+        those it was made of. Weights left out keep their values; of nothing but these there is no
+        new version without a `name`, which keeps the version until it is forgotten. Without `copy`
+        arrays are lent: they must not be written to any more.
         """
         with _told_as_acl(), self._changing:
             self._check_open()
@@ -164,6 +165,8 @@ class Bundle:
         made = contents(update, self._session)
         if update.pack is not None:
             self._check_bytes(made, after)
+        if not update.given and name is None:
+            return self.version
         return self._versions.publish(made, name, after)
 
     def _after(self, update: Update, before: Version) -> dict[str, str]:

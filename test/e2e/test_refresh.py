@@ -98,6 +98,16 @@ def test_a_pack_is_taken_in_the_version_it_starts_from(path: Path, pack: Path) -
         assert bundle.digests() == recorded
 
 
+def test_a_pack_of_nothing_makes_no_version(path: Path, tmp_path: Path) -> None:
+    models = {name: str(DIGITS / f"{name}.onnx") for name in ("model", "better")}
+    for name, model in models.items():
+        assert main(["refresh", "make", model, model, "-o", str(tmp_path / name)]) == 0
+    with Bundle.load(path) as bundle:
+        assert bundle.update(tmp_path / "model") == "compiled"
+        with pytest.raises(AclError, match="starts from version"):
+            bundle.update(tmp_path / "better")
+
+
 def test_a_bundle_that_holds_nothing_is_in_no_version(path: Path, pack: Path, tmp_path: Path):
     given = weights("model.onnx")
     with (

@@ -98,6 +98,13 @@ def test_only_the_last_versions_without_a_name_are_kept(bundle: Bundle) -> None:
         bundle.activate(names[0])
 
 
+def test_an_update_of_nothing_makes_no_version(bundle: Bundle) -> None:
+    first, second = (bundle.update({"w1": W1 + n}) for n in range(2))
+    assert bundle.update({}) == second
+    assert bundle.versions == ("compiled", first, second)
+    assert bundle.update({}, name="mine") == "mine" and bundle.rollback() == second
+
+
 def test_the_version_that_was_active_last_is_kept(bundle: Bundle) -> None:
     first, second = (bundle.update({"w1": W1 + n}) for n in range(2))
     bundle.activate(first)
