@@ -24,6 +24,8 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, ArgSpecParseError):
         reason = str(error).splitlines()[-1].strip(" ^")
         hint = 'names with dots or slashes need quotes, as in refresh="fc1.weight"'
+        if "pass name" in reason:
+            reason, hint = "a name is expected", "it comes first, without a space before it"
         return f"pass or target options do not parse: {reason} ({hint})"
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"

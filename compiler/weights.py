@@ -90,7 +90,7 @@ def _opened(path: str, version: Version) -> Generator[int]:
 
 
 def _changed(path: str) -> UserError:
-    return UserError(f"{path} has changed since the model was read: read the model again")
+    return UserError(f"{path} has changed since it was read: read it again")
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,7 +138,8 @@ def _weight_name(target: str, model: Checkpoint) -> str:
     for name in (target, f"{target}.weight", model.modules.get(target, "")):
         if name in model.weights:
             return name
-    known = [*model.weights, *model.modules]
+    own = set(model.modules.values())
+    known = [*model.modules, *(name for name in model.weights if name not in own)]
     raise UserError(
         f"{model.path} has no weight for the adapter of '{target}'{near(target, known)}"
     )

@@ -12,6 +12,7 @@ import dataclasses
 import sys
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
+from math import isfinite
 
 from compiler.digests import all_sha256
 from compiler.errors import UserError
@@ -65,15 +66,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--cast", action="store_true", help="convert floats of NEW to the types of OLD"
     )
     parser.add_argument(
-        "--alpha", type=float, help="the alpha of adapters that do not say theirs; scale is alpha/r"
+        "--alpha",
+        type=_finite,
+        metavar="NUMBER",
+        help="the alpha of adapters that do not say theirs; scale is alpha/r",
     )
     parser.add_argument(
         "--layout",
         choices=(OUT_IN, IN_OUT),
+        metavar=f"{OUT_IN}|{IN_OUT}",
         help="how square matrices lie where the graph does not tell: as PyTorch's Linear has them, "
         "or as MatMul takes them",
     )
     add_root(parser)
+
+
+def _finite(text: str) -> float:
+    """What an option says, as argparse calls it in its message."""
+    if not isfinite(value := float(text)):
+        raise argparse.ArgumentTypeError(f"{text} is no number one can multiply by")
+    return value
 
 
 def run(args: argparse.Namespace) -> int:

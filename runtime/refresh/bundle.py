@@ -63,6 +63,7 @@ class Bundle:
         self._infer = models[models.load_submodel(bundle_id, self._parts.infer)]
         self._outputs = onnx_names([out.name for out in self._infer.description.outputs])
         self._changing = threading.RLock()
+        self._is_closed = False
         self._initialise()
         self._versions = Versions(self._session, keep, self._begun())
 
@@ -126,7 +127,8 @@ class Bundle:
         return Answer(dict(zip(self._outputs, outputs, strict=True)), table.name)
 
     def _check_open(self) -> None:
-        self._models.bundle(self._id)
+        if self._is_closed:
+            raise AclError(Code.INVALID_BUNDLE_MODEL_ID, f"{self.source}: the bundle is closed")
 
     def _arguments(self, inputs: Mapping[str, Any]) -> list[Array]:
         known = self._infer.description.inputs
@@ -220,21 +222,25 @@ class Bundle:
     def activate(self, name: str) -> None:
         """Makes a kept version active: bit for bit what it was, without copying."""
         with self._changing:
+            self._check_open()
             self._versions.activate(name)
 
     def rollback(self) -> str:
         """Activates the version that was active before this one; its name."""
         with self._changing:
+            self._check_open()
             return self._versions.rollback()
 
     def forget(self, name: str) -> None:
         """Gives back the memory of a version that is not active, as far as no other shares it."""
         with self._changing:
+            self._check_open()
             self._versions.forget(name)
 
     def digests(self) -> dict[str, str]:
         """SHA-256 of every weight in the active version, by name; faithful, of the memory."""
         with self._changing:
+            self._check_open()
             if self._session.faithful:
                 return Version(self._session.current, is_named=False).all_digests(self.weights)
             return self._versions.active.all_digests(self.weights)
@@ -242,6 +248,8 @@ class Bundle:
     def close(self) -> None:
         """Unloads the bundle. Runs that have begun end well."""
         with self._changing:
+            self._check_open()
+            self._is_closed = True
             self._models.unload_bundle(self._id)
             self._versions = Versions(self._session, 0, {})
 

@@ -55,6 +55,11 @@ def from_arrays(arrays: Mapping[str, Any], weights: Mapping[str, Weight], *, cop
 
 def from_file(path: str | os.PathLike[str], weights: Mapping[str, Weight]) -> Update:
     """The tensors of a safetensors file, likewise. UserError for a file that is damaged."""
+    if os.path.isdir(path):
+        hint = "`ascend-opt refresh make` makes a pack of a LoRA adapter's"
+        raise invalid(
+            f"{os.fspath(path)} is a folder, weights come from a safetensors file: {hint}"
+        )
     file = read_safetensors(path)
     pack = read_pack(path) if is_pack(file) else None
     tensors = (pack or file).tensors.values()

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from compiler.threads import in_threads
-from runtime.errors import AclError, Code, invalid
+from runtime.errors import invalid
 from runtime.executor.session import Content, Session, Table
 from runtime.refresh.weights import Weight
 
@@ -65,7 +65,9 @@ class Versions:
 
     def check_new(self, name: str | None) -> None:
         """AclError 100000 for a name that a version has already."""
-        if name is not None and (not name or name in self._kept):
+        if name == "":
+            raise invalid("the name of a version is empty: choose another, or none")
+        if name is not None and name in self._kept:
             raise invalid(f"there is a version '{name}' already: forget it, or choose another name")
 
     def publish(
@@ -100,8 +102,9 @@ class Versions:
     def rollback(self) -> str:
         """Activates the version that was active before this one; its name."""
         if not self._past:
-            message = "there is no version to roll back to: no other is kept"
-            raise AclError(Code.INVALID_PARAM, message)
+            others = [name for name in self._kept if name != self.active.table.name]
+            hint = f"activate one of {', '.join(others)}" if others else "no other is kept"
+            raise invalid(f"there is no version to roll back to: {hint}")
         name = self._past.pop()
         self._serve(self._kept[name])
         return name

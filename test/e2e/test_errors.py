@@ -125,6 +125,7 @@ def test_bad_models(
         ),
         (["-p", "offline{prove}"], "prove= is not true or false"),
         (["-p", "offline{refresh=fc1.weight}"], 'need quotes, as in refresh="fc1.weight"'),
+        (["-t", ' om{output="x"}'], "a name is expected (it comes first, without a space before"),
         (["-t", "om"], "needs the option output=text"),
         (["-t", 'om{output=""}'], 'output="" does not name a file'),
         (["-t", 'om{output="/tmp/"}'], 'output="/tmp/" does not name a file'),

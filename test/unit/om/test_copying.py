@@ -87,6 +87,6 @@ def test_a_source_that_changes_while_it_is_copied(
 
     weight = FileBytes(str(source), 0, len(DATA), Version.of(source.stat()))
     monkeypatch.setattr(os, "copy_file_range", change)
-    with pytest.raises(UserError, match="source has changed since the model was read"):
+    with pytest.raises(UserError, match="source has changed since it was read"):
         write_file(source.with_name("target"), weight)
     assert list(source.parent.iterdir()) == [source]

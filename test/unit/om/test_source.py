@@ -83,5 +83,5 @@ def test_a_file_that_is_replaced_while_it_is_opened(
         patch.setattr(mmap, "mmap", replaced)
         file = open_om(str(path))
     [table] = file.tables(file.parts[0])
-    with pytest.raises(UserError, match="has changed since the model was read"):
+    with pytest.raises(UserError, match="has changed since it was read"):
         table.file_bytes(1).view()

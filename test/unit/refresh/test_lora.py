@@ -14,6 +14,7 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
+from compiler.commands import run_command
 from compiler.errors import UserError
 from compiler.refresh.checkpoint import read_checkpoint
 from compiler.safetensors import IN_OUT, OUT_IN
@@ -301,7 +302,7 @@ WRONG: dict[str, tuple[Callable[[Arrays], Arrays], dict[str, object], str]] = {
     "unknown": (
         plus((f"{MIDDLE}_A", (4, 24)), (f"{MIDDLE}_B", (24, 4))),
         {},
-        "has no weight for the adapter of 'middle' (there are",
+        "has no weight for the adapter of 'middle' (there are 6, such as",
     ),
     "whole unknown": (
         plus(("bias", (8,))),
@@ -339,6 +340,20 @@ def test_what_cannot_be_merged(tmp_path: Path, refresh: Refresh, what: str) -> N
         refresh("make", base, adapter, "-o", tmp_path / "pack.safetensors")
     assert message in str(caught.value) and "\n" not in str(caught.value)
     assert not (tmp_path / "pack.safetensors").exists()
+
+
+def test_options_are_what_they_say(capsys: pytest.CaptureFixture[str]) -> None:
+    make = ["refresh", "make", "old.onnx", "new.onnx", "-o", "p"]
+    for arguments, message in (
+        ([*make, "--alpha", "nan"], "argument --alpha: nan is no number one can multiply by"),
+        ([*make, "--alpha", "x"], "--alpha"),
+        ([*make, "--layout", "x"], "invalid choice: 'x'"),
+        ([*make, "--help"], "--layout out,in|in,out"),
+    ):
+        with pytest.raises((SystemExit, UserError)) as caught:
+            run_command(arguments)
+        printed = capsys.readouterr()
+        assert message in f"{printed.out}{printed.err}{caught.value}"
 
 
 def test_a_folder_without_an_adapter(tmp_path: Path, refresh: Refresh) -> None:

@@ -98,7 +98,7 @@ def test_a_file_that_changes_after_the_import(
     data = tmp_path / "w.data" if external else path
     imported = weight(path)
     swap(data)
-    with pytest.raises(UserError, match=f"{data} has changed since the model was read"):
+    with pytest.raises(UserError, match=f"{data} has changed since it was read"):
         list(imported.chunks())
 
 
@@ -107,13 +107,13 @@ def test_a_file_that_changes_between_two_reads(swap: Callable[[Path], None], tmp
     imported = weight(save(tmp_path))
     assert b"".join(imported.chunks()) == VALUES.tobytes()
     swap(tmp_path / "w.data")
-    with pytest.raises(UserError, match="has changed since the model was read"):
+    with pytest.raises(UserError, match="has changed since it was read"):
         list(imported.chunks())
 
 
 def test_a_file_that_changes_while_it_is_read(tmp_path: Path):
     imported = weight(save(tmp_path))
-    with pytest.raises(UserError, match="has changed since the model was read"):
+    with pytest.raises(UserError, match="has changed since it was read"):
         for _ in imported.chunks():
             changed_in_place(tmp_path / "w.data")
 
@@ -142,7 +142,7 @@ def test_nothing_is_written_of_a_file_that_changed(
     monkeypatch.setattr("compiler.frontends.onnx.import_model", import_and_swap)
     target = f'om{{output="{tmp_path}/out/m"}}'
     assert ascend_opt([str(path), "-p", "offline{external_weight=1}", "-t", target]) == 1
-    assert "w.data has changed since the model was read" in capsys.readouterr().err
+    assert "w.data has changed since it was read" in capsys.readouterr().err
     assert not [file for file in (tmp_path / "out").rglob("*") if file.is_file()]
 
 

@@ -297,7 +297,7 @@ def test_a_model_replaces_itself(source: Path):
     model = load_model(source)
     save_model(model, source, overwrite=True)
     assert normal(onnx.load(source)) == original
-    with pytest.raises(UserError, match="has changed since the model was read"):
+    with pytest.raises(UserError, match="has changed since it was read"):
         save_model(model, source, overwrite=True)
     assert normal(onnx.load(source)) == original
 
@@ -308,7 +308,7 @@ def test_nothing_is_left_of_what_fails(source: Path, out: Path):
     with open(source.parent / "w.data", "r+b") as file:
         file.write(b"x")
     for outside in (False, True):
-        with pytest.raises(UserError, match=r"w\.data has changed since the model was read"):
+        with pytest.raises(UserError, match=r"w\.data has changed since it was read"):
             save_model(
                 model,
                 out / "m.onnx",

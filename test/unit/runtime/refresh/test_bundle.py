@@ -63,7 +63,11 @@ def test_updates_and_versions(bundle: Bundle) -> None:
     assert bundle.rollback() == "turned"
     assert infer(bundle)[1] == "turned"
     assert bundle.rollback() == "compiled"
-    with pytest.raises(AclError, match="no version to roll back to"):
+    with pytest.raises(AclError, match=f"to roll back to: activate one of turned, {third}$"):
+        bundle.rollback()
+    bundle.forget("turned")
+    bundle.forget(third)
+    with pytest.raises(AclError, match="to roll back to: no other is kept"):
         bundle.rollback()
 
 
@@ -158,6 +162,8 @@ def test_names_of_versions_are_given_once(bundle: Bundle) -> None:
         bundle.update({"w1": W1}, "mine")
     with pytest.raises(AclError, match="'mine' is active"):
         bundle.forget("mine")
+    with pytest.raises(AclError, match="the name of a version is empty"):
+        bundle.update({"w1": W1}, "")
     bundle.activate("compiled")
     bundle.forget("mine")
     bundle.update({"w1": W1}, "mine")
@@ -204,6 +210,8 @@ def test_files_that_do_not_fit_change_nothing(
     path.write_bytes(spoil(path.read_bytes()))
     with pytest.raises(AclError, match=fault):
         bundle.update(str(path))
+    with pytest.raises(AclError, match=r"is a folder, .* `ascend-opt refresh make` makes"):
+        bundle.update(tmp_path)
     assert infer(bundle)[1] == "compiled"
 
 
@@ -248,8 +256,16 @@ def test_runs_that_have_begun_outlive_the_bundle(bundle: Bundle, memory: Memory)
     model = bundle._infer  # pyright: ignore[reportPrivateUsage]
     taken = model.taken([X], lambda outputs: (bundle.close(), outputs[0].copy())[1])
     np.testing.assert_array_equal(taken, X @ W0 + W1)
-    for call in (lambda: bundle.infer({"x": X}), lambda: bundle.update({"w1": W1})):
-        with pytest.raises(AclError, match="no bundle with id"):
+    calls: list[Callable[[], object]] = [
+        lambda: bundle.infer({"x": X}),
+        lambda: bundle.update({"w1": W1}),
+        lambda: bundle.activate("compiled"),
+        bundle.rollback,
+        bundle.digests,
+        bundle.close,
+    ]
+    for call in calls:
+        with pytest.raises(AclError, match="the bundle is closed"):
             call()
     assert memory.live == []
 
