@@ -17,6 +17,7 @@ from compiler.om.bundle import Bundle, read_bundle
 from compiler.om.contract import MANIFEST_NAME
 from compiler.om.dtypes import BY_NAME
 from compiler.om.errors import OMError, Status
+from compiler.om.offline_model import OfflineModel
 from compiler.om.source import Source
 from compiler.recipes import Recipe, names_in
 
@@ -119,12 +120,17 @@ def version_digest(digests: Mapping[str, str]) -> str:
 
 def manifest_of(bundle: Bundle) -> Manifest | None:
     """The manifest that a bundle carries; None for one of another compiler."""
-    for model in bundle.models:
-        attributes = model.root.model_def.attr
-        if MANIFEST_NAME in attributes:
-            text = attributes[MANIFEST_NAME].s.decode("utf-8", "surrogateescape")
-            return Manifest.from_json(text, model.source)
-    return None
+    found = (manifest_in(model) for model in bundle.models)
+    return next((manifest for manifest in found if manifest is not None), None)
+
+
+def manifest_in(model: OfflineModel) -> Manifest | None:
+    """The manifest that a model carries; OMError for a damaged one."""
+    attributes = model.root.model_def.attr
+    if MANIFEST_NAME not in attributes:
+        return None
+    text = attributes[MANIFEST_NAME].s.decode("utf-8", "surrogateescape")
+    return Manifest.from_json(text, model.source)
 
 
 def read_manifest(source: Source, *, name: str | None = None) -> Manifest:

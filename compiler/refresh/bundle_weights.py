@@ -10,6 +10,7 @@ from math import prod
 
 from compiler.errors import UserError
 from compiler.om.bundle import Bundle, read_bundle
+from compiler.om.bundle_roles import roles
 from compiler.om.constants import CONST_TYPES, FILE_CONSTANT, extent_of
 from compiler.om.dtypes import BY_NAME
 from compiler.om.ge_ir_pb2 import ModelDef, OpDef
@@ -39,9 +40,8 @@ class BundleFile:
 
     @cached_property
     def init(self) -> int | None:
-        """The index of the model that assigns constants to variables; None where there is none."""
-        numbered = enumerate(self.bundle.models)
-        return next((i for i, model in numbered if assigned_constants(definition(model))), None)
+        """The index of the model that variables get their values from; None without one."""
+        return roles(self.bundle.models).init
 
     def range_of(self, index: int) -> FileBytes:
         """Where a model lies in the file."""

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from compiler.om.contract import MANIFEST_NAME
-from compiler.om.ge_ir_pb2 import ModelDef, OpDef
-from compiler.om.manifest import Manifest, RefreshableWeight
+from compiler.om.bundle_roles import roles
+from compiler.om.ge_ir_pb2 import OpDef
+from compiler.om.manifest import RefreshableWeight, manifest_in
 from compiler.om.offline_model import OfflineModel
 from runtime.errors import AclError, Code
 from runtime.executor.operators import tensor_desc
@@ -48,18 +48,12 @@ class Parts:
 
 
 def parts(models: Sequence[OfflineModel]) -> Parts:
-    """Which model infers: the one with the manifest, else the first. AclError for no model."""
+    """Which model is for what, as `roles` has it. AclError for no model."""
     if not models:
         raise AclError(Code.INVALID_PARAM, "the bundle has no models")
-    definitions = [om.root.model_def for om in models]
-    told = [i for i, model in enumerate(definitions) if MANIFEST_NAME in model.attr]
-    infer = told[0] if told else 0
-    others = [i for i in range(len(models)) if i != infer]
-    return Parts(
-        infer,
-        next((i for i in others if _initialises(definitions[i])), None),
-        next((i for i in others if refreshes(definitions[i])), None),
-    )
+    found = roles(models)
+    updates = (i for i, om in enumerate(models) if refreshes(om.root.model_def))
+    return Parts(found.infer, found.init, next((i for i in updates if i != found.infer), None))
 
 
 def onnx_names(outputs: Sequence[str]) -> list[str]:
@@ -71,11 +65,6 @@ def onnx_names(outputs: Sequence[str]) -> list[str]:
     return [name if count[name] == 1 else full for name, full in zip(short, outputs, strict=True)]
 
 
-def _initialises(model: ModelDef) -> bool:
-    types = {op.type for graph in model.graph for op in graph.op}
-    return "Assign" in types and "Data" not in types
-
-
 def weights_of(models: Sequence[OfflineModel], found: Parts, session: Session) -> dict[str, Weight]:
     """The refreshable weights by name. AclError 500002 for a manifest that does not fit.
 
@@ -84,12 +73,10 @@ def weights_of(models: Sequence[OfflineModel], found: Parts, session: Session) -
     for om in models:
         declare_variables(om.root.model_def, session)
     infer = models[found.infer]
-    if MANIFEST_NAME in infer.root.model_def.attr:
-        text = infer.root.model_def.attr[MANIFEST_NAME].s.decode("utf-8", "surrogateescape")
-        manifest = Manifest.from_json(text, infer.source)
+    if (manifest := manifest_in(infer)) is not None:
         nodes = _variables(models)
-        plain = manifest.plain
-        return {name: _told(told, nodes, session, infer.source) for name, told in plain.items()}
+        entries = manifest.plain.items()
+        return {name: _of_entry(entry, nodes, session, infer.source) for name, entry in entries}
     if found.update is None:
         return {}
     update = models[found.update].root.model_def
@@ -117,11 +104,11 @@ def _place(op: OpDef, session: Session) -> Place:
     return session.place(variable_address(op), desc, f"node '{op.name}' (Variable)")
 
 
-def _told(
-    told: RefreshableWeight, nodes: Mapping[str, OpDef], session: Session, source: str
+def _of_entry(
+    entry: RefreshableWeight, nodes: Mapping[str, OpDef], session: Session, source: str
 ) -> Weight:
-    op = nodes.get(told.variable)
-    if op is None or tuple(op.output_desc[0].shape.dim) != told.shape:
-        message = f"{source}: its manifest names {told.variable} {list(told.shape)}, which it lacks"
-        raise AclError(Code.GE_FAILURE, message)
-    return Weight(told.onnx, _place(op, session), told.index, told.sha256)
+    op = nodes.get(entry.variable)
+    if op is None or tuple(op.output_desc[0].shape.dim) != entry.shape:
+        named = f"{entry.variable} {list(entry.shape)}"
+        raise AclError(Code.GE_FAILURE, f"{source}: its manifest names {named}, which it lacks")
+    return Weight(entry.onnx, _place(op, session), entry.index, entry.sha256)
