@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 
 from compiler.inspection.opened import Table
@@ -13,12 +12,10 @@ from compiler.om.ge_ir_pb2 import ModelDef
 from compiler.om.kernels import ITEM_HEAD, ITEM_MAGIC, decode_kernels
 from compiler.om.offline_model import NOTHING, SubModel
 from compiler.om.partitions import PartitionType
+from compiler.om.stores import SO_MAGIC, TILING_MAGIC, decode_so_bins, tiling_magic
 from compiler.om.task_pb2 import TaskDef
 
 CUSTOM_MAGIC = 0x4B43534B
-TILING_MAGIC = 0xDD776EFE
-SO_HEAD = struct.Struct("<IHHII")  # magic, name length, kind, vendor length, binary length
-TILING_HEAD = struct.Struct("<III")  # magic, version, data length
 
 STORES = {
     PartitionType.TBE_KERNELS: ITEM_MAGIC,
@@ -68,33 +65,27 @@ def _so_faults(table: SubModel) -> Iterator[str]:
     data = table.partition(PartitionType.SO_BINS)
     if data is None:
         return
-    count, place = _so_items(data)
-    told = struct.unpack_from("<I", data)[0] if len(data) >= 4 else 0
-    if count != told:
-        yield f"SO_BINS: {told} libraries are announced, {count} are there"
-    if place != len(data):
-        yield f"SO_BINS: {len(data) - place} bytes behind the last library"
-
-
-def _so_items(data: memoryview) -> tuple[int, int]:
-    """How many whole items there are, and where the last one ends."""
-    count, place = 0, min(4, len(data))
-    while place + SO_HEAD.size <= len(data):
-        magic, name, _, vendor, size = SO_HEAD.unpack_from(data, place)
-        end = place + SO_HEAD.size + name + vendor + size
-        if magic != ITEM_MAGIC or end > len(data):
-            break
-        count, place = count + 1, end
-    return count, place
+    found = decode_so_bins(data)
+    if found is None:
+        yield f"SO_BINS: {len(data)} bytes, no room for the number of libraries"
+        return
+    if len(found.magics) != found.stated:
+        yield f"SO_BINS: {found.stated} libraries are announced, {len(found.magics)} are there"
+    for place, magic in enumerate(found.magics):
+        if magic != SO_MAGIC:
+            yield f"SO_BINS: library {place} has no magic before it"
+    if found.rest:
+        yield f"SO_BINS: {len(found.rest)} bytes behind the last library"
 
 
 def _tiling_faults(table: SubModel) -> Iterator[str]:
     data = table.partition(PartitionType.TILING_DATA)
     if data is None:
         return
-    if len(data) <= TILING_HEAD.size:
+    magic = tiling_magic(data)
+    if magic is None:
         yield f"TILING_DATA: {len(data)} bytes, no more than its head"
-    elif TILING_HEAD.unpack_from(data)[0] != TILING_MAGIC:
+    elif magic != TILING_MAGIC:
         yield "TILING_DATA does not begin with its magic"
 
 
