@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 
 from compiler.errors import printable
+from compiler.inspection.bundle_faults import bundle_faults
 from compiler.inspection.container_faults import container_faults
 from compiler.inspection.content_faults import content_faults
 from compiler.inspection.opened import add_weight_dir, open_om
@@ -52,3 +53,4 @@ def faults(path: str, weights: str | None = None) -> Iterator[str]:
             place = f"{above}model {number}: " if len(tables) > 1 else above
             for check in (content_faults, weight_faults):
                 yield from (f"{place}{fault}" for fault in check(table))
+    yield from bundle_faults(file)

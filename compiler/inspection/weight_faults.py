@@ -24,7 +24,7 @@ def weight_faults(table: Table) -> Iterator[str]:
         return  # MODEL_DEF does not parse, which is a fault of the content
     sound: list[Constant] = []
     for constant in found:
-        fault = _size_fault(constant) or _place_fault(constant, len(table.model.weights))
+        fault = fault_of(constant, len(table.model.weights))
         if fault is None:
             sound.append(constant)
         else:
@@ -32,6 +32,11 @@ def weight_faults(table: Table) -> Iterator[str]:
     external = [constant for constant in sound if constant.place == "external"]
     yield from _end_faults(external)
     yield from _byte_faults(external)
+
+
+def fault_of(constant: Constant, inside: int) -> str | None:
+    """Why a constant's bytes are not there; `inside` are those of the weight partition."""
+    return _size_fault(constant) or _place_fault(constant, inside)
 
 
 def _size_fault(constant: Constant) -> str | None:

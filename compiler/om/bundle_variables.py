@@ -45,14 +45,19 @@ def check_variables(models: Iterable[tuple[str, ModelDef]]) -> None:
 
 def check_bundle(bundle: Bundle) -> None:
     """The same for a bundle that was read; GraphError for a model inside that cannot be one."""
-    for index, data in enumerate(bundle.slices):
-        if len(data) >= HEADER_SIZE and unpack_header(data).modeltype == ModelType.FLOW:
-            what = f"{bundle.source}: submodel {index} is a flow model"
-            raise GraphError(Status.UNSUPPORTED, f"{what}, a bundle has none")
+    check_no_flows(bundle)
     if len(bundle.slices) != bundle.header.model_num:
         have = f"{len(bundle.slices)} models, its header says {bundle.header.model_num}"
         raise GraphError(Status.PARAM_INVALID, f"{bundle.source} has {have}")
     check_variables((model.source, model.root.model_def) for model in bundle.models)
+
+
+def check_no_flows(bundle: Bundle) -> None:
+    """GraphError for a flow model inside, which no bundle can have."""
+    for index, data in enumerate(bundle.slices):
+        if len(data) >= HEADER_SIZE and unpack_header(data).modeltype == ModelType.FLOW:
+            what = f"{bundle.source}: submodel {index} is a flow model"
+            raise GraphError(Status.UNSUPPORTED, f"{what}, a bundle has none")
 
 
 def _variables(model: ModelDef) -> Iterator[OpDef]:

@@ -17,13 +17,15 @@ import pytest
 from compiler.cli import main
 from compiler.om.attributes import set_attribute
 from compiler.om.buffers import Held
+from compiler.om.bundle import read_bundle
+from compiler.om.bundle_roles import roles
 from compiler.om.encode import encode_message, encode_varint
 from compiler.om.files import write_file
 from compiler.om.ge_ir_pb2 import ModelDef
 from compiler.om.header import ModelFileHeader
 from compiler.om.model_reader import read_model
 from compiler.om.partitions import PartitionType
-from compiler.om.writer import Partition, lay_out_file
+from compiler.om.writer import Partition, lay_out_bundle, lay_out_file
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits" / "model.onnx"
 REFRESH = 'refresh="conv1.weight","fc2.bias"'
@@ -158,6 +160,49 @@ def value_desc(model: ModelDef) -> Any:
     return constants_of(model)[0].attr["value"].t.desc
 
 
+def with_bundle(edit: Callable[[int, ModelDef], object]) -> Callable[[Path], object]:
+    """A bundle again after a change to the MODEL_DEF of each of its models, by its index."""
+
+    def rewrite(path: Path) -> None:
+        bundle = read_bundle(path)
+        for index, model in enumerate(bundle.models):
+            edit(index, model.root.model_def)
+        models = [
+            lay_out_file(
+                model.header,
+                [
+                    [
+                        Partition(e.type, Held(encode_message(model.root.model_def)))
+                        if e.type == PartitionType.MODEL_DEF
+                        else Partition(e.type, Held(bytes(body)))
+                        for e, body in zip(model.root.table, model.root.bodies, strict=True)
+                    ]
+                ],
+            )
+            for model in bundle.models
+        ]
+        write_file(path, lay_out_bundle(bundle.var_size, models))
+
+    return rewrite
+
+
+def move_variable(index: int, model: ModelDef) -> None:
+    """The variables of the first model lie elsewhere than those of the others."""
+    for op in (op for op in model.graph[0].op if op.type == "Variable" and index == 0):
+        op.output_i[0] += 512
+
+
+def flip_initial_value(path: Path) -> None:
+    bundle = read_bundle(path)
+    index = roles(bundle.models).init or 0
+    root = bundle.models[index].root
+    pairs = zip(root.table, root.starts, strict=True)
+    place = next(start for entry, start in pairs if entry.type == PartitionType.WEIGHTS_DATA)
+    offset: int = value_desc(root.model_def).data_offset
+    place += bundle.starts[index] + offset
+    changed(path, lambda data: data.__setitem__(place, data[place] ^ 1))
+
+
 FAULTS: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "a flipped bit in a weight file": ("files", flip_weight, "have hash "),
     "a flipped bit in the combined file": ("combined", flip_weight, "have hash "),
@@ -180,6 +225,12 @@ FAULTS: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "a bundle's length": ("bundle", patch(184, "<Q", 5), "the header says the file has 5 bytes"),
     "a bundle's offset": ("bundle", patch(272 + 24, "<Q", 5), "says it is at offset 5"),
     "a model of a bundle": ("bundle", patch(368, "<I", 0), "submodel 0: magic 0x00000000"),
+    "variables of one name": (
+        "bundle",
+        with_bundle(move_variable),
+        r"variable '.*' is DT_FLOAT.* in submodel 0, and DT_FLOAT.* in submodel 1$",
+    ),
+    "an initial value": ("bundle", flip_initial_value, "the manifest says [0-9a-f]{64}$"),
     "a constant behind the weights": (
         "inside",
         edit_model(lambda m: setattr(value_desc(m), "data_offset", 1 << 40)),
