@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from compiler.atc_names import initializer_of
+from compiler.atc_names import constant_name, initializer_of
 from compiler.constants import weight_of
 from compiler.errors import UserError
 from compiler.om.errors import GraphError, Status
@@ -17,8 +17,6 @@ from compiler.rewrite import ORIGINS
 from dialects.ge import ConstOp, GraphOp, type_of
 from dialects.op import origin
 
-CONSTANT = re.compile(r"(.*/)?Constant_\d+")
-"""What the importer calls a Constant that has no name: its location is the name of its output."""
 REMARK = re.compile(r"(^|\s)\s*#.*")
 WILDCARDS = frozenset("*?[")
 
@@ -27,9 +25,12 @@ Refusal = Callable[[ConstOp], str | None]
 
 
 def onnx_name(node: ConstOp) -> str:
-    """The name that a constant has in the ONNX model: an initializer's, a Constant's output's."""
-    output = origin(node) if CONSTANT.fullmatch(node.label) else None
-    return output or initializer_of(node.label)
+    """The name that a constant has in the ONNX model: an initializer's, a Constant's output's.
+
+    The location of a Constant without a name is that of its output.
+    """
+    name = constant_name(node.label, origin(node))
+    return initializer_of(name) if name == node.label else name
 
 
 def matches(node: ConstOp, pattern: str) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from xdsl.dialects.builtin import i1, i64
 from xdsl.ir import Attribute, Region, SSAValue
 
+from compiler.atc_names import graph_label
 from compiler.conversion.onnx_to_ge.emitter import Emitter
 from compiler.conversion.onnx_to_ge.loops import COUNTER, Rounds, joined
-from compiler.conversion.onnx_to_ge.naming import graph_label
 from compiler.conversion.onnx_to_ge.subgraphs import Nodes, captured, graph_in
 from compiler.conversion.onnx_to_ge.values import ge_type
 from dialects.onnx.types import SequenceType

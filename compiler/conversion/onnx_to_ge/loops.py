@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from xdsl.dialects.builtin import i1, i64
 from xdsl.ir import Attribute, Region, SSAValue
 
-from compiler.conversion.onnx_to_ge.naming import graph_label
+from compiler.atc_names import graph_label
 from compiler.conversion.onnx_to_ge.subgraphs import Nodes
 from compiler.conversion.onnx_to_ge.values import GE_RESOURCE, ge_type, integer
 from dialects.types import tensor_type

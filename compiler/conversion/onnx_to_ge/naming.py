@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from xdsl.ir import Operation, SSAValue
 
-from compiler.atc_names import initializer_names, nameless_node
+from compiler.atc_names import Node, initializer_names, labels
 from compiler.conversion.onnx_to_ge.emitter import Expansion
 from dialects.onnx.graph import GraphOp, InitializerOp
 from dialects.onnx.node import NodeOp
@@ -20,41 +20,22 @@ def initializer_labels(graph: GraphOp, prefix: str = "") -> dict[str, str]:
 
 
 def node_labels(graph: GraphOp) -> dict[NodeOp, str]:
-    """The node's own name, or `<OpType>_<k>` with one counter for all nameless nodes.
-
-    Nodes of graphs inside others follow level by level, and have the name of their graph before
-    their own.
-    """
-    labels: dict[NodeOp, str] = {}
-    nameless = 0
-    level = deque([(graph, "")])
-    while level:
-        inner, prefix = level.popleft()
-        for node in inner.nodes:
-            labels[node] = prefix + (node.label or nameless_node(node.op_type, nameless))
-            nameless += not node.label
-            level.extend(
-                (g, f"{name}/") for g, name in zip(_inside(node), _names(node, labels), strict=True)
-            )
-    return labels
+    """The name of every node, of graphs inside others as well."""
+    found: dict[NodeOp, str] = {}
+    for inner, _, names in labels(graph, _nodes):
+        found.update(zip(inner.nodes, names, strict=True))
+    return found
 
 
-def graph_label(owner: str, place: int, name: str) -> str:
-    """The name of a graph that a node owns."""
-    return f"{owner}_{place}_{name}"
+def _nodes(graph: GraphOp) -> Iterator[Node[GraphOp]]:
+    for node in graph.nodes:
+        graphs = zip(node.graph_labels, _inside(node), strict=True)
+        yield Node(node.op_type, node.label or "", tuple(graphs))
 
 
 def _inside(node: NodeOp) -> Iterator[GraphOp]:
     for region in node.regions:
         yield from (op for op in region.block.ops if isinstance(op, GraphOp))
-
-
-def _names(node: NodeOp, labels: Mapping[NodeOp, str]) -> list[str]:
-    """What the graphs in a node are called: a While has its condition before the body."""
-    if node.op_type == "If":
-        places = {"then_branch": 0, "else_branch": 1}
-        return [graph_label(labels[node], places.get(n, 0), n) for n in node.graph_labels]
-    return [graph_label(labels[node], 1, name) for name in node.graph_labels]
 
 
 def number_expansions(graph: GraphOp, expansions: Mapping[Operation, Expansion]) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto
 
+from compiler.atc_names import Node, constant_name, labels
 from compiler.digests import sha256
 from compiler.errors import UserError
 from compiler.frontends.onnx.externalize import raw_values
@@ -97,46 +97,26 @@ def _by_name(model: ModelProto) -> dict[str, TensorProto]:
 
 
 def _named(model: ModelProto) -> Iterator[tuple[str, TensorProto]]:
-    for prefix, graph in _graphs(model.graph):
+    for graph, prefix, names in labels(model.graph, _nodes):
         for tensor in graph.initializer:
             if tensor.data_type != TensorProto.STRING:
                 yield prefix + tensor.name, tensor
-        for node in graph.node:
+        for node, label in zip(graph.node, names, strict=True):
             if node.op_type == "Constant" and node.domain in ("", "ai.onnx"):
-                yield from ((prefix + name, tensor) for name, tensor in _value_of(node))
+                name = constant_name(label, node.name or next(iter(node.output), None))
+                yield from ((name, tensor) for tensor in _values_of(node))
 
 
-def _graphs(graph: GraphProto) -> Iterator[tuple[str, GraphProto]]:
-    """Every graph, and what nodes made of its weights have before their names.
-
-    That is `<owner>_<place>_<graph>/` as the conversion to GraphEngine's operators has it
-    (`onnx_to_ge/naming.py`): level by level, one counter for all nodes without a name.
-    """
-    nameless = 0
-    waiting = deque([("", graph)])
-    while waiting:
-        prefix, outer = waiting.popleft()
-        yield prefix, outer
-        for node in outer.node:
-            owner = prefix + (node.name or f"{node.op_type}_{nameless}")
-            nameless += not node.name
-            for name, inner in _owned(node):
-                waiting.append((f"{owner}_{_place(node, name)}_{name}/", inner))
+def _nodes(graph: GraphProto) -> Iterator[Node[GraphProto]]:
+    for node in graph.node:
+        graphs = ((a.name, a.g) for a in node.attribute if a.type == AttributeProto.GRAPH)
+        yield Node(node.op_type, node.name, tuple(graphs))
 
 
-def _owned(node: NodeProto) -> Iterator[tuple[str, GraphProto]]:
-    return ((a.name, a.g) for a in node.attribute if a.type == AttributeProto.GRAPH)
-
-
-def _place(node: NodeProto, name: str) -> int:
-    """The place of a graph at its owner: a While has its condition before the body."""
-    return int(name == "else_branch") if node.op_type == "If" else 1
-
-
-def _value_of(constant: NodeProto) -> Iterator[tuple[str, TensorProto]]:
+def _values_of(constant: NodeProto) -> Iterator[TensorProto]:
     for attribute in constant.attribute:
         if attribute.name == "value" and attribute.t.data_type != TensorProto.STRING:
-            yield constant.name or constant.output[0], attribute.t
+            yield attribute.t
 
 
 def _skeleton(weights: NamedWeights) -> ModelProto:

@@ -138,18 +138,32 @@ def test_weights_in_files_of_their_own(tmp_path: Path, refresh: Refresh) -> None
 
 
 def branches(path: Path) -> Path:
-    """A weight in each branch of a node without a name, one in a Constant and one at the top."""
+    """Weights at the top and in branches of nodes without a name, and branches of those: of
+    initializers, and of Constants without a name, with one of their own, and with an exporter's.
+    """
 
-    def branch(name: str, value: float) -> onnx.GraphProto:
+    def branch(name: str, value: float, deep: bool = True) -> onnx.GraphProto:
+        same, inside = ("same", "inside") if deep else ("deeper same", "deeper inside")
+        constant = numpy_helper.from_array(np.full(4, value + 10, "f4"))
+        nodes = [
+            helper.make_node("Constant", [], [same], value=constant),
+            helper.make_node("Sum", ["x", inside, same], ["sum" if deep else name]),
+        ]
+        if deep:
+            inner = [branch(name + end, value + i, False) for i, end in ((20, "t"), (30, "e"))]
+            nodes += [
+                helper.make_node("If", ["c"], ["i"], then_branch=inner[0], else_branch=inner[1]),
+                helper.make_node("Add", ["sum", "i"], [name]),
+            ]
         return helper.make_graph(
-            [helper.make_node("Add", ["x", "inside"], [name])],
+            nodes,
             name,
             [],
             [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [4])],
-            [numpy_helper.from_array(np.full(4, value, "f4"), "inside")],
+            [numpy_helper.from_array(np.full(4, value, "f4"), inside)],
         )
 
-    values = (numpy_helper.from_array(np.full(4, value, "f4")) for value in (3, 5))
+    values = (numpy_helper.from_array(np.full(4, value, "f4")) for value in (3, 5, 8, 9))
     nodes = [
         helper.make_node("Add", ["x", "top"], ["a"]),
         helper.make_node(
@@ -157,7 +171,9 @@ def branches(path: Path) -> Path:
         ),
         helper.make_node("Constant", [], ["k"], value=next(values)),
         helper.make_node("Constant", [], ["l"], "named", value=next(values)),
-        helper.make_node("Sum", ["a", "b", "k", "l"], ["y"]),
+        helper.make_node("Constant", [], ["m"], "/layer/Constant_1", value=next(values)),
+        helper.make_node("Constant", [], ["n"], "Constant_70", value=next(values)),
+        helper.make_node("Sum", ["a", "b", "k", "l", "m", "n"], ["y"]),
     ]
     inputs = [
         helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [4]),
@@ -178,4 +194,6 @@ def test_names_are_the_manifest_s(tmp_path: Path) -> None:
     told, found = read_manifest(bundle).sources, read_checkpoint(str(model))
     digests = found.state(all_sha256(found.unhashed))
     assert digests == {name: source.sha256 for name, source in told.items()}
-    assert "If_1_1_else_branch/inside" in digests
+    assert {"If_1_1_else_branch/inside", "If_1_0_then_branch/same"} <= digests.keys()
+    assert {"k", "named", "/layer/Constant_1", "Constant_70"} <= digests.keys()
+    assert len(digests) == 1 + 4 + 6 * 2
