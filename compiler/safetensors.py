@@ -98,6 +98,16 @@ def read_safetensors(path: str | os.PathLike[str]) -> Safetensors:
     return _Reader(os.fspath(path)).read()
 
 
+def is_safetensors(path: str | os.PathLike[str]) -> bool:
+    """Whether a file begins as one of the format does, whatever its name is."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(9)
+    except OSError:
+        return False
+    return head[8:] == b"{" and 2 <= int.from_bytes(head[:8], "little") <= MAX_HEADER
+
+
 def byte_count(dtype: str, shape: Iterable[int]) -> int | None:
     """The bytes of a tensor; None where a file cannot hold it: a type that has no name in the
     format, or elements that do not fill their last byte."""

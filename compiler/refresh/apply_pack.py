@@ -16,7 +16,7 @@ from compiler.digests import all_sha256
 from compiler.errors import UserError
 from compiler.om.files import write_file
 from compiler.om.manifest import version_digest
-from compiler.refresh.checkpoint import Checkpoint, add_root, check_output, read_checkpoint
+from compiler.refresh.checkpoint import Checkpoint, add_root, check_output, kind_of, read_checkpoint
 from compiler.refresh.pack import SHOWN, Pack, check_fits, read_pack
 from compiler.safetensors import TensorRef, write_safetensors
 from compiler.weights import FileBytes
@@ -45,10 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the changed model and say its version."""
-    kind = Path(args.model).suffix
+    kind, suffix = kind_of(args.model), Path(args.model).suffix
     if kind not in _WRITERS:
         raise UserError(f"{args.model}: packs are applied to files {', '.join(_WRITERS)}")
-    if Path(args.output).suffix != kind:
+    if Path(args.output).suffix not in (kind, suffix):
         raise UserError(f"{args.output}: what becomes of {args.model} is written to a {kind} file")
     model = read_checkpoint(args.model, args.allow_root)
     check_output(args.output, args.pack, model)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compiler.errors import UserError
-from compiler.safetensors import TensorRef, read_safetensors
+from compiler.safetensors import TensorRef, is_safetensors, read_safetensors
 from compiler.weights import FileBytes, Weight
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Checkpoint:
     @property
     def as_in_pytorch(self) -> bool:
         """Whether matrices lie as PyTorch keeps them."""
-        return self.path.endswith((".safetensors", INDEX))
+        return kind_of(self.path) in (".safetensors", INDEX)
 
     @property
     def unhashed(self) -> list[Weight]:
@@ -56,16 +56,26 @@ class Checkpoint:
 
 
 def read_checkpoint(path: str, allow_roots: Sequence[str] = ()) -> Checkpoint:
-    """The checkpoint at a path, by what its name ends with. UserError for any other file.
+    """The checkpoint at a path. UserError for what is none.
 
     External data of an ONNX model may also lie in `allow_roots`, as in `load_model`.
     """
-    if path.endswith(".onnx"):
+    kind = kind_of(path)
+    if kind == ".onnx":
         return _read_onnx(path, allow_roots)
-    if path.endswith((".safetensors", INDEX)):
-        return _read_safetensors(path)
-    if path.endswith(".om"):
-        return _read_bundle(path)
+    return _read_bundle(path) if kind == ".om" else _read_safetensors(path)
+
+
+def kind_of(path: str) -> str:
+    """What a file is, as the end of a name: of its own, but safetensors files may have any name.
+
+    UserError for any other file.
+    """
+    for kind in (".onnx", ".safetensors", INDEX, ".om"):
+        if path.endswith(kind):
+            return kind
+    if is_safetensors(path):
+        return ".safetensors"
     raise UserError(f"{path}: weights are read from .onnx, .safetensors, *{INDEX} or a bundle .om")
 
 

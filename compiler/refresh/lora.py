@@ -15,7 +15,14 @@ from compiler.errors import UserError
 from compiler.refresh.checkpoint import Checkpoint
 from compiler.refresh.merging import FLOATS, Factor, Merged
 from compiler.refresh.pack import check_fits, near
-from compiler.safetensors import IN_OUT, OUT_IN, Safetensors, TensorRef, read_safetensors
+from compiler.safetensors import (
+    IN_OUT,
+    OUT_IN,
+    Safetensors,
+    TensorRef,
+    is_safetensors,
+    read_safetensors,
+)
 from compiler.weights import FileBytes, Weight, numpy_dtype
 
 CONFIG, FACTORS = "adapter_config.json", "adapter_model.safetensors"
@@ -97,7 +104,7 @@ def find_adapter(path: str) -> str | None:
         if not os.path.isfile(inside):
             raise UserError(f"{path}: the folder of an adapter has a file {FACTORS}, this has none")
         return inside
-    if not path.endswith(".safetensors"):
+    if not path.endswith(".safetensors") and not is_safetensors(path):
         return None
     return path if any(map(_FACTOR.fullmatch, read_safetensors(path).tensors)) else None
 

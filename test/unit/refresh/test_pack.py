@@ -164,6 +164,21 @@ def test_a_pack_without_a_base(tmp_path: Path, refresh: Refresh, pack: Path) -> 
         refresh("apply", tmp_path / "new.onnx", pack, "-o", tmp_path / "x.onnx")
 
 
+def test_safetensors_files_may_have_any_name(tmp_path: Path, refresh: Refresh) -> None:
+    old, new, pack, result = (tmp_path / name for name in ("old.st", "new", "pack.st", "result.st"))
+    save_file(layers(), old)
+    save_file(layers() | {"down": layers()["down"] + 1}, new)
+    assert "1 of 6 weights" in refresh("make", old, new, "-o", pack)
+    refresh("verify", pack, old)
+    refresh("apply", old, pack, "-o", result)
+    refresh("apply", old, pack, "-o", result.with_suffix(".safetensors"))
+    for path in (result, result.with_suffix(".safetensors")):
+        assert (load_file(path)["down"] == layers()["down"] + 1).all()
+    (tmp_path / "none").write_bytes(b"\x02" + bytes(7) + b"[]")
+    with pytest.raises(UserError, match=r"none: weights are read from \.onnx, \.safetensors, "):
+        refresh("make", old, tmp_path / "none", "-o", pack)
+
+
 def test_kinds_of_files_do_not_mix(tmp_path: Path, refresh: Refresh, pack: Path) -> None:
     with pytest.raises(UserError, match=r"is written to a \.onnx file"):
         refresh("apply", tmp_path / "old.onnx", pack, "-o", tmp_path / "result.safetensors")
