@@ -245,6 +245,37 @@ def often() -> Iterator[None]:
     sys.setswitchinterval(interval)
 
 
+def test_faithful_buffers_count_as_their_tensor_says(refresh_bundle: bytes) -> None:
+    """More bytes than the weight has are left over, and fewer go on with what is behind them."""
+    bundled = Bundled(refresh_bundle, faithful=True)
+    bundled.init()
+    w0, more = (np.arange(12, dtype="f4").reshape(3, 4) - n for n in (5, 6))
+    wide = np.arange(4, dtype=np.float64) + 0.3
+    bundled.update({"w0": w0, "w1": wide})
+    np.testing.assert_array_equal(bundled.infer(), X @ w0 + wide.view(np.float32)[:4])
+    zeros = np.zeros(4, np.float32)
+    buffers = [bundled.buffer(value) for value in (more, zeros)]
+    buffers[0].size -= 16
+    bundled.models[bundled.update_id].execute(buffers, [])
+    np.testing.assert_array_equal(bundled.infer(), X @ more)
+
+
+@pytest.mark.parametrize("faithful", [False, True])
+def test_inputs_that_are_too_many_or_too_few(refresh_bundle: bytes, faithful: bool) -> None:
+    """GraphEngine's codes: one for static models, another for dynamic ones."""
+    bundled = Bundled(refresh_bundle, faithful=faithful)
+    none = bundled.buffer(np.zeros(0, np.float32), (0,))
+    for model_id, count, code in (
+        (bundled.init_id, 1, 500002),
+        (bundled.infer_id, 0, 500002),
+        (bundled.update_id, 1, 100000),
+        (bundled.update_id, 3, 100000),
+    ):
+        with pytest.raises(AclError, match=f"{count} inputs given") as refused:
+            bundled.models[model_id].execute([none] * count, [])
+        assert refused.value.code == code
+
+
 @pytest.mark.usefixtures("often")
 def test_threads_that_infer_see_whole_updates(bundled: Bundled) -> None:
     versions = [
