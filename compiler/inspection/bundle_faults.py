@@ -53,8 +53,11 @@ def _value_faults(file: OpenedFile, bundle: Bundle) -> Iterator[str]:
 
 
 def _values(table: Table) -> dict[str, Constant]:
-    """What each variable begins with, as far as its bytes are there."""
+    """What each variable begins with, as far as its bytes are there and nothing else has their
+    hash.
+    """
     inside = len(table.model.weights)
-    found = {c.name: c for c in constants(table) if fault_of(c, inside) is None}
+    known = (c for c in constants(table) if c.place != "by id" and not c.digest)
+    found = {c.name: c for c in known if fault_of(c, inside) is None}
     assigned = assigned_constants(table.model.model_def).items()
     return {variable: found[op.name] for variable, op in assigned if op.name in found}

@@ -35,6 +35,7 @@ OPTIONS = {
     "combined": "external_weight=2",
     "reference": "external_weight=reference precision=must_keep_origin_dtype",
     "bundle": REFRESH,
+    "bundle with files": f"{REFRESH} external-weight=1",
 }
 
 
@@ -100,6 +101,7 @@ def test_list(name: str, built: dict[str, Path], om: Command):
     text = "\n".join(lines)
     places = {"inside": "8 constants inside", "reference": "8 constants external"}
     expected = {"files": "8 constants external", "combined": "8 constants external", **places}
+    expected["bundle with files"] = "2 constants external"
     assert expected.get(name, "constants inside") in text
     assert "operator Conv2D" in text and "attribute memory_size" in text
 
@@ -201,6 +203,28 @@ def flip_initial_value(path: Path) -> None:
     offset: int = value_desc(root.model_def).data_offset
     place += bundle.starts[index] + offset
     changed(path, lambda data: data.__setitem__(place, data[place] ^ 1))
+
+
+def name_by_id(index: int, model: ModelDef) -> None:
+    for op in (op for op in model.graph[0].op if op.type == "FileConstant"):
+        for name in ("location", "_value_sha256"):
+            op.attr.pop(name)
+        set_attribute(op.attr["file_id"], "1")
+
+
+def test_bytes_that_the_program_hands_over_are_not_looked_for(
+    built: dict[str, Path], tmp_path: Path, om: Command
+):
+    path = copied(built["bundle with files"], tmp_path)
+    with_bundle(name_by_id)(path)
+    assert om("verify", path) == (0, [f"{path}: ok"])
+
+
+def test_a_damaged_file_is_one_fault(built: dict[str, Path], tmp_path: Path, om: Command):
+    path = copied(built["bundle with files"], tmp_path)
+    flip_weight(path)
+    code, lines = om("verify", path)
+    assert code == 1 and len(lines) == 1 and "have hash" in lines[0]
 
 
 FAULTS: dict[str, tuple[str, Callable[[Path], object], str]] = {
