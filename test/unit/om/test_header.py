@@ -90,7 +90,7 @@ def test_a_bundle_has_three_fields_set() -> None:
 )
 def test_how_the_tables_are_read(header: ModelFileHeader, dynamic: bool, tiny: bool) -> None:
     assert (header.is_dynamic, header.has_tiny_tables) == (dynamic, tiny)
-    assert header.payload_length == 9 or header.modeltype == 3
+    assert header.payload_length == 9
 
 
 def test_the_name_ends_at_the_first_zero() -> None:
