@@ -89,17 +89,19 @@ class Manifest:
 
     def to_json(self) -> str:
         """The manifest as text; `from_json` reads it."""
-        told = {"format": FORMAT, "weights": [_told(weight) for weight in self.weights]}
-        return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+        entries = [_entry_of(weight) for weight in self.weights]
+        return json.dumps(
+            {"format": FORMAT, "weights": entries}, ensure_ascii=False, separators=(",", ":")
+        )
 
     @classmethod
     def from_json(cls, text: str, name: str) -> Manifest:
         """The manifest that a text says; OMError, with the file's name, when it says none."""
         try:
-            told = json.loads(text)
-            if told["format"] != FORMAT:
-                raise ValueError(f"form {told['format']}, this program reads form {FORMAT}")
-            manifest = cls(tuple(_weight(entry) for entry in told["weights"]))
+            record = json.loads(text)
+            if record["format"] != FORMAT:
+                raise ValueError(f"form {record['format']}, this program reads form {FORMAT}")
+            manifest = cls(tuple(_weight_of(entry) for entry in record["weights"]))
             _check(manifest)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             why = f"{type(error).__name__} {error}" if isinstance(error, KeyError) else error
@@ -143,22 +145,22 @@ def read_manifest(source: Source, *, name: str | None = None) -> Manifest:
     return manifest
 
 
-def _told(weight: RefreshableWeight) -> dict[str, Any]:
-    told = asdict(weight)
+def _entry_of(weight: RefreshableWeight) -> dict[str, Any]:
+    entry = asdict(weight)
     if weight.recipe is None:
-        del told["recipe"]
-    return told
+        del entry["recipe"]
+    return entry
 
 
-def _weight(told: Any) -> RefreshableWeight:
-    sources = tuple(_fields(Tensor, entry) for entry in cast("Sequence[Any]", told["sources"]))
-    return _fields(RefreshableWeight, told | {"sources": sources})
+def _weight_of(entry: Any) -> RefreshableWeight:
+    sources = tuple(_record_of(Tensor, each) for each in cast("Sequence[Any]", entry["sources"]))
+    return _record_of(RefreshableWeight, entry | {"sources": sources})
 
 
-def _fields(kind: Any, told: Mapping[str, Any]) -> Any:
+def _record_of(kind: Any, entry: Mapping[str, Any]) -> Any:
     """A record of what a dictionary says; TypeError for keys that are none of its fields."""
-    record = kind(**(dict(told) | {"shape": tuple(cast("Sequence[Any]", told["shape"]))}))
-    names = [told[name] for name in TEXTS if name in told]
+    record = kind(**(dict(entry) | {"shape": tuple(cast("Sequence[Any]", entry["shape"]))}))
+    names = [entry[name] for name in TEXTS if name in entry]
     if not all(isinstance(text, str) for text in names):
         raise ValueError("a name, a type or a digest is no text")
     if not all(isinstance(dim, int) and dim >= 0 for dim in record.shape):

@@ -30,11 +30,11 @@ def take_manifest(graph: GraphOp) -> dict[str, Attribute]:
     del graph.attributes[REFRESHABLE]
     values = [value for entry in entries for value in (entry.value, *named_in(entry.value))]
     digests = all_sha256(weight_of(value) for value in values)
-    told = tuple(_told(index, entry, digests) for index, entry in enumerate(entries))
-    return {MANIFEST_NAME: StringAttr(Manifest(told).to_json())}
+    weights = tuple(_weight_of(index, entry, digests) for index, entry in enumerate(entries))
+    return {MANIFEST_NAME: StringAttr(Manifest(weights).to_json())}
 
 
-def _told(index: int, entry: RefreshableAttr, digests: Digests) -> RefreshableWeight:
+def _weight_of(index: int, entry: RefreshableAttr, digests: Digests) -> RefreshableWeight:
     own = _tensor(entry.onnx, entry.value, entry.type, digests)
     variable = f"{entry.const.data}_var"
     named = {name.onnx: name for name in named_in(entry.value)}
