@@ -23,6 +23,8 @@ from compiler.weights import FileBytes, Inline, Weight
 from dialects.onnx.attributes import byte_count
 from dialects.types import element_name
 
+COMMENTS = ("doc_string", "metadata_props")
+
 
 @dataclass(frozen=True)
 class NamedWeights:
@@ -126,14 +128,14 @@ def _skeleton(weights: NamedWeights) -> ModelProto:
         graph=model.graph, opset_import=model.opset_import, functions=model.functions
     )
     for _, tensor in _named(proto):
-        for field in ("raw_data", "external_data", "data_location", *TYPED_FIELDS):
+        for field in ("raw_data", "external_data", "data_location", *COMMENTS, *TYPED_FIELDS):
             tensor.ClearField(field)  # pyright: ignore[reportArgumentType]  # a field's name
     for tensor in tensors_of(proto):
         if (place := weights.model.payloads.of(tensor)) is not None:
             tensor.ClearField("external_data")  # which has a mark that no other reading has
             tensor.raw_data = sha256(place)
     for part in _commented(proto):
-        for field in ("name", "doc_string", "metadata_props"):
+        for field in ("name", *COMMENTS):
             part.ClearField(field)
     del proto.graph.value_info[:]
     return proto

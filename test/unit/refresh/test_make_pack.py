@@ -211,6 +211,15 @@ def test_other_differences_are_told(tmp_path: Path, refresh: Refresh) -> None:
     assert "Tanh node 'act'" in refresh("make", old, new, "-o", tmp_path / "pack.safetensors")
 
 
+def test_remarks_about_weights_are_no_difference(tmp_path: Path, refresh: Refresh) -> None:
+    old, new = (save_model(tmp_path / f"{name}.onnx", layers()) for name in ("old", "new"))
+    model = onnx.load(new)
+    model.graph.initializer[0].doc_string = "as trained"
+    model.graph.initializer[1].metadata_props.add(key="mean", value="0.1")
+    onnx.save(model, new)
+    assert "differ" not in refresh("make", old, new, "-o", tmp_path / "pack.safetensors")
+
+
 SQUARE = layers()["square"]
 MISFITS: dict[str, tuple[Arrays, str]] = {
     "unknown name": (
