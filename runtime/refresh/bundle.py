@@ -14,14 +14,13 @@ import numpy.typing as npt
 from compiler.errors import UserError
 from compiler.om.errors import OMError
 from compiler.threads import in_threads
-from runtime.device import Memory
+from runtime.device import Bytes, Memory
 from runtime.errors import AclError, Code, from_om, invalid
-from runtime.executor.session import Content
 from runtime.loaded_model import Buffer, Model
 from runtime.model_registry import Models
-from runtime.refresh.sources import Update, contents, from_arrays, from_file, named
+from runtime.refresh.sources import Made, Update, from_arrays, from_file, made_of, named
 from runtime.refresh.versions import Version, Versions, sha256_of
-from runtime.refresh.weights import Parts, Weight, onnx_names, parts, weights_of
+from runtime.refresh.weights import Parts, Weight, onnx_names, parts, refreshable
 from runtime.settings import Engine, engine_of
 
 Array = npt.NDArray[Any]
@@ -58,8 +57,10 @@ class Bundle:
         self.source = loaded.file.source
         self._session = loaded.session
         self._parts: Parts = parts(loaded.file.models)
-        self.weights = weights_of(loaded.file.models, self._parts, self._session)
+        found = refreshable(loaded.file.models, self._parts, self._session)
+        self.weights = found.weights
         """What can be refreshed, by the name of the ONNX initializer."""
+        self._derived = found.derived
         self._infer = models[models.load_submodel(bundle_id, self._parts.infer)]
         self._outputs = onnx_names([out.name for out in self._infer.description.outputs])
         self._changing = threading.RLock()
@@ -164,12 +165,14 @@ class Bundle:
 
     def _publish(self, update: Update, name: str | None) -> str:
         after = self._after(update, self._versions.active)
-        made = contents(update, self._session)
+        made = made_of(update, self._session, self._derived)
         if update.pack is not None:
             self._check_bytes(made, after)
+        else:
+            after |= self._hashed(made.tensors)
         if not update.given and name is None:
             return self.version
-        return self._versions.publish(made, name, after)
+        return self._versions.publish(made.contents, name, after)
 
     def _after(self, update: Update, before: Version) -> dict[str, str]:
         """The digests after an update, as far as they are known without hashing."""
@@ -183,15 +186,20 @@ class Bundle:
         changed = {given.weight.name for given in update.given}
         return {name: text for name, text in before.digests.items() if name not in changed}
 
-    def _check_bytes(self, made: Mapping[int, Content], digests: Mapping[str, str]) -> None:
+    def _check_bytes(self, made: Made, digests: Mapping[str, str]) -> None:
         """What has been copied is hashed, not the file, which may change meanwhile."""
-        pairs = [(name, made.get(weight.place.variable)) for name, weight in self.weights.items()]
-        copies = [(name, content) for name, content in pairs if content is not None]
-        found = in_threads(sha256_of, [content for _, content in copies])
-        for (name, _), digest in zip(copies, found, strict=True):
+        copies = dict(made.tensors)
+        for name, weight in self.weights.items():
+            if weight.place and weight.place.variable in made.contents:
+                copies[name] = made.contents[weight.place.variable].memory
+        for name, digest in self._hashed(copies).items():
             if digest != digests[name]:
                 message = f"weight '{name}' is damaged: its bytes are not those of the pack"
                 raise AclError(Code.GE_FAILURE, f"{message}; no weight has been changed")
+
+    @staticmethod
+    def _hashed(tensors: Mapping[str, Bytes]) -> dict[str, str]:
+        return dict(zip(tensors, in_threads(sha256_of, tensors.values()), strict=True))
 
     def _update_in_place(
         self, weights: str | os.PathLike[str] | Mapping[str, Any], name: str | None
@@ -201,7 +209,9 @@ class Bundle:
         if name is not None:
             raise invalid(f"{self.source}: faithful, there are no versions to be called '{name}'")
         for known in weights:
-            named(known, self.weights)
+            if named(known, self.weights).place is None:
+                made = f"variables are made of '{known}' by a recipe"
+                raise invalid(f"{self.source}: {made}, which GraphEngine does not follow")
         model_id = self._models.load_submodel(self._id, self._parts.update)
         try:
             _execute(self._models[model_id], self._models.memory, weights, self.weights)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -20,6 +20,7 @@ from runtime.device import Bytes
 from runtime.errors import AclError, Code, invalid
 from runtime.executor.session import Content, Session, keep_alive
 from runtime.packing import packed
+from runtime.refresh.recipes import Derived, affected, cooked
 from runtime.refresh.weights import Weight
 
 Array = npt.NDArray[Any]
@@ -36,8 +37,9 @@ class Given:
 
     weight: Weight
     fill: Callable[[int, Bytes], None]
-    lent: Bytes | None = None
-    """The bytes themselves, where they may be used where they are."""
+    data: Bytes | None = None
+    """The bytes themselves, where they are at hand; when `is_lent` they may stay in use."""
+    is_lent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +72,13 @@ def _array(name: str, value: Any, weights: Mapping[str, Weight], copy: bool) -> 
     weight = named(name, weights)
     array = np.asarray(value)
     _check(weight, array.dtype, array.shape)
-    flat = packed(array) if weight.place.desc.is_packed else np.ascontiguousarray(array)
+    flat = packed(array) if weight.desc.is_packed else np.ascontiguousarray(array)
     data = flat.reshape(-1).view(np.uint8)
 
     def fill(start: int, target: Bytes) -> None:
         np.copyto(target, data[start : start + len(target)])
 
-    return Given(weight, fill, None if copy else data)
+    return Given(weight, fill, data, is_lent=not copy)
 
 
 def _tensor(tensor: TensorRef[FileBytes], weights: Mapping[str, Weight]) -> Given:
@@ -106,7 +108,7 @@ def named(name: str, weights: Mapping[str, Weight]) -> Weight:
 
 
 def _check(weight: Weight, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
-    desc = weight.place.desc
+    desc = weight.desc
     if dtype != desc.dtype or tuple(shape) != desc.shape:
         raise AclError(
             Code.GE_FAILURE,
@@ -115,21 +117,44 @@ def _check(weight: Weight, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None
         )
 
 
-def contents(update: Update, session: Session) -> dict[int, Content]:
-    """New contents by variable: what is lent, and copies of all else."""
-    made: dict[int, Content] = {}
+@dataclass(frozen=True, slots=True)
+class Made:
+    """New contents by variable, and the bytes of the tensors that variables were made of."""
+
+    contents: dict[int, Content]
+    tensors: dict[str, Bytes]
+
+
+def made_of(update: Update, session: Session, variables: Sequence[Derived]) -> Made:
+    """What is lent, copies of all else, and what recipes make.
+
+    AclError for tensors that others are needed with, before anything is copied.
+    """
+    tensors = {given.weight.name for given in update.given if given.weight.place is None}
+    changed = affected(tensors, variables)
+    made = Made({}, {})
     chunks: list[Chunk] = []
     for given in update.given:
-        variable = given.weight.place.variable
-        if given.lent is not None:
-            made[variable] = Content(given.lent, keep_alive)
-            continue
-        made[variable] = content = session.fresh(variable)
-        chunks += _chunks(given, content.memory)
+        chunks += _begun(given, session, made)
     size = sum(len(memory) for _, _, memory in chunks)
     count = CORES if size > ALONE else 1
     in_threads(_fill, [chunks[start::count] for start in range(count)])
+    made.contents.update(cooked(changed, made.tensors, session))
     return made
+
+
+def _begun(given: Given, session: Session, made: Made) -> list[Chunk]:
+    """Puts the memory for what is given in its place; what has to be copied into it yet."""
+    weight, data = given.weight, given.data
+    if weight.place is None:
+        held = np.empty(weight.desc.size, np.uint8) if data is None else data
+        made.tensors[weight.name] = held
+        return _chunks(given, held) if data is None else []
+    if data is not None and given.is_lent:
+        made.contents[weight.place.variable] = Content(data, keep_alive)
+        return []
+    made.contents[weight.place.variable] = content = session.fresh(weight.place.variable)
+    return _chunks(given, content.memory)
 
 
 Chunk = tuple[Given, int, Bytes]

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from compiler.threads import in_threads
+from runtime.device import Bytes
 from runtime.errors import invalid
 from runtime.executor.session import Content, Session, Table
 from runtime.refresh.weights import Weight
@@ -30,16 +31,16 @@ class Version:
         unknown = [
             (name, contents[weight.place.variable])
             for name, weight in weights.items()
-            if name not in self.digests and weight.place.variable in contents
+            if name not in self.digests and weight.place and weight.place.variable in contents
         ]
-        found = in_threads(lambda pair: sha256_of(pair[1]), unknown)
+        found = in_threads(lambda pair: sha256_of(pair[1].memory), unknown)
         self.digests.update(zip((name for name, _ in unknown), found, strict=True))
         return dict(self.digests)
 
 
-def sha256_of(content: Content) -> str:
-    """The digest of the bytes a variable holds."""
-    return hashlib.sha256(content.memory.data).hexdigest()
+def sha256_of(memory: Bytes) -> str:
+    """The digest of bytes, in hexadecimal."""
+    return hashlib.sha256(memory.data).hexdigest()
 
 
 class Versions:

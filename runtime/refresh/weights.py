@@ -8,13 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from compiler.om.bundle_roles import roles
+from compiler.om.dtypes import BY_NAME
 from compiler.om.ge_ir_pb2 import OpDef
-from compiler.om.manifest import RefreshableWeight, manifest_in
+from compiler.om.manifest import Manifest, Tensor, manifest_in
 from compiler.om.offline_model import OfflineModel
-from runtime.errors import AclError, Code
+from runtime.errors import AclError, Code, failure
 from runtime.executor.operators import tensor_desc
 from runtime.executor.session import Place, Session
 from runtime.executor.variables import declare_variables, refreshes, variable_address
+from runtime.operator_engine import TensorDesc
+from runtime.operator_engine.dtypes import from_proto
+from runtime.refresh.recipes import Derived, derived
 
 _ONNX_NAME = re.compile(r"^.*?:\d+:(?=.)")
 """What precedes the tensor's name in the name of an output."""
@@ -22,20 +26,31 @@ _ONNX_NAME = re.compile(r"^.*?:\d+:(?=.)")
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """A variable that can be refreshed. `name` is that of the ONNX initializer, or without a
-    manifest that of the constant; `input` its place among the inputs of the update model, and
-    `sha256` the digest of the bytes it begins with, where the bundle says.
+    """What can be refreshed. `name` is that of the ONNX initializer, or without a manifest that of
+    the constant; `sha256` the digest of the bytes it begins with, where the bundle says.
+
+    `place` is where a variable holds it, and `input` its place among the inputs of the update
+    model; both are None where variables are made of it, as recipes say.
     """
 
     name: str
-    place: Place
-    input: int
+    desc: TensorDesc
+    place: Place | None
+    input: int | None
     sha256: str | None = None
 
     @property
     def type(self) -> str:
         """Element type and shape, for messages."""
-        return f"{self.place.desc.dtype}{list(self.place.desc.shape)}"
+        return f"{self.desc.dtype}{list(self.desc.shape)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshable:
+    """The weights of a bundle by name, and the variables that are made of some of them."""
+
+    weights: dict[str, Weight]
+    derived: tuple[Derived, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,28 +80,23 @@ def onnx_names(outputs: Sequence[str]) -> list[str]:
     return [name if count[name] == 1 else full for name, full in zip(short, outputs, strict=True)]
 
 
-def weights_of(models: Sequence[OfflineModel], found: Parts, session: Session) -> dict[str, Weight]:
-    """The refreshable weights by name. AclError 500002 for a manifest that does not fit.
-
-    What variables are made of by a recipe is not among them: alone it would not be the weight.
-    """
+def refreshable(models: Sequence[OfflineModel], found: Parts, session: Session) -> Refreshable:
+    """What can be refreshed. AclError 500002 for a manifest that does not fit."""
     for om in models:
         declare_variables(om.root.model_def, session)
+    nodes = _variables(models)
     infer = models[found.infer]
     if (manifest := manifest_in(infer)) is not None:
-        nodes = _variables(models)
-        entries = manifest.plain.items()
-        return {name: _of_entry(entry, nodes, session, infer.source) for name, entry in entries}
+        return _of_manifest(manifest, nodes, session, infer.source)
     if found.update is None:
-        return {}
+        return Refreshable({})
     update = models[found.update].root.model_def
-    nodes = _variables(models)
-    return {
-        (name := refresh.variable.removesuffix("_var")): Weight(
-            name, _place(nodes[refresh.variable], session), index
-        )
-        for index, refresh in refreshes(update).items()
-    }
+    weights: dict[str, Weight] = {}
+    for index, refresh in refreshes(update).items():
+        name = refresh.variable.removesuffix("_var")
+        place = _place(nodes[refresh.variable], session)
+        weights[name] = Weight(name, place.desc, place, index)
+    return Refreshable(weights)
 
 
 def _variables(models: Sequence[OfflineModel]) -> Mapping[str, OpDef]:
@@ -104,11 +114,36 @@ def _place(op: OpDef, session: Session) -> Place:
     return session.place(variable_address(op), desc, f"node '{op.name}' (Variable)")
 
 
-def _of_entry(
-    entry: RefreshableWeight, nodes: Mapping[str, OpDef], session: Session, source: str
-) -> Weight:
-    op = nodes.get(entry.variable)
-    if op is None or tuple(op.output_desc[0].shape.dim) != entry.shape:
-        named = f"{entry.variable} {list(entry.shape)}"
-        raise AclError(Code.GE_FAILURE, f"{source}: its manifest names {named}, which it lacks")
-    return Weight(entry.onnx, _place(op, session), entry.index, entry.sha256)
+def _of_manifest(
+    manifest: Manifest, nodes: Mapping[str, OpDef], session: Session, source: str
+) -> Refreshable:
+    """What a manifest says: what holds a tensor as it is, and what is made of tensors.
+
+    A tensor of which other variables are made as well is not held by its own as it is: both change
+    together.
+    """
+    weights: dict[str, Weight] = {}
+    for name, tensor in manifest.sources.items():
+        weights[name] = Weight(name, _desc(tensor), None, None, tensor.sha256)
+    sizes = {name: weight.desc.size for name, weight in weights.items()}
+    made: list[Derived] = []
+    for told in manifest.weights:
+        op = nodes.get(told.variable)
+        if op is None or tuple(op.output_desc[0].shape.dim) != told.shape:
+            lacks = f"names {told.variable} {list(told.shape)}, which it lacks"
+            raise AclError(Code.GE_FAILURE, f"{source}: its manifest {lacks}")
+        place = _place(op, session)
+        if manifest.plain.get(told.onnx) is told:
+            weights[told.onnx] = Weight(told.onnx, place.desc, place, told.index, told.sha256)
+        else:
+            recipe = {"source": told.onnx} if told.recipe is None else told.recipe
+            made.append(derived(told.variable, place, recipe, sizes))
+    return Refreshable(weights, tuple(made))
+
+
+def _desc(tensor: Tensor) -> TensorDesc:
+    dtype = from_proto(BY_NAME[tensor.dtype].proto)
+    if dtype is None:
+        what = f"'{tensor.onnx}' is of type {tensor.dtype}"
+        raise failure(f"{what}, which the simulated device cannot compute with")
+    return TensorDesc(dtype, tensor.shape)

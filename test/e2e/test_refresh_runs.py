@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from onnx import TensorProto, helper, numpy_helper, save
 from compiler.cli import main
 from compiler.om.manifest import read_manifest
 from compiler.recipes import made
+from compiler.refresh.pack import read_pack
 from compiler.weights import Inline, numpy_dtype
 from runtime.device import Memory
 from runtime.errors import AclError
@@ -122,15 +124,61 @@ def test_refreshed_outputs_are_those_of_a_fresh_compilation(
     assert infer.run([x])[0].tobytes() == after.tobytes()
 
 
-def test_a_tensor_that_variables_are_made_of_is_not_taken_for_the_variable(tmp_path: Path):
+def test_tensors_that_are_computed_together_are_given_together(tmp_path: Path):
     """A folded filter has the type and the shape of the filter: it would fit."""
     model = network(tmp_path / "m.onnx", 1)
     options = 'precision=must_keep_origin_dtype refresh="first.weight","fc" refresh_form=compiled'
     x = np.zeros((2, 3, 8, 8), np.float32)
+    new = checkpoint(2)
     with Bundle.load(build(model, tmp_path / "b", options)) as bundle:
-        before = bundle.infer({"x": x})
-        with pytest.raises(AclError, match=r"weight is called 'first\.weight'"):
-            bundle.update({"first.weight": checkpoint(2)["first.weight"]})
+        before, digests = bundle.infer({"x": x}), bundle.digests()
+        with pytest.raises(AclError, match=r"'first\.weight' is computed .* with 'first\.scale', "):
+            bundle.update({name: new[name] for name in ("fc", "first.weight")})
         np.testing.assert_equal(bundle.infer({"x": x}), before)
-        bundle.update({"fc": checkpoint(2)["fc"]})
+        assert bundle.digests() == digests
+        bundle.update({name: new[name] for name in bundle.weights})
+        assert set(bundle.weights) == {"fc", *(f"first.{part}" for part in FOLDED)}
+        assert {name: hash_of(new[name]) for name in digests} == bundle.digests()
         assert any(np.any(bundle.infer({"x": x})[name] != value) for name, value in before.items())
+        bundle.rollback()
+        np.testing.assert_equal(bundle.infer({"x": x}), before)
+        assert bundle.digests() == digests
+
+
+def hash_of(array: Array) -> str:
+    return sha256(array.tobytes()).hexdigest()
+
+
+def test_a_pack_with_damaged_bytes_of_what_a_variable_is_made_of(tmp_path: Path):
+    options = 'precision=force_fp16 refresh="*" refresh_form=compiled'
+    old, new = (network(tmp_path / f"{seed}.onnx", seed) for seed in (1, 2))
+    bundle_path, pack = build(old, tmp_path / "b", options), tmp_path / "p.safetensors"
+    assert main(["refresh", "make", str(old), str(new), "-o", str(pack)]) == 0
+    last = read_pack(pack).tensors["second.weight"].data
+    data = bytearray(pack.read_bytes())
+    data[last.offset] ^= 1
+    pack.write_bytes(data)
+    with Bundle.load(bundle_path) as bundle:
+        with pytest.raises(AclError, match=r"'second\.weight' is damaged"):
+            bundle.update(pack)
+        assert bundle.version == "compiled"
+
+
+def test_a_recipe_that_does_not_make_its_variable_is_refused_when_loaded(tmp_path: Path):
+    options = 'precision=force_fp16 refresh="fc" refresh_form=compiled'
+    path = build(network(tmp_path / "m.onnx", 1), tmp_path / "b", options)
+    data = path.read_bytes()
+    assert data.count(b'"to":"f16"') == 1
+    path.write_bytes(data.replace(b'"to":"f16"', b'"to":"f64"'))
+    with pytest.raises(AclError, match=r"recipe of variable '.*_var' makes 640 bytes, .* has 160"):
+        Bundle.load(path)
+
+
+def test_faithful_does_not_follow_recipes(tmp_path: Path):
+    options = 'precision=force_fp16 refresh="fc" refresh_form=compiled'
+    path = build(network(tmp_path / "m.onnx", 1), tmp_path / "b", options)
+    with (
+        Bundle.load(path, faithful=True) as bundle,
+        pytest.raises(AclError, match="made of 'fc' by a recipe, which GraphEngine does not"),
+    ):
+        bundle.update({"fc": checkpoint(2)["fc"]})
