@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -81,6 +81,16 @@ class Manifest:
         made_of = {source.onnx for weight in recipes for source in weight.sources}
         weights = (weight for weight in self.weights if weight.recipe is None)
         return {weight.onnx: weight for weight in weights if weight.onnx not in made_of}
+
+    def given_with(self, names: Iterable[str]) -> set[str]:
+        """Some tensors, and all that recipes need with them: what a user has to give together."""
+        together = set(names)
+        groups = [{source.onnx for source in weight.sources} for weight in self.weights]
+        growing = True
+        while growing:
+            joined = together.union(*(group for group in groups if group & together))
+            growing, together = joined != together, joined
+        return together
 
     @property
     def version(self) -> str:

@@ -17,7 +17,7 @@ from math import isfinite
 from compiler.digests import all_sha256
 from compiler.errors import UserError
 from compiler.om.files import write_file
-from compiler.om.manifest import version_digest
+from compiler.om.manifest import read_manifest, version_digest
 from compiler.refresh.checkpoint import Checkpoint, add_root, check_output, read_checkpoint
 from compiler.refresh.lora import find_adapter, match, read_adapters
 from compiler.refresh.merging import FLOATS
@@ -30,6 +30,8 @@ EXAMPLES = """examples:
       what training changed; apply it to a bundle file or to a bundle that serves
   ascend-opt refresh make bundle.om new.safetensors --cast -o pack.safetensors
       from what the bundle holds to a checkpoint, rounded to the bundle's types
+  ascend-opt refresh make old.onnx new.onnx --for bundle.om -o pack.safetensors
+      for a bundle compiled with refresh_form=compiled: a changed filter goes with its batch norm
   ascend-opt refresh make base.onnx adapter_a/ -o a.safetensors
       a LoRA adapter as PEFT saves it, merged: W + alpha/r · B·A, rounded once
   ascend-opt refresh make base.onnx adapter_b/ --after a.safetensors -o a_to_b.safetensors
@@ -61,6 +63,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         help="leave out weights of such names, as '*.inv_freq', in OLD and NEW",
+    )
+    parser.add_argument(
+        "--for",
+        metavar="BUNDLE",
+        dest="bundle",
+        help="also pack the weights that this bundle computes into one with those that change "
+        "(OLD, if it is a bundle): it needs them together",
     )
     parser.add_argument(
         "--cast", action="store_true", help="convert floats of NEW to the types of OLD"
@@ -99,12 +108,19 @@ def run(args: argparse.Namespace) -> int:
     for path in args.after:
         base = read_pack(path).applied_to(base, args.old)
     weights = dict(old.weights) | replaced
-    changed = [weights[name] for name in target if target[name] != base[name]]
+    packed = _with_partners({name for name in target if target[name] != base[name]}, args)
+    changed = [weights[name] for name in target if name in packed]
     write_file(args.output, lay_out_pack(changed, target, base))
     size = sum(tensor.data.length for tensor in changed)
     print(f"{args.output}: {len(changed)} of {len(base)} weights, {size / 1e6:.1f} MB")
     print(f"from version {version_digest(base)[:SHOWN]} to {version_digest(target)[:SHOWN]}")
     return 0
+
+
+def _with_partners(changed: set[str], args: argparse.Namespace) -> set[str]:
+    """What differs, and what the bundle that the pack is for needs with it."""
+    bundle = args.bundle or (args.old if args.old.endswith(".om") else None)
+    return read_manifest(bundle).given_with(changed) if bundle else changed
 
 
 def _without(old: Checkpoint, patterns: Iterable[str]) -> Checkpoint:

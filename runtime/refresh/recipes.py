@@ -60,7 +60,7 @@ def affected(given: Collection[str], variables: Sequence[Derived]) -> list[Deriv
             raise AclError(
                 Code.GE_FAILURE,
                 f"weight '{one}' is computed into one variable with {listed}{more}: they have to "
-                "be given with it; no weight has been changed",
+                "be given with it (`refresh make --for` packs them); no weight has been changed",
             )
     return changed
 

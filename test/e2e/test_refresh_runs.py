@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnx import TensorProto, helper, numpy_helper, save
+from onnx import TensorProto, helper, load, numpy_helper, save
 
 from compiler.cli import main
 from compiler.om.manifest import read_manifest
@@ -147,6 +147,30 @@ def test_tensors_that_are_computed_together_are_given_together(tmp_path: Path):
 
 def hash_of(array: Array) -> str:
     return sha256(array.tobytes()).hexdigest()
+
+
+def test_a_pack_for_a_bundle_has_what_is_computed_with_a_changed_tensor(tmp_path: Path):
+    options = 'precision=force_fp16 refresh="*" refresh_form=compiled'
+    old, new = (network(tmp_path / f"{seed}.onnx", 1) for seed in ("old", "new"))
+    model = load(new)
+    [filter] = [t for t in model.graph.initializer if t.name == "second.weight"]
+    filter.CopyFrom(numpy_helper.from_array(checkpoint(2)[filter.name], filter.name))
+    save(model, new)
+    x = {"x": np.ones((2, 3, 8, 8), np.float32)}
+    bundle_path = build(old, tmp_path / "b", options)
+    packs = [tmp_path / name for name in ("least.safetensors", "fitting.safetensors")]
+    for pack, more in zip(packs, ([], ["--for", str(bundle_path)]), strict=True):
+        assert main(["refresh", "make", str(old), str(new), "-o", str(pack), *more]) == 0
+    assert [len(read_pack(pack).tensors) for pack in packs] == [1, len(FOLDED)]
+    with (
+        Bundle.load(bundle_path) as bundle,
+        Bundle.load(build(new, tmp_path / "f", options)) as fresh,
+    ):
+        with pytest.raises(AclError, match=r"computed into .* \(`refresh make --for` packs them\)"):
+            bundle.update(packs[0])
+        bundle.update(packs[1])
+        np.testing.assert_equal(bundle.infer(x), fresh.infer(x))
+        assert bundle.digests() == fresh.digests()
 
 
 def test_a_pack_with_damaged_bytes_of_what_a_variable_is_made_of(tmp_path: Path):
