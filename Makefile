@@ -7,7 +7,7 @@ EXPORT := .venv-export
 PEERS := .venv-peers
 
 .PHONY: demo test test-kill soak check lit fuzz bench bench-import bench-load bench-packs bench-refresh \
-	bench-run bench-weights conformance models export-models clean
+	bench-run bench-weights checkpoints conformance models export-models clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/digits/demo.sh
@@ -62,6 +62,11 @@ fuzz: $(READY)
 
 conformance: $(READY)
 	$(BIN)/python -m conformance.run
+
+# BERT-base, ResNet-50 and a Llama of two layers are refreshed to another checkpoint and rolled back;
+# needs 5 GB of memory and 6 minutes. make test does it with small models.
+checkpoints: $(READY)
+	$(BIN)/python -m conformance.checkpoints
 
 models: $(READY)
 	$(BIN)/python -m conformance.models

@@ -1,0 +1,208 @@
+"""Compiles a checkpoint, refreshes it to another and back: outputs are those of fresh compilations,
+bit for bit."""
+
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import numpy_helper
+
+from compiler.cli import context
+from compiler.cli import main as ascend_opt
+from compiler.frontends.onnx import ImportOptions, import_model
+from compiler.pipelines import OfflinePass
+from compiler.precision_modes import PrecisionMode
+from compiler.targets.om import OMTarget
+from runtime.device import Memory
+from runtime.model_registry import Models
+from runtime.refresh import Bundle
+
+Array = npt.NDArray[Any]
+Form = Literal["original", "compiled"]
+FORMS: tuple[Form, ...] = ("original", "compiled")
+PRECISIONS: tuple[PrecisionMode, ...] = ("force_fp16", "must_keep_origin_dtype")
+
+BUFFERS = ("inv_freq",)
+"""Numbers that a model computes for itself: checkpoints do not have them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A model with its weights, and the same model with others; the weights of both by name."""
+
+    name: str
+    first: Path
+    second: Path
+    old: Mapping[str, Array]
+    new: Mapping[str, Array]
+    inputs: Mapping[str, Array]
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What is equal, bit for bit. `state` compares the digests of all tensors, and `changed` is
+    that the two checkpoints answer differently, with finite numbers.
+
+    `plain` compares with a fresh compilation without refreshable weights: the same computation only
+    where variables hold what the inference needs.
+    """
+
+    finite: bool
+    changed: bool
+    refreshed: bool
+    state: bool
+    plain: bool
+    back: bool
+    packed: bool
+    back_again: bool
+
+    @property
+    def wrong(self) -> list[str]:
+        """The names of the comparisons that failed."""
+        return [field.name for field in fields(self) if not getattr(self, field.name)]
+
+
+def case(name: str, first: Path, inputs: Mapping[str, Array]) -> Case:
+    """A second checkpoint beside a first one, in which every weight has other values."""
+    model = onnx.load(first)
+    draw = np.random.default_rng(7)
+    old: dict[str, Array] = {}
+    new: dict[str, Array] = {}
+    for tensor in model.graph.initializer:
+        value = numpy_helper.to_array(tensor)
+        if value.dtype == np.float32 and value.size > 1 and not tensor.name.endswith(BUFFERS):
+            old[tensor.name], new[tensor.name] = value, (other := _other(value, draw))
+            tensor.CopyFrom(numpy_helper.from_array(other, tensor.name))
+    second = first.with_name(f"{first.stem}_second.onnx")
+    onnx.save(model, second)
+    return Case(name, first, second, old, new, inputs)
+
+
+def _other(value: Array, draw: np.random.Generator) -> Array:
+    """Other numbers of the same sign and about the same size: variances stay positive."""
+    scaled = value * draw.uniform(0.7, 1.0, value.shape).astype(np.float32)
+    return np.where(value == 0, draw.uniform(-0.01, 0.01, value.shape).astype(np.float32), scaled)
+
+
+def findings(
+    case: Case, folder: Path, precision: PrecisionMode, form: Form, fresh: bytes
+) -> Findings:
+    """Refreshes one bundle from arrays and from a pack; `fresh` is what a plain model answers."""
+    pack = folder / f"{case.name}.safetensors"
+    if not pack.exists():
+        made = ascend_opt(["refresh", "make", *map(str, (case.first, case.second, "-o", pack))])
+        assert made == 0
+    paths = [
+        compiled(path, folder / f"{path.stem}_{form}", case, precision, form)
+        for path in (case.first, case.second)
+    ]
+    with Bundle.load(paths[1]) as other:
+        expected, state = answer(other, case), other.digests()
+    with Bundle.load(paths[0]) as bundle:
+        before = answer(bundle, case)
+        bundle.update({name: case.new[name] for name in bundle.weights})
+        after = answer(bundle, case)
+        same = bundle.digests() == state
+        bundle.rollback()
+        back = answer(bundle, case)
+        bundle.update(pack)
+        packed = answer(bundle, case)
+        same &= bundle.digests() == state
+        bundle.rollback()
+        return Findings(
+            finite=all(np.isfinite(v).all() for v in bundle.infer(case.inputs).values()),
+            changed=before != after,
+            refreshed=after == expected,
+            state=same and case.new.keys() <= state.keys(),
+            plain=form == "original" or after == fresh,
+            back=back == before,
+            packed=packed == expected,
+            back_again=answer(bundle, case) == before,
+        )
+
+
+def compiled(
+    source: Path, output: Path, case: Case, precision: PrecisionMode, form: Form | None
+) -> Path:
+    """The bundle of a model, in which all weights of the checkpoint can be refreshed, or with no
+    form the plain model."""
+    shapes = {name: value.shape for name, value in case.inputs.items()}
+    module = import_model(str(source), options=ImportOptions(input_shapes=shapes))
+    refresh = tuple(case.new) if form is not None else ()
+    OfflinePass(precision=precision, refresh=refresh, refresh_form=form or "original").apply(
+        context(), module
+    )
+    OMTarget(str(output)).emit(context(), module, io.StringIO())
+    return Path(f"{output}.om")
+
+
+def answer(bundle: Bundle, case: Case) -> bytes:
+    """The outputs of a bundle, one after the other."""
+    return b"".join(value.tobytes() for value in bundle.infer(case.inputs).values())
+
+
+def plain_answer(case: Case, folder: Path, precision: PrecisionMode) -> bytes:
+    """What the second checkpoint answers when it is compiled without refreshable weights."""
+    path = compiled(case.second, folder / f"{case.name}_plain", case, precision, None)
+    models = Models(Memory())
+    model = models[models.load(str(path))]
+    names = [tensor.name for tensor in model.description.inputs]
+    return b"".join(v.tobytes() for v in model.run([case.inputs[name] for name in names]))
+
+
+def results(
+    case: Case, folder: Path, precisions: Sequence[PrecisionMode] = PRECISIONS
+) -> Iterator[tuple[PrecisionMode, Form, Findings]]:
+    """A model in every precision, with either form of variables."""
+    for precision in precisions:
+        fresh = plain_answer(case, folder, precision)
+        for form in FORMS:
+            yield precision, form, findings(case, folder, precision, form, fresh)
+
+
+def _cases(folder: Path) -> Iterator[Case]:
+    from bench import real_models
+    from conformance.models import Example
+
+    for name in ("bert_base", "resnet50"):
+        path = real_models.make(name, folder)
+        yield case(name, path, real_models.inputs(path))
+    for name in ("llama_dynamo", "llama_script"):
+        example = Example(name, folder)
+        yield case(name, example.path, example.inputs[0])
+
+
+def main() -> None:
+    """Print each comparison, and the figures against the goals."""
+    good = count = 0
+    with TemporaryDirectory() as folder:
+        for each in _cases(Path(folder)):
+            size = sum(value.nbytes for value in each.new.values()) / 1e6
+            print(f"{each.name}: {len(each.new)} weights, {size:.1f} MB", flush=True)
+            start = perf_counter()
+            for precision, form, found in results(each, Path(folder)):
+                told = f"not equal: {', '.join(found.wrong)}" if found.wrong else "equal"
+                seconds = perf_counter() - start
+                print(f"  {precision:<24} {form:<9} {told:<40} {seconds:6.1f} s", flush=True)
+                count, good, start = count + 1, good + (not found.wrong), perf_counter()
+    print(
+        f"checkpoints: {good} of {count} (all) refreshed, from arrays and from a pack, and rolled "
+        "back, bit for bit as compiled afresh"
+    )
+    sys.exit(good != count)
+
+
+if __name__ == "__main__":
+    main()
