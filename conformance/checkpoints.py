@@ -9,6 +9,7 @@ import io
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from filecmp import cmp
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -19,8 +20,8 @@ import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 
-from compiler.cli import context
 from compiler.cli import main as ascend_opt
+from compiler.context import context
 from compiler.frontends.onnx import ImportOptions, import_model
 from compiler.pipelines import OfflinePass
 from compiler.precision_modes import PrecisionMode
@@ -52,8 +53,8 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What is equal, bit for bit. `state` compares the digests of all tensors, and `changed` is
-    that the two checkpoints answer differently, with finite numbers.
+    """What is equal, bit for bit. `state` compares the digests of all tensors, `applied` the whole
+    bundle files, and `changed` is that the checkpoints answer differently.
 
     `plain` compares with a fresh compilation without refreshable weights: the same computation only
     where variables hold what the inference needs.
@@ -67,6 +68,7 @@ class Findings:
     back: bool
     packed: bool
     back_again: bool
+    applied: bool
 
     @property
     def wrong(self) -> list[str]:
@@ -102,8 +104,7 @@ def findings(
     """Refreshes one bundle from arrays and from a pack; `fresh` is what a plain model answers."""
     pack = folder / f"{case.name}.safetensors"
     if not pack.exists():
-        made = ascend_opt(["refresh", "make", *map(str, (case.first, case.second, "-o", pack))])
-        assert made == 0
+        _run("make", case.first, case.second, "-o", pack)
     paths = [
         compiled(path, folder / f"{path.stem}_{form}", case, precision, form)
         for path in (case.first, case.second)
@@ -130,7 +131,20 @@ def findings(
             back=back == before,
             packed=packed == expected,
             back_again=answer(bundle, case) == before,
+            applied=applied(paths, pack),
         )
+
+
+def applied(paths: Sequence[Path], pack: Path) -> bool:
+    """Whether the first bundle's file becomes that of the second one, byte for byte."""
+    target = paths[0].with_name(f"{paths[0].stem}_applied.om")
+    _run("apply", paths[0], pack, "-o", target)
+    return cmp(target, paths[1], shallow=False)
+
+
+def _run(command: str, *arguments: str | Path) -> None:
+    if ascend_opt(["refresh", command, *map(str, arguments)]):
+        raise RuntimeError(f"ascend-opt refresh {command} fails")
 
 
 def compiled(

@@ -26,6 +26,7 @@ from compiler.refresh.bundle_weights import (
     producers,
     value_of,
 )
+from compiler.refresh.new_values import new_values
 from compiler.safetensors import TensorRef
 from compiler.weights import Weight
 
@@ -43,8 +44,11 @@ def updated_bundle(
             "and takes them at run time only"
         )
     init = _Initialisation(file, file.init)
-    init.check(weights)
-    manifest = Manifest(tuple(_begun_with(digests, weight) for weight in file.manifest.weights))
+    values = new_values(file, weights)
+    init.check(values)
+    hashed = all_sha256(values.values())
+    own = {variable: hashed[value].hex() for variable, value in values.items()}
+    manifest = Manifest(tuple(_begun_with(digests, own, w) for w in file.manifest.weights))
     models: list[Blob] = []
     for index, model in enumerate(file.bundle.models):
         changed: dict[int, Blob] = {}
@@ -54,17 +58,19 @@ def updated_bundle(
             set_attribute(new.attr[MANIFEST_NAME], manifest.to_json())
             changed[PartitionType.MODEL_DEF] = Held(encode_message(new))
         if index == file.init:
-            changed |= init.changed(weights)
+            changed |= init.changed(values)
         models.append(_with(file, index, changed) if changed else file.range_of(index))
     return lay_out_bundle(file.bundle.var_size, models)
 
 
-def _begun_with(digests: Mapping[str, str], weight: RefreshableWeight) -> RefreshableWeight:
+def _begun_with(
+    digests: Mapping[str, str], own: Mapping[str, str], weight: RefreshableWeight
+) -> RefreshableWeight:
+    """A weight with the digests of its tensors, by ONNX name, and its own, by variable."""
     sources = tuple(
         replace(source, sha256=digests.get(source.onnx, source.sha256)) for source in weight.sources
     )
-    own = weight.sha256 if weight.recipe is not None else sources[0].sha256
-    return replace(weight, sources=sources, sha256=own)
+    return replace(weight, sources=sources, sha256=own.get(weight.variable, weight.sha256))
 
 
 def _with(file: BundleFile, index: int, changed: Mapping[int, Blob]) -> Blob:
@@ -89,27 +95,26 @@ class _Initialisation:
         if len(model.submodels) != 1 or model.header.is_dynamic:
             raise UserError(f"{self.file.path}: its initialisation graph has open shapes")
 
-    def check(self, weights: Mapping[str, TensorRef[Weight]]) -> None:
-        """UserError for a weight that is not a constant of this model."""
-        plain = self.file.manifest.plain
+    def check(self, values: Mapping[str, Weight]) -> None:
+        """UserError for the value of a variable that is not a constant of this model."""
+        names = {weight.variable: weight.onnx for weight in self.file.manifest.weights}
         constants = assigned_constants(self._definition)
-        for name in weights:
-            weight = plain.get(name)
-            node = constants.get(weight.variable) if weight else None
+        for variable in values:
+            node = constants.get(variable)
             if node is None or node.type not in CONST_TYPES:
-                why = "is in a file of its own" if weight else "is made of others"
                 raise UserError(
-                    f"{self.file.path}: weight '{name}' {why}: apply the pack to the ONNX model "
-                    "and compile that, or update the bundle when it is loaded"
+                    f"{self.file.path}: weight '{names[variable]}' is in a file of its own: apply "
+                    "the pack to the ONNX model and compile that, or update the bundle when it is "
+                    "loaded"
                 )
 
-    def changed(self, weights: Mapping[str, TensorRef[Weight]]) -> dict[int, Blob]:
-        """The partitions that differ, by type."""
+    def changed(self, new: Mapping[str, Weight]) -> dict[int, Blob]:
+        """The partitions that differ, by type, with new values of variables."""
         model = ModelDef()
         model.CopyFrom(self._definition)
         tasks = ModelTaskDef()
         tasks.CopyFrom(self.file.bundle.models[self.index].root.task_def)
-        values = self._values(weights)
+        values = self._values(new)
         hashed = all_sha256(values.values())
         plan = plan_weights(Constant(v.length, hashed[v]) for v in values.values())
         _move(model, tasks, dict(zip(values, plan.offsets, strict=True)))
@@ -126,17 +131,15 @@ class _Initialisation:
     def _definition(self) -> ModelDef:
         return definition(self.file.bundle.models[self.index])
 
-    def _values(self, weights: Mapping[str, TensorRef[Weight]]) -> dict[str, Weight]:
+    def _values(self, new: Mapping[str, Weight]) -> dict[str, Weight]:
         """The value of every constant of the graph, by its node, in the order of the graph."""
-        names = {weight.variable: weight.onnx for weight in self.file.manifest.weights}
         assigned = assigned_constants(self._definition)
-        by_node = {node.name: names.get(variable) for variable, node in assigned.items()}
+        by_node = {node.name: new.get(variable) for variable, node in assigned.items()}
         partition = self.file.part(self.index, PartitionType.WEIGHTS_DATA)
-        values: dict[str, Weight] = {}
-        for op in _constants(self._definition):
-            new = weights.get(by_node.get(op.name) or "")
-            values[op.name] = new.data if new else value_of(op, partition)
-        return values
+        return {
+            op.name: by_node.get(op.name) or value_of(op, partition)
+            for op in _constants(self._definition)
+        }
 
 
 def _list_sizes(model: ModelDef, changed: Mapping[int, Blob]) -> None:

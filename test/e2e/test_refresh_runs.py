@@ -149,7 +149,10 @@ def hash_of(array: Array) -> str:
     return sha256(array.tobytes()).hexdigest()
 
 
-def test_a_pack_for_a_bundle_has_what_is_computed_with_a_changed_tensor(tmp_path: Path):
+def test_a_pack_for_a_bundle_has_what_is_computed_with_a_changed_tensor(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """A bundle takes it while it serves, and a file that takes it is the one compiled afresh."""
     options = 'precision=force_fp16 refresh="*" refresh_form=compiled'
     old, new = (network(tmp_path / f"{seed}.onnx", 1) for seed in ("old", "new"))
     model = load(new)
@@ -162,10 +165,12 @@ def test_a_pack_for_a_bundle_has_what_is_computed_with_a_changed_tensor(tmp_path
     for pack, more in zip(packs, ([], ["--for", str(bundle_path)]), strict=True):
         assert main(["refresh", "make", str(old), str(new), "-o", str(pack), *more]) == 0
     assert [len(read_pack(pack).tensors) for pack in packs] == [1, len(FOLDED)]
-    with (
-        Bundle.load(bundle_path) as bundle,
-        Bundle.load(build(new, tmp_path / "f", options)) as fresh,
-    ):
+    fresh_path, applied = build(new, tmp_path / "f", options), tmp_path / "applied.om"
+    assert main(["refresh", "apply", str(bundle_path), str(packs[0]), "-o", str(applied)]) != 0
+    assert "in a pack together, as `refresh make --for " in capsys.readouterr().err
+    assert main(["refresh", "apply", str(bundle_path), str(packs[1]), "-o", str(applied)]) == 0
+    assert applied.read_bytes() == fresh_path.read_bytes()
+    with Bundle.load(bundle_path) as bundle, Bundle.load(fresh_path) as fresh:
         with pytest.raises(AclError, match=r"computed into .* \(`refresh make --for` packs them\)"):
             bundle.update(packs[0])
         bundle.update(packs[1])
