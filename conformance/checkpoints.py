@@ -76,9 +76,19 @@ class Findings:
         return [field.name for field in fields(self) if not getattr(self, field.name)]
 
 
-def case(name: str, first: Path, inputs: Mapping[str, Array]) -> Case:
-    """A second checkpoint beside a first one, in which every weight has other values."""
-    model = onnx.load(first)
+def case(name: str, source: Path, inputs: Mapping[str, Array], filters: float = 1) -> Case:
+    """Two checkpoints beside a model: its own weights, and others for every one of them.
+
+    Filters of convolutions are multiplied by a number: random ones may let a signal grow beyond
+    float16.
+    """
+    model = onnx.load(source)
+    for tensor in model.graph.initializer:
+        if len(tensor.dims) == 4 and filters != 1:
+            value = numpy_helper.to_array(tensor) * np.float32(filters)
+            tensor.CopyFrom(numpy_helper.from_array(value, tensor.name))
+    first, second = (source.with_name(f"{source.stem}_{n}.onnx") for n in ("first", "second"))
+    onnx.save(model, first)
     draw = np.random.default_rng(7)
     old: dict[str, Array] = {}
     new: dict[str, Array] = {}
@@ -87,7 +97,6 @@ def case(name: str, first: Path, inputs: Mapping[str, Array]) -> Case:
         if value.dtype == np.float32 and value.size > 1 and not tensor.name.endswith(BUFFERS):
             old[tensor.name], new[tensor.name] = value, (other := _other(value, draw))
             tensor.CopyFrom(numpy_helper.from_array(other, tensor.name))
-    second = first.with_name(f"{first.stem}_second.onnx")
     onnx.save(model, second)
     return Case(name, first, second, old, new, inputs)
 
@@ -190,9 +199,9 @@ def _cases(folder: Path) -> Iterator[Case]:
     from bench import real_models
     from conformance.models import Example
 
-    for name in ("bert_base", "resnet50"):
+    for name, filters in (("bert_base", 1), ("resnet50", 0.7)):
         path = real_models.make(name, folder)
-        yield case(name, path, real_models.inputs(path))
+        yield case(name, path, real_models.inputs(path), filters)
     for name in ("llama_dynamo", "llama_script"):
         example = Example(name, folder)
         yield case(name, example.path, example.inputs[0])
