@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from compiler.inspection.opened import Table
 from compiler.om.constants import CONST_TYPES, FILE_CONSTANT, extent_of
 from compiler.om.contract import FILE_ID_NAME, LOCATION_NAME, SAMPLE_NAME
-from compiler.om.dtypes import BY_PROTO
+from compiler.om.dtypes import BY_PROTO, proto_name
 from compiler.om.errors import OMError
 from compiler.om.external import digest_of, place_of, text_of, without_digest
 from compiler.om.ge_ir_pb2 import OpDef, TensorDescriptor
@@ -121,7 +121,7 @@ def _has_weights(entry: TableEntry) -> bool:
 
 
 def _constant(op: OpDef, graph: str, desc: TensorDescriptor, where: _Where) -> Constant:
-    dtype = BY_PROTO[desc.dtype].name if desc.dtype in BY_PROTO else f"dtype {desc.dtype}"
+    dtype = proto_name(desc.dtype)
     told = (digest_of(op), text_of(op.attr, SAMPLE_NAME))
     shape, expected = tuple(desc.shape.dim), _tensor_bytes(desc)
     return Constant(op.name, op.type, graph, dtype, shape, expected, *where, *told)

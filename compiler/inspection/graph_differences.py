@@ -18,7 +18,7 @@ from compiler.om.contract import (
     REFERENCE_NAME,
     SAMPLE_NAME,
 )
-from compiler.om.dtypes import BY_PROTO
+from compiler.om.dtypes import proto_name
 from compiler.om.external import digest_of, without_digest
 from compiler.om.ge_ir_pb2 import AttrDef, GraphDef, ModelDef, OpDef, TensorDescriptor
 
@@ -129,7 +129,7 @@ def _tensor_differences(
 
 def tensor_type(desc: TensorDescriptor) -> str:
     """Type, shape and format of a tensor."""
-    dtype = BY_PROTO[desc.dtype].name if desc.dtype in BY_PROTO else f"dtype {desc.dtype}"
+    dtype = proto_name(desc.dtype)
     return f"{dtype.removeprefix('DT_')} {list(desc.shape.dim)} {desc.layout}"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from compiler.om.bundle import Bundle
-from compiler.om.dtypes import BY_PROTO
+from compiler.om.dtypes import proto_name
 from compiler.om.errors import GraphError, Status
 from compiler.om.ge_ir_pb2 import ModelDef, OpDef
 from compiler.om.header import HEADER_SIZE, ModelType, unpack_header
@@ -71,5 +71,5 @@ def _variable(model: str, op: OpDef) -> Variable:
     if not op.output_i or not op.output_desc:
         raise GraphError(Status.PARAM_INVALID, f"{model}: variable '{op.name}' has no address")
     desc = op.output_desc[0]
-    dtype = BY_PROTO[desc.dtype].name if desc.dtype in BY_PROTO else str(desc.dtype)
+    dtype = proto_name(desc.dtype)
     return Variable(op.output_i[0], dtype, tuple(desc.shape.dim))

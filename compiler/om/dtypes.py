@@ -76,3 +76,8 @@ STAND_INS = {"ui4": "i4", "f8E4M3FNUZ": "f8E4M3FN", "f8E5M2FNUZ": "f8E5M2"}
 their tensors are declared with; the descriptor then names the real one."""
 BY_PROTO = {dtype.proto: dtype for dtype in DTYPES}
 BY_CPP = {dtype.cpp: dtype for dtype in DTYPES}
+
+
+def proto_name(number: int) -> str:
+    """What messages call the data type of a message's number, also one that nobody knows."""
+    return BY_PROTO[number].name if number in BY_PROTO else f"dtype {number}"

@@ -9,7 +9,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from compiler.om.dtypes import BY_CPP, BY_MLIR, BY_NAME, BY_PROTO, DTYPES
+from compiler.om.dtypes import BY_CPP, BY_MLIR, BY_NAME, BY_PROTO, DTYPES, proto_name
 from compiler.om.formats import format_number
 from compiler.om.ge_ir_pb2 import DataType
 from compiler.om.model_reader import read_model
@@ -42,6 +42,10 @@ def test_the_tables_lose_nothing() -> None:
 
 def test_proto_numbers_are_those_of_the_schema() -> None:
     assert {dtype.name: dtype.proto for dtype in DTYPES} == dict(DataType.items())
+
+
+def test_a_number_that_nobody_knows_has_a_name() -> None:
+    assert (proto_name(1), proto_name(99)) == ("DT_FLOAT", "dtype 99")
 
 
 def test_cpp_numbers_leave_out_five() -> None:
