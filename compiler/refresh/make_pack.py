@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from math import isfinite
 
@@ -101,7 +101,8 @@ def run(args: argparse.Namespace) -> int:
     """Write the pack and say what is in it."""
     old = _without(read_checkpoint(args.old, args.allow_root), args.ignore)
     check_output(args.output, [args.new, *args.after], old)
-    replaced = _adapted(old, args) if find_adapter(args.new) else _replaced(old, args)
+    found = _adapted(old, args) if find_adapter(args.new) else _Found(_replaced(old, args))
+    replaced = found.tensors
     hashed = all_sha256([*old.unhashed, *(tensor.data for tensor in replaced.values())])
     base = old.state(hashed)
     target = base | {name: hashed[tensor.data].hex() for name, tensor in replaced.items()}
@@ -111,6 +112,7 @@ def run(args: argparse.Namespace) -> int:
     packed = _with_partners({name for name in target if target[name] != base[name]}, args)
     changed = [weights[name] for name in target if name in packed]
     write_file(args.output, lay_out_pack(changed, target, base))
+    print(*found.told, sep="\n", end="\n" if found.told else "")
     size = sum(tensor.data.length for tensor in changed)
     print(f"{args.output}: {len(changed)} of {len(base)} weights, {size / 1e6:.1f} MB")
     print(f"from version {version_digest(base)[:SHOWN]} to {version_digest(target)[:SHOWN]}")
@@ -132,16 +134,23 @@ def _matches(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def _adapted(old: Checkpoint, args: argparse.Namespace) -> dict[str, TensorRef[Weight]]:
-    """The weights that an adapter changes, and says so."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Found:
+    """The weights that change, by name, and a line for people on each that is merged."""
+
+    tensors: dict[str, TensorRef[Weight]]
+    told: Sequence[str] = ()
+
+
+def _adapted(old: Checkpoint, args: argparse.Namespace) -> _Found:
+    """The weights that an adapter changes."""
     adapters = read_adapters(find_adapter(args.new) or "", args.alpha)
     own = IN_OUT if adapters.fan_in_fan_out else OUT_IN
     square = args.layout or (own if old.as_in_pytorch else None)
     found = match(adapters, old, square)
-    for each in found:
-        print(each.told())
     merged = [each.adapter.merged(each.weight, transposed=each.transposed) for each in found]
-    return {tensor.name: tensor for tensor in [*merged, *adapters.whole]}
+    tensors = {tensor.name: tensor for tensor in [*merged, *adapters.whole]}
+    return _Found(tensors, [each.told() for each in found])
 
 
 def _replaced(old: Checkpoint, args: argparse.Namespace) -> dict[str, TensorRef[Weight]]:

@@ -126,6 +126,25 @@ def test_a_bundle_without_its_weights(tmp_path: Path, refresh: Refresh) -> None:
     assert not (tmp_path / "result.om").exists()
 
 
+def test_an_adapter_of_weights_that_are_not_in_the_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is said to be merged that is not."""
+    old = compiled(tmp_path / "old.om", layers(), options="init=false")
+    adapter = tmp_path / "adapter.safetensors"
+    shapes = {"A": (4, 24), "B": (8, 4)}
+    save_file({f"down.lora_{side}": np.ones(s, "f4") for side, s in shapes.items()}, adapter)
+    capsys.readouterr()
+    make = ["refresh", "make", str(old), str(adapter), "--alpha", "4", "-o", str(tmp_path / "p")]
+    assert main(make) == 1
+    printed = capsys.readouterr()
+    assert "weight 'down' is not in the file: give the ONNX model" in printed.err
+    assert printed.out == ""
+    make[2] = str(old.with_suffix(".onnx"))
+    assert main(make) == 0
+    assert capsys.readouterr().out.startswith("down f32[24, 8] [in,out]: rank 4, scale 1\n")
+
+
 def test_weights_in_files_of_their_own(tmp_path: Path, refresh: Refresh) -> None:
     old = compiled(tmp_path / "old.om", layers(), options="external_weight=1")
     new = save_model(tmp_path / "new.onnx", other())
