@@ -9,7 +9,8 @@ import argparse
 
 from compiler.digests import all_sha256
 from compiler.refresh.apply_pack import checked_application
-from compiler.refresh.checkpoint import add_root, read_checkpoint
+from compiler.refresh.checkpoint import add_root, kind_of, read_checkpoint
+from compiler.refresh.new_values import new_values
 from compiler.refresh.pack import SHOWN, read_pack
 
 EXAMPLES = """examples:
@@ -35,6 +36,10 @@ def run(args: argparse.Namespace) -> int:
     else:
         model = read_checkpoint(args.model, args.allow_root)
         checked_application(pack, model, model.state(all_sha256(model.unhashed)))
+        if kind_of(args.model) == ".om":
+            from compiler.refresh.bundle_weights import read_bundle_file
+
+            new_values(read_bundle_file(args.model), pack.tensors)
     fits = f", fits {args.model}" if args.model else ""
     print(f"{args.pack}: {len(pack.tensors)} weights as they should be{fits}")
     print(f"from version {pack.start[:SHOWN]} to {pack.end[:SHOWN]}")

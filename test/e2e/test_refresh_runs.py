@@ -168,6 +168,9 @@ def test_a_pack_for_a_bundle_has_what_is_computed_with_a_changed_tensor(
     fresh_path, applied = build(new, tmp_path / "f", options), tmp_path / "applied.om"
     assert main(["refresh", "apply", str(bundle_path), str(packs[0]), "-o", str(applied)]) != 0
     assert "in a pack together, as `refresh make --for " in capsys.readouterr().err
+    assert main(["refresh", "verify", str(packs[0]), str(bundle_path)]) != 0
+    assert "in a pack together, as `refresh make --for " in capsys.readouterr().err
+    assert main(["refresh", "verify", str(packs[1]), str(bundle_path)]) == 0
     assert main(["refresh", "apply", str(bundle_path), str(packs[1]), "-o", str(applied)]) == 0
     assert applied.read_bytes() == fresh_path.read_bytes()
     with Bundle.load(bundle_path) as bundle, Bundle.load(fresh_path) as fresh:
@@ -176,6 +179,20 @@ def test_a_pack_for_a_bundle_has_what_is_computed_with_a_changed_tensor(
         bundle.update(packs[1])
         np.testing.assert_equal(bundle.infer(x), fresh.infer(x))
         assert bundle.digests() == fresh.digests()
+
+
+def test_a_bundle_with_recipes_that_holds_nothing(tmp_path: Path):
+    model, new = network(tmp_path / "m.onnx", 1), network(tmp_path / "n.onnx", 2)
+    options = 'precision=force_fp16 refresh="*" refresh_form=compiled init=false'
+    path, pack = build(model, tmp_path / "b", options), tmp_path / "p.safetensors"
+    assert main(["refresh", "make", str(model), str(new), "-o", str(pack)]) == 0
+    with Bundle.load(path) as bundle:
+        assert bundle.digests() == {}
+        with pytest.raises(AclError, match="holds no version yet, 11 of 11 weights"):
+            bundle.update(pack)
+        bundle.update(checkpoint(1))
+        bundle.update(pack)
+        assert bundle.digests() == {name: hash_of(value) for name, value in checkpoint(2).items()}
 
 
 def test_a_pack_with_damaged_bytes_of_what_a_variable_is_made_of(tmp_path: Path):
