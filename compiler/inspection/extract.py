@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 from compiler.errors import UserError
 from compiler.inspection.constants import Constant, constants
 from compiler.inspection.opened import OpenedFile, Table, add_weight_dir, open_om
+from compiler.inspection.weight_faults import byte_faults
 from compiler.om.buffers import Blob, Held
 from compiler.om.files import new_folders, write_files
 from compiler.om.partitions import PartitionType, partition_name
@@ -74,7 +75,11 @@ class Names:
 
 
 def parts_of(file: OpenedFile, folder: Path) -> Iterator[tuple[Path, Blob]]:
-    """Every file that an offline model becomes. OMError where a part of it cannot be read."""
+    """Every file that an offline model becomes.
+
+    OMError where a part of it cannot be read, UserError for weights in files that have not the hash
+    that the model says.
+    """
     for part in file.parts:
         name = ODD.sub("_", part.label)
         if part.label:
@@ -98,7 +103,10 @@ def _table(table: Table, folder: Path) -> Iterator[tuple[Path, Blob]]:
     for store, kernels in stores.items():
         inside = Names(folder / store)
         yield from ((inside.path(k.name, ".o"), Held(k.binary)) for k in kernels)
-    yield from _weights(list(constants(table)), folder)
+    found = list(constants(table))
+    for fault in byte_faults(constant for constant in found if constant.place == "external"):
+        raise UserError(f"{table.file.path}: {fault}")
+    yield from _weights(found, folder)
 
 
 def _message(message: Message, path: Path) -> Iterator[tuple[Path, Blob]]:

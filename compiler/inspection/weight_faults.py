@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def weight_faults(table: Table) -> Iterator[str]:
             yield f"constant {constant.name!r}: {fault}"
     external = [constant for constant in sound if constant.place == "external"]
     yield from _end_faults(external)
-    yield from _byte_faults(external)
+    yield from byte_faults(external)
 
 
 def fault_of(constant: Constant, inside: int) -> str | None:
@@ -92,8 +92,9 @@ def _end_faults(external: Sequence[Constant]) -> Iterator[str]:
                 yield f"constant {constant.name!r}: {constant.file} {fault}"
 
 
-def _byte_faults(external: Sequence[Constant]) -> Iterator[str]:
+def byte_faults(external: Iterable[Constant]) -> Iterator[str]:
     """Constants whose bytes are not those that the model was compiled with."""
+    external = list(external)
     hashed = [constant for constant in external if constant.digest]
     digests = all_sha256(constant.weight for constant in hashed)
     for constant in hashed:

@@ -59,8 +59,13 @@ def _path_of(op: OpDef, name: str) -> str:
 
 def digest_of(op: OpDef) -> str:
     """The hash that a constant has of its bytes, "" without one; a file is called by it as well."""
-    named = NAMED_BY_HASH.fullmatch(os.path.basename(text_of(op.attr, LOCATION_NAME)))
-    return text_of(op.attr, HASH_NAME) or (named[1] if named else "")
+    return text_of(op.attr, HASH_NAME) or named_digest(text_of(op.attr, LOCATION_NAME))
+
+
+def named_digest(location: str) -> str:
+    """The hash that a weight file is called by; "" where it is called otherwise."""
+    named = NAMED_BY_HASH.fullmatch(os.path.basename(location))
+    return named[1] if named else ""
 
 
 def without_digest(name: str, digest: str) -> str:

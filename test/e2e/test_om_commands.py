@@ -368,6 +368,26 @@ def test_a_name_that_no_file_has_is_refused(
     assert not (tmp_path / "again.om").exists() and not (tmp_path / "parts").exists()
 
 
+@pytest.mark.parametrize("form", ["files", "combined"])
+def test_damaged_weights_are_not_copied(
+    form: str,
+    built: dict[str, Path],
+    tmp_path: Path,
+    om: Command,
+    capsys: pytest.CaptureFixture[str],
+):
+    path = copied(built[form], tmp_path)
+    again = [str(path), "-t", f'om{{output="{tmp_path}/again/m"}}']
+    assert main(again) == 0
+    shutil.rmtree(tmp_path / "again")
+    flip_weight(path)
+    code, (line,) = om("extract", path, "-o", tmp_path / "parts")
+    assert code == 1 and " have hash " in line
+    assert main(again) == 1
+    assert " have hash " in capsys.readouterr().err
+    assert not (tmp_path / "again").exists() and not (tmp_path / "parts").exists()
+
+
 def test_faults_of_several_files_as_json(built: dict[str, Path], tmp_path: Path, om: Command):
     (tmp_path / "bad.om").write_bytes(b"x" * 300)
     code, lines = om("verify", built["inside"], tmp_path / "bad.om", "--json")

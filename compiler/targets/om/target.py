@@ -19,6 +19,7 @@ from compiler.om.files import new_folders, write_files
 from compiler.om.staging import remove_leftovers
 from compiler.om.writer import lay_out_bundle
 from compiler.targets.om.claims import to_write
+from compiler.targets.om.damage import check_weight_files
 from compiler.targets.om.external import weight_files
 from compiler.targets.om.kept import header_fields
 from compiler.targets.om.model import lay_out
@@ -55,6 +56,7 @@ class OMTarget(Target):
 
     def emit(self, ctx: Context, module: ModuleOp, output: IO[str]) -> None:
         path = self.path
+        check_weight_files(module)
         model = laid_out(module, compress=self.compress_attributes)
         weights = weight_files(module, weight_folder(path))
         write_offline_model(path, model, weights, overwrite=self.overwrite)
