@@ -70,7 +70,7 @@ class OfflinePass(ModulePass):
     `precision` and `external_weight` are ATC's, but for `reference`; `keep_dtype` names operators
     that keep their types, as nodes or `OpType::<type>`, UnknownNode when the model has no such.
     Constants below `external_threshold` bytes stay inside, and by name, as `include` and `exclude`
-    of `ge-externalize-weights` have it, which explains `reference` as well. `refresh`,
+    of `ge-externalize-weights` have it, which explains `reference` and `hash` as well. `refresh`,
     `refresh_file` and `refresh_above` are `consts`, `file` and `above` of
     `ge-make-weight-refreshable`: the weights that can be changed after compilation; `init=false`
     leaves out the graph that sets them to their values of now. With `refresh_form=original` the
@@ -95,6 +95,7 @@ class OfflinePass(ModulePass):
     external_threshold: int = 0
     external_include: tuple[str, ...] = ()
     external_exclude: tuple[str, ...] = ()
+    external_hash: bool = False
     refresh: tuple[str, ...] = ()
     refresh_file: str | None = None
     refresh_above: int | None = None
@@ -179,6 +180,7 @@ class OfflinePass(ModulePass):
             "model": self.model,
             "threshold": self.external_threshold,
             "exclude": self.external_exclude,
+            "hash": self.external_hash,
         }
         if self.external_include:
             external["include"] = self.external_include

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import stat
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -182,10 +183,20 @@ def load_weight_files(
             files.add(list(group))
     if session.faithful:
         files.fill()
+    if verify is Verify.LOAD:
+        _note_samples(parts)
     files.verification.begin(verify)
     if files.contents:
         session.publish(files.contents, "files")
         session.external.append(files)
+
+
+def _note_samples(parts: Sequence[Part]) -> None:
+    """A warning for weights that the model has no digest of all bytes of."""
+    sampled = [part.node for part in parts if part.sample is not None and not part.digest]
+    if sampled:
+        what = "external weights are compared by a sample of their bytes only"
+        warnings.warn(f"{len(sampled)} {what}, as '{sampled[0]}'", stacklevel=2)
 
 
 def _part(op: OpDef, places: WeightPlaces, session: Session) -> Part:

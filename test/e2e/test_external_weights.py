@@ -188,6 +188,33 @@ def test_referred_to_and_changed(model: Path) -> None:
         run(om)
 
 
+def test_a_change_between_the_blocks_of_a_sample(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the SHA-256 of all bytes tells it; without one everybody says so who is asked."""
+    options = "external_weight=reference"
+    monkeypatch.setattr("compiler.digests.BLOCK", 64)
+    monkeypatch.setenv("ASCEND_OPT_VERIFY_WEIGHTS", "load")
+    sampled = compiled(model, options, "sampled")
+    hashed = compiled(model, f"{options} external_hash=true", "hashed")
+    assert np.array_equal(run(hashed), EXPECTED)
+    data = bytearray(model.read_bytes())
+    data[data.index(WEIGHTS["large"].tobytes()) + 100] ^= 1
+    model.write_bytes(data)
+    capsys.readouterr()
+    assert ascend_opt(["om", "verify", str(sampled)]) == 0
+    told = capsys.readouterr()
+    assert told.out == f"{sampled}: ok\n"
+    assert told.err.startswith(f"note: {sampled}: 2 external weights are compared by a sample")
+    with pytest.warns(UserWarning, match="2 external weights are compared by a sample"):
+        run(sampled)
+    assert ascend_opt(["om", "verify", str(hashed)]) == 1
+    told = capsys.readouterr()
+    assert " have hash " in told.out and not told.err
+    with pytest.raises(AclError, match="is damaged"):
+        run(hashed)
+
+
 def test_what_a_pass_has_changed_is_inside(model: Path) -> None:
     """By default float32 becomes float16: there are no such bytes in the ONNX model."""
     output = model.parents[1] / "out" / "m"

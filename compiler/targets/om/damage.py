@@ -9,7 +9,7 @@ from xdsl.dialects.builtin import ModuleOp, StringAttr
 from compiler.constants import weight_of
 from compiler.digests import all_sha256, ge_text
 from compiler.errors import UserError
-from compiler.om.contract import HASH_NAME, LOCATION_NAME
+from compiler.om.contract import HASH_NAME, LOCATION_NAME, REFERENCE_NAME
 from compiler.om.external import named_digest
 from dialects.ge import FileConstantOp
 from dialects.weights import FileAttr
@@ -38,6 +38,7 @@ def _is_in_weight_file(node: FileConstantOp) -> bool:
     value, location = node.value, node.attributes.get(LOCATION_NAME)
     return (
         isinstance(value, FileAttr)
+        and REFERENCE_NAME not in node.attributes
         and isinstance(location, StringAttr)
         and Path(value.path.data).name == Path(location.data).name
     )

@@ -40,7 +40,8 @@ class GEExternalizeWeightsPass(ModulePass):
     Beyond ATC: `mode=reference` leaves the bytes where they are: the node, whose name stays, holds
     the path of the ONNX model or of its external data. Only constants that no pass has changed can
     do that, others stay inside. Our runtime finds the files there, or moved beside the offline
-    model; a real device does when they are put into its weight folder.
+    model; a real device does when they are put into its weight folder. The node has the digest of a
+    sample of the bytes, and with `hash` that of all of them, for which they must be read.
 
     Constants of fewer bytes than `threshold` stay, and those whose name matches none of the
     patterns in `include`, or one in `exclude` (`*`, `?` and `[…]`); the name of an ONNX
@@ -54,14 +55,17 @@ class GEExternalizeWeightsPass(ModulePass):
     threshold: int = 0
     include: tuple[str, ...] = ("*",)
     exclude: tuple[str, ...] = ()
+    hash: bool = False
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         if self.mode == 0:
             return
         for graph in main_graphs(op):
             nodes = [node for node in eligible(graph) if self._chosen(node)]
-            is_reference = self.mode == "reference"
-            external = _references(nodes) if is_reference else self._moved(graph, nodes)
+            if self.mode == "reference":
+                external = _references(nodes, hashed=self.hash)
+            else:
+                external = self._moved(graph, nodes)
             for inner in nested_graphs(graph):
                 replace_nodes(inner, external)
 
@@ -130,9 +134,17 @@ def _can_leave(node: ConstOp) -> bool:
     return has_elements and not isinstance(node.value, StringsAttr)
 
 
-def _references(nodes: Iterable[ConstOp]) -> Mapping[NodeOp, FileConstantOp]:
+def _references(
+    nodes: Iterable[ConstOp], *, hashed: bool = False
+) -> Mapping[NodeOp, FileConstantOp]:
     found = {node: _reference(node) for node in nodes}
-    return {node: new for node, new in found.items() if new is not None}
+    new = {node: constant for node, constant in found.items() if constant is not None}
+    digests = all_sha256(weight_of(node.value) for node in new if hashed)
+    for constant in new.values():
+        if hashed:
+            text = ge_text(digests[weight_of(constant.value)])
+            constant.attributes[HASH_NAME] = StringAttr(text)
+    return new
 
 
 def _reference(node: ConstOp) -> FileConstantOp | None:

@@ -1,4 +1,7 @@
 // RUN: ascend-opt %s -p 'ge-externalize-weights{mode=reference}' | filecheck %s
+// RUN: ascend-opt %s -p 'ge-externalize-weights{mode=reference hash=true}' | filecheck %s --check-prefix=HASH
+
+// HASH: ge.FileConstant "file" {{.*}}_ascend_opt_sample_sha256 = "{{[0-9a-f]+}}"{{.*}}_value_sha256 = "{{[0-9a-f]+}}"
 
 // Only bytes that lie in a file can be referred to: what is in the IR, or made of other bytes, stays.
 
