@@ -110,6 +110,7 @@ class OfflinePass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         switchable(self.disable)  # a wrong name shall not cost an import
         self._check_refresh()
+        _check_external(self._options()["ge-externalize-weights"])
         self._run(ctx, op, IMPORT)
         if self.strict_atc:
             from compiler.conversion.onnx_to_ge.refused import check_refused
@@ -205,6 +206,12 @@ class OfflinePass(ModulePass):
     def _refreshable(self) -> bool:
         """Whether any weights become variables."""
         return bool(self.refresh) or (self.refresh_file, self.refresh_above) != (None, None)
+
+
+def _check_external(options: dict[str, Any]) -> None:
+    from compiler.transforms.ge.externalize_weights import GEExternalizeWeightsPass
+
+    GEExternalizeWeightsPass(**options).check()
 
 
 def _check_kept(module: ModuleOp, names: tuple[str, ...]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -123,7 +124,6 @@ def test_two_models_share_what_they_have_in_common(model: Path) -> None:
         ("external_threshold=100", {"large", "same"}),
         ('external_include="s*"', {"same", "small"}),
         ('external_exclude="large","sm*"', {"same"}),
-        ('external_include="none"', set[str]()),
     ],
 )
 def test_some_stay_inside(model: Path, options: str, outside: set[str]) -> None:
@@ -132,6 +132,34 @@ def test_some_stay_inside(model: Path, options: str, outside: set[str]) -> None:
     kinds = {op.name.partition("_")[0]: op.type for op in ops if "_Initializer_" in op.name}
     assert kinds == {n: "FileConstant" if n in outside else "Const" for n in WEIGHTS}
     assert (om.parent / "weight").exists() == bool(outside)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ('external_weight=1 external_include="nope"', "external_include: no constant .* 'nope'"),
+        ('external_weight=1 external_include="large","x*"', "external_include: no constant .* 'x"),
+        ('external_weight=1 external_include="[l"', "external_include: no constant .* '.l'"),
+        ('external_weight=1 external_exclude="nope"', "external_exclude: no constant .* 'nope'"),
+        ('external_weight=1 external_include=""', "a name is empty"),
+        ("external_weight=1 external_threshold=-1", "external_threshold is -1"),
+        ("external_weight=1 external_hash=true", "external_hash is for external_weight=reference"),
+        ("external_threshold=1", "external_weight=1, 2 or reference is missing"),
+        ('external_include="large"', "external_weight=1, 2 or reference is missing"),
+    ],
+)
+def test_what_selects_nothing_is_an_error(
+    options: str, message: str, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    passes = f"offline{{{options}}}"
+    assert ascend_opt([str(model), "-p", passes, "-t", f'om{{output="{tmp_path}/out/m"}}']) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.search(message, line)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_pattern_may_exclude_nothing(model: Path) -> None:
+    assert len(sizes(compiled(model, 'external_weight=1 external_exclude="*.bias"'))) == 2
 
 
 def run(om: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
@@ -215,13 +243,16 @@ def test_a_change_between_the_blocks_of_a_sample(
         run(hashed)
 
 
-def test_what_a_pass_has_changed_is_inside(model: Path) -> None:
+def test_what_a_pass_has_changed_is_inside(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """By default float32 becomes float16: there are no such bytes in the ONNX model."""
     output = model.parents[1] / "out" / "m"
     passes = "offline{external_weight=reference external_threshold=100}"
     assert ascend_opt([str(model), "-p", passes, "-t", f'om{{output="{output}"}}']) == 0
     ops = read_model(output.with_suffix(".om")).root.model_def.graph[0].op
     assert "FileConstant" not in {op.type for op in ops}
+    assert capsys.readouterr().err == (
+        "note: 0 of 2 weights could be referenced (2 are cast to f16): -t weights lists them\n"
+    )
 
 
 def garbage(folder: Path, *options: str) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -14,13 +16,14 @@ from xdsl.passes import ModulePass
 
 from compiler.constants import weight_of
 from compiler.digests import all_sha256, ge_text, sample_sha256
+from compiler.errors import UserError
 from compiler.om.contract import HASH_NAME, REFERENCE_NAME, SAMPLE_NAME
-from compiler.rewrite import main_graphs, nested_graphs, replace_nodes
-from compiler.weight_names import matches
+from compiler.rewrite import all_graphs, main_graphs, nested_graphs, replace_nodes
+from compiler.weight_names import WILDCARDS, matches
 from compiler.weights import FileBytes
 from dialects.ge import BundleOp, ConstOp, FileConstantOp, GraphOp, NodeOp
 from dialects.types import tensor_of
-from dialects.weights import StringsAttr
+from dialects.weights import CastAttr, ComputeAttr, ScatterAttr, StringsAttr, TransposeAttr
 
 ALIGNMENT = 512
 """Where a weight may start in a combined file, in bytes."""
@@ -43,9 +46,12 @@ class GEExternalizeWeightsPass(ModulePass):
     model; a real device does when they are put into its weight folder. The node has the digest of a
     sample of the bytes, and with `hash` that of all of them, for which they must be read.
 
+    A line on stderr says how many weights a pass, such as the cast to float16 that `precision` asks
+    for, has kept from that.
+
     Constants of fewer bytes than `threshold` stay, and those whose name matches none of the
     patterns in `include`, or one in `exclude` (`*`, `?` and `[…]`); the name of an ONNX
-    initializer counts as well.
+    initializer counts as well. What chooses nothing is an error.
     """
 
     name = "ge-externalize-weights"
@@ -58,8 +64,10 @@ class GEExternalizeWeightsPass(ModulePass):
     hash: bool = False
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        self.check()
         if self.mode == 0:
             return
+        self._check_names(op)
         for graph in main_graphs(op):
             nodes = [node for node in eligible(graph) if self._chosen(node)]
             if self.mode == "reference":
@@ -68,6 +76,35 @@ class GEExternalizeWeightsPass(ModulePass):
                 external = self._moved(graph, nodes)
             for inner in nested_graphs(graph):
                 replace_nodes(inner, external)
+
+    def check(self) -> None:
+        """UserError for options that choose nothing, whatever the model is."""
+        chosen = (self.threshold, self.include, self.exclude, self.hash)
+        if self.mode == 0 and chosen != (0, ("*",), (), False):
+            raise UserError(
+                "constants are chosen to leave the model, and none shall: external_weight=1, 2 or "
+                "reference is missing"
+            )
+        if self.threshold < 0:
+            raise UserError(f"external_threshold is {self.threshold}: no number of bytes")
+        if "" in (*self.include, *self.exclude):
+            raise UserError("external_include and external_exclude: a name is empty")
+        if self.hash and self.mode != "reference":
+            raise UserError("external_hash is for external_weight=reference: others have it")
+
+    def _check_names(self, module: ModuleOp) -> None:
+        """UserError for an entry of `include`, or a plain name in `exclude`, that means nothing."""
+        plain = [name for name in self.exclude if not WILDCARDS.intersection(name)]
+        listed = {"include": [name for name in self.include if name != "*"], "exclude": plain}
+        if not any(listed.values()):
+            return
+        constants = [n for graph in all_graphs(module) for n in graph.nodes]
+        known = [node for node in constants if isinstance(node, ConstOp)]
+        for option, names in listed.items():
+            for name in names:
+                if not any(matches(node, name) for node in known):
+                    what = f"no constant of the optimised model is called '{name}'"
+                    raise UserError(f"external_{option}: {what}: -t weights lists them")
 
     def _moved(self, graph: GraphOp, nodes: Sequence[ConstOp]) -> Mapping[NodeOp, FileConstantOp]:
         digests = all_sha256(weight_of(node.value) for node in nodes)
@@ -138,13 +175,36 @@ def _references(
     nodes: Iterable[ConstOp], *, hashed: bool = False
 ) -> Mapping[NodeOp, FileConstantOp]:
     found = {node: _reference(node) for node in nodes}
-    new = {node: constant for node, constant in found.items() if constant is not None}
-    digests = all_sha256(weight_of(node.value) for node in new if hashed)
+    _note_changed(found)
+    new: dict[NodeOp, FileConstantOp] = {n: c for n, c in found.items() if c is not None}
+    digests = all_sha256(weight_of(constant.value) for constant in new.values() if hashed)
     for constant in new.values():
         if hashed:
             text = ge_text(digests[weight_of(constant.value)])
             constant.attributes[HASH_NAME] = StringAttr(text)
     return new
+
+
+def _note_changed(found: Mapping[ConstOp, FileConstantOp | None]) -> None:
+    """A line on stderr for weights that passes have changed: their bytes are in no file."""
+    changed = Counter(_change(n) for n, new in found.items() if new is None and _is_changed(n))
+    if changed:
+        there = sum(new is not None for new in found.values())
+        whole = there + changed.total()
+        why = ", ".join(
+            f"{count} {'is' if count == 1 else 'are'} {w}" for w, count in changed.items()
+        )
+        weights = "weight" if whole == 1 else "weights"
+        what = f"{there} of {whole} {weights} could be referenced ({why})"
+        print(f"note: {what}: -t weights lists them", file=sys.stderr)
+
+
+def _is_changed(node: ConstOp) -> bool:
+    return isinstance(node.value, CastAttr | ComputeAttr | TransposeAttr | ScatterAttr)
+
+
+def _change(node: ConstOp) -> str:
+    return f"cast to {node.value.to_type}" if isinstance(node.value, CastAttr) else "changed"
 
 
 def _reference(node: ConstOp) -> FileConstantOp | None:
