@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from compiler.om.bundle import Bundle, read_bundle
-from compiler.om.contract import weight_folder
+from compiler.om.contract import weights_beside
 from compiler.om.errors import OMError
 from compiler.om.flow import read_flow_submodel
 from compiler.om.header import HEADER_SIZE, ModelFileHeader, ModelType, unpack_header
@@ -94,7 +94,7 @@ def open_om(path: str, weights: str | None = None) -> OpenedFile:
     """
     mapped = map_file(path)
     data = mapped.view
-    folder = Path(weights) if weights is not None else weight_folder(Path(path))
+    folder = Path(weights) if weights is not None else weights_beside(Path(path))
     if len(data) < HEADER_SIZE or unpack_header(data).modeltype != ModelType.BUNDLE:
         model = read_model(data, name=path, check=False)
         return OpenedFile(mapped, folder, None, tuple(_parts("", data, 0, model)))

@@ -142,6 +142,11 @@ def weight_folder(model: Path) -> Path:
     return model.parent / WEIGHT_FOLDER
 
 
+def weights_beside(model: Path) -> Path:
+    """The same for one that is read: of a link it is the folder beside what the link leads to."""
+    return weight_folder(model.resolve() if model.is_symlink() else model)
+
+
 def referenced_file(reference: str, folder: Path) -> Path:
     """The file of a reference: at its path, or moved along, to the weight folder or the model's."""
     path = Path(reference)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from compiler.om.bundle import Bundle
 from compiler.om.constants import FILE_CONSTANT
-from compiler.om.contract import weight_folder
+from compiler.om.contract import weights_beside
 from compiler.om.errors import OMError
 from compiler.om.external import place_of
 from compiler.om.reader import read_om
@@ -20,7 +20,7 @@ def needed_files(model: Path) -> frozenset[str]:
         graph for model in models for part in model.submodels for graph in part.model_def.graph
     ]
     nodes = (op for graph in graphs for op in graph.op if op.type == FILE_CONSTANT)
-    folder = weight_folder(model)
+    folder = weights_beside(model)
     try:
         places = [place_of(op, folder) for op in nodes]
     except OMError as error:

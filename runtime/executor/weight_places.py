@@ -14,7 +14,7 @@ from compiler.om.contract import (
     LOCATION_NAME,
     REFERENCE_NAME,
     SAMPLE_NAME,
-    weight_folder,
+    weights_beside,
 )
 from compiler.om.errors import OMError
 from compiler.om.external import Place, place_of, text_of
@@ -92,5 +92,5 @@ class WeightPlaces:
 
 def beside(source: Source) -> WeightPlaces:
     """Where the external weights are of a model that comes from a file, or from memory."""
-    folder = weight_folder(Path(source).resolve()) if isinstance(source, str) else None
+    folder = weights_beside(Path(source)) if isinstance(source, str) else None
     return WeightPlaces(folder, value_bins=value_bins())

@@ -26,6 +26,8 @@ from compiler.om.header import ModelFileHeader
 from compiler.om.model_reader import read_model
 from compiler.om.partitions import PartitionType
 from compiler.om.writer import Partition, lay_out_bundle, lay_out_file
+from runtime.device import Memory
+from runtime.model_registry import Models
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits" / "model.onnx"
 REFRESH = 'refresh="conv1.weight","fc2.bias"'
@@ -339,6 +341,26 @@ def test_an_unreadable_weight_file_is_one_fault(
     assert code == 1 and len(lines) == 2
     assert lines[0].startswith(f"{path}: constant ")
     assert lines[0].endswith(f"{first}: Permission denied") and "have hash " in lines[1]
+
+
+def test_links_to_a_model_are_followed(
+    built: dict[str, Path], tmp_path: Path, om: Command, monkeypatch: pytest.MonkeyPatch
+):
+    """As the device follows them: the weights are beside what a link leads to."""
+    path = copied(built["files"], tmp_path)
+    link = tmp_path / "links" / "m.om"
+    link.parent.mkdir()
+    (link.parent / "again.om").symlink_to(path)
+    link.symlink_to("again.om")
+    assert Models(Memory()).load(str(link))
+    assert om("verify", link) == (0, [f"{link}: ok"])
+    assert om("extract", link, "-o", tmp_path / "parts")[0] == 0
+    assert om("diff", link, path) == (0, [])
+    assert main([str(link), "-t", f'om{{output="{tmp_path}/new/m"}}']) == 0
+    assert (tmp_path / "new" / "m.om").read_bytes() == path.read_bytes()
+    monkeypatch.chdir(path.parent)
+    flip_weight(path)
+    assert " in weight/weight_" in om("verify", path.name)[1][0]
 
 
 def test_a_file_called_by_its_hash_is_held_to_it(

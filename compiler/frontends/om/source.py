@@ -7,7 +7,7 @@ from pathlib import Path
 
 from xdsl.dialects.builtin import IntAttr, StringAttr
 
-from compiler.om.contract import weight_folder
+from compiler.om.contract import weights_beside
 from compiler.om.errors import OMError
 from compiler.om.external import place_of
 from compiler.om.ge_ir_pb2 import OpDef
@@ -37,7 +37,7 @@ class Source:
         OMError where the name is none that a file can have.
         """
         try:
-            found = place_of(op, weight_folder(Path(self.path)))
+            found = place_of(op, weights_beside(Path(self.path)))
         except OMError as error:
             raise error.at(self.path) from None
         return _file(str(found.path), found.offset, found.length) if found else None
