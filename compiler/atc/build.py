@@ -15,7 +15,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, StringAttr
 
 from compiler.atc import precheck, reading
-from compiler.atc.errors import AtcError
+from compiler.atc.errors import AtcError, os_reason
 from compiler.atc.importing import import_as, open_shapes, roots
 from compiler.atc.options import OPTIONS, Use
 from compiler.atc.precision import kept_names, precision, warn_of_ignored
@@ -85,7 +85,7 @@ def _emit(target: OMTarget, ctx: Context, module: ModuleOp, inputs: Iterable[str
         folders = (*target.path.parents, weight_folder(target.path))
         if error.filename is None or Path(error.filename) not in folders:
             raise
-        reason = f"[Errno {error.errno}] {error.strerror}"
+        reason = os_reason(error)
         raise AtcError("E10001", target.output, "--output", reason) from None
 
 
@@ -135,7 +135,7 @@ def _check_model(path: str) -> None:
         size = os.stat(path).st_size
         open(path, "rb").close()
     except OSError as error:
-        reason = f"[Errno {error.errno}] {error.strerror}"
+        reason = os_reason(error)
         raise AtcError("E10001", path, "--model", reason) from None
     if not 0 < size <= MAX_MODEL_BYTES:
         raise AtcError("E13015", path, size, MAX_MODEL_BYTES)
@@ -177,7 +177,7 @@ def disabled_passes(options: dict[str, str]) -> tuple[str, ...]:
     except UserError as error:
         raise AtcError("E10001", path, "--fusion_switch_file", error) from None
     except (OSError, UnicodeDecodeError) as error:
-        reason = f"[Errno {error.errno}] {error.strerror}" if isinstance(error, OSError) else error
+        reason = os_reason(error) if isinstance(error, OSError) else error
         raise AtcError("E10001", path, "--fusion_switch_file", reason) from None
     for name in unknown:
         print(f"WARNING: {path}: there is no fusion '{name}' here to switch", file=sys.stderr)

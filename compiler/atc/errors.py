@@ -148,6 +148,12 @@ class AtcError(Exception):
         self.more = more
 
 
+def os_reason(error: OSError) -> str:
+    """What the system said of a file, and of which."""
+    said = error.strerror or str(error)
+    return said if error.filename is None else f"{error.filename}: {said}"
+
+
 def render(error: AtcError) -> str:
     """The error as ATC prints it."""
     head = f"{_stamp()} {error.title}({error.code}): {error}"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from compiler.atc.errors import MESSAGES, AtcError
+from compiler.atc.errors import MESSAGES, AtcError, os_reason
 from compiler.errors import NoGraphError, UserError
 from compiler.om.files import WriteError, rewriting
 from compiler.plugins import Finding, ModelOutline, preflight
@@ -99,7 +99,7 @@ def _save(options: Mapping[str, str], model: ModelOutline, findings: Sequence[Fi
         with rewriting(path) as file:
             json.dump(check_result(model, findings), file, indent=2, sort_keys=True)
     except (OSError, WriteError) as error:
-        reason = f"[Errno {error.errno}] {error.strerror}" if isinstance(error, OSError) else error
+        reason = os_reason(error) if isinstance(error, OSError) else error
         raise AtcError("E10001", path, "--check_report", reason) from None
 
 

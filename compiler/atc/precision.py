@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from compiler.atc.errors import AtcError
+from compiler.atc.errors import AtcError, os_reason
 from compiler.precision_modes import SECOND_SPELLING, PrecisionMode
 from compiler.soc import architecture
 
@@ -49,7 +49,7 @@ def kept_names(options: dict[str, str]) -> tuple[str, ...]:
     except UnicodeDecodeError as error:
         reason = f"It is not UTF-8 text: {error.reason} at byte {error.start}"
     except OSError as error:
-        reason = f"[Errno {error.errno}] {error.strerror}"
+        reason = os_reason(error)
     raise AtcError("E10001", path, "--keep_dtype", reason)
 
 

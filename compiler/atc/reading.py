@@ -7,7 +7,7 @@ from pathlib import Path
 
 from google.protobuf import text_format
 
-from compiler.atc.errors import AtcError
+from compiler.atc.errors import AtcError, os_reason
 from compiler.atc.fusion_groups import name_fusion_groups
 from compiler.atc.json_form import json_text
 from compiler.atc.model_info import model_info
@@ -82,7 +82,7 @@ def _check_readable(path: str) -> None:
         with open(path, "rb") as file:
             is_om2 = file.read(len(OM2_MAGIC)) == OM2_MAGIC
     except OSError as error:
-        reason = f"[Errno {error.errno}] {error.strerror}"
+        reason = os_reason(error)
         raise AtcError("E10001", path, "--om", reason) from None
     if is_om2:
         raise AtcError("E10055", f"{path} is an OM2 file")

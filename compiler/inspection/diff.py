@@ -8,10 +8,11 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 
+from compiler.diagnostics import one_line
 from compiler.errors import UserError, printable
 from compiler.inspection.differences import Difference, changed, matched
 from compiler.inspection.graph_differences import graph_differences
-from compiler.inspection.opened import OpenedFile, Table, open_om
+from compiler.inspection.opened import OpenedFile, Table, add_weight_dir, open_om
 from compiler.inspection.partition_differences import partition_differences
 from compiler.inspection.weight_differences import weight_differences
 from compiler.om.header import unpack_header
@@ -27,15 +28,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The two files, and how to print."""
     parser.add_argument("old", help="an offline model, bundle or flow model")
     parser.add_argument("new", help="what to compare it with")
+    add_weight_dir(parser)
+    parser.add_argument(
+        "--new-weight-dir",
+        metavar="FOLDER",
+        help="where those of the second file are, if elsewhere",
+    )
     parser.add_argument("--json", action="store_true", help="print the differences as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print a line for each difference; 0 when there is none, 1 when there are, 2 on an error."""
     try:
-        found = list(differences(args.old, args.new))
+        elsewhere = args.new_weight_dir or args.weight_dir
+        found = list(differences(open_om(args.old, args.weight_dir), open_om(args.new, elsewhere)))
     except (UserError, OSError) as error:
-        print(f"ascend-opt: error: {error}", file=sys.stderr)
+        print(f"ascend-opt: error: {one_line(error)}", file=sys.stderr)
         return TROUBLE
     if args.json:
         print(json.dumps([asdict(difference) for difference in found], indent=2, default=str))
@@ -44,9 +52,8 @@ def run(args: argparse.Namespace) -> int:
     return DIFFERENT if found else SAME
 
 
-def differences(old: str, new: str) -> Iterator[Difference]:
+def differences(*files: OpenedFile) -> Iterator[Difference]:
     """What is not the same in two files, external weights included. OMError where one is broken."""
-    files = open_om(old), open_om(new)
     yield from changed("kind", *(file.kind for file in files))
     yield from changed("var_size", *(f.bundle.var_size if f.bundle else 0 for f in files))
     tables = [dict(_tables(file)) for file in files]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from compiler.errors import UserError
 from compiler.inspection.constants import Constant, constants
 from compiler.inspection.differences import Difference, changed, matched
 from compiler.inspection.opened import Table
@@ -12,7 +13,10 @@ from compiler.weights import Weight
 
 
 def weight_differences(old: Table, new: Table) -> Iterator[Difference]:
-    """The differences of constants of the same name; wherever they lie, their bytes are read."""
+    """The differences of constants of the same name; wherever they lie, their bytes are read.
+
+    UserError for one whose file is not there.
+    """
     sides = [_by_name(table) for table in (old, new)]
     both = [(constant, sides[1][name]) for name, constant in sides[0].items() if name in sides[1]]
     found = in_threads(lambda pair: _compare_bytes(*pair), both)
@@ -50,8 +54,11 @@ def _compare_bytes(old: Constant, new: Constant) -> list[Difference]:
         return [Difference(("bytes",), old.length, new.length)]
     if old.weight == new.weight:
         return []
-    with working():
-        count, first = _differing(old.weight, new.weight)
+    try:
+        with working():
+            count, first = _differing(old.weight, new.weight)
+    except OSError as error:
+        raise UserError(f"constant {old.name!r}: {error.filename}: {error.strerror}") from None
     what = f"{count} of them others, the first at {first}"
     return [Difference(("bytes",), old.length, what)] if count else []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Collection, Generator, Sequence
@@ -130,12 +131,15 @@ def _writing_text(path: str) -> Generator[None]:
 def new_folders(*folders: tuple[Path, int]) -> Generator[None]:
     """Folders and those above them, each with its mode; gone again if the block fails.
 
-    Those that were there before stay as they are.
+    Those that were there before stay as they are. OSError for one that cannot be made.
     """
     made: list[Path] = []
     try:
         for folder, mode in folders:
             for above in reversed([folder, *folder.parents]):
+                if os.path.lexists(above) and not above.is_dir():
+                    reason = os.strerror(errno.ENOTDIR)
+                    raise NotADirectoryError(errno.ENOTDIR, reason, str(above))
                 if not above.is_dir():
                     above.mkdir(mode if above == folder else 0o777, exist_ok=True)
                     made.append(above)

@@ -12,7 +12,7 @@ from typing import Any
 
 from compiler.endings import exit_code
 from compiler.errors import UserError
-from compiler.om.contract import weight_folder
+from compiler.om.contract import weights_beside
 from compiler.om.model_reader import read_model
 from runtime.device import Memory
 from runtime.diff.compile import compile_both
@@ -113,7 +113,7 @@ def _check_inputs(one: Model, other: Model) -> None:
 
 
 def _loaded(path: Path, observer: Observer) -> Model:
-    places = WeightPlaces(weight_folder(path))
+    places = WeightPlaces(weights_beside(path))
     return load(read_model(path), Memory(), places=places, observer=observer)
 
 

@@ -92,5 +92,5 @@ class WeightPlaces:
 
 def beside(source: Source) -> WeightPlaces:
     """Where the external weights are of a model that comes from a file, or from memory."""
-    folder = weights_beside(Path(source)) if isinstance(source, str) else None
+    folder = weights_beside(Path(source).resolve()) if isinstance(source, str) else None
     return WeightPlaces(folder, value_bins=value_bins())

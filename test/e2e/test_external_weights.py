@@ -17,6 +17,7 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
+from compiler.atc import main as atc
 from compiler.cli import main as ascend_opt
 from compiler.om.model_reader import read_model
 from compiler.om.staging import Staging
@@ -253,6 +254,31 @@ def test_what_a_pass_has_changed_is_inside(model: Path, capsys: pytest.CaptureFi
     assert capsys.readouterr().err == (
         "note: 0 of 2 weights could be referenced (2 are cast to f16): -t weights lists them\n"
     )
+
+
+def atc_build(model: Path, output: Path, mode: int) -> int:
+    arguments = ("--framework=5", "--soc_version=Ascend910B4", f"--external_weight={mode}")
+    return atc([f"--model={model}", f"--output={output}", *arguments])
+
+
+def test_atc_names_the_file_that_is_in_the_way(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    for place in ("file", "link"):
+        weight = out / place / "weight"
+        weight.parent.mkdir(parents=True)
+        weight.write_text("no folder") if place == "file" else weight.symlink_to("nowhere")
+        assert atc_build(model, weight.parent / "m", 1) == 255
+        text = capsys.readouterr().out
+        assert "(E10001)" in text and f"Reason: {weight}: Not a directory" in text
+        assert not (weight.parent / "m.om").exists()
+    assert atc(["--mode=1", f"--om={out}/nope.om", f"--json={out}/j"]) == 255
+    text = capsys.readouterr().out
+    assert f"Reason: {out}/nope.om: No such file or directory" in text and "Errno" not in text
+    assert atc_build(model, out / ("m" * 245), 2) == 255
+    text = capsys.readouterr().out
+    assert "(E10001)" in text and "a name of 261 bytes, 255 at most" in text
 
 
 def garbage(folder: Path, *options: str) -> int:

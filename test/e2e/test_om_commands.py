@@ -554,6 +554,19 @@ def test_operators_and_attributes_that_differ(built: dict[str, Path], tmp_path: 
     assert "attribute memory_size" in text
 
 
+def test_weights_to_compare_may_be_elsewhere(built: dict[str, Path], tmp_path: Path, om: Command):
+    path = copied(built["files"], tmp_path)
+    (path.parent / "weight").rename(tmp_path / "moved")
+    code, (line,) = om("diff", built["files"], path)
+    assert code == 2
+    assert re.search(r"error: constant '.*': .*/weight/weight_.*: No such file", line)
+    old = ("--weight-dir", built["files"].parent / "weight")
+    assert om("diff", built["files"], path, *old) == (0, [])
+    assert om("diff", built["files"], path, "--new-weight-dir", tmp_path / "moved") == (0, [])
+    new = ("--new-weight-dir", tmp_path / "gone")
+    assert om("diff", built["files"], path, *old, *new)[0] == 2
+
+
 def test_trouble_is_2(built: dict[str, Path], tmp_path: Path, om: Command):
     code, lines = om("diff", built["inside"], tmp_path / "none.om")
     assert code == 2 and "No such file" in lines[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,15 +19,21 @@ from compiler.om.contract import (
     REFERENCE_NAME,
     WEIGHT_PADDING,
 )
+from compiler.om.drafts import WriteError
+from compiler.om.errors import Status
 from compiler.planning.placement import align
 from compiler.weights import Weight
 from dialects.ge import FileConstantOp
+
+LONGEST_NAME = 255
+"""Bytes that the name of a file may have on Linux."""
 
 
 def weight_files(module: ModuleOp, folder: Path) -> list[tuple[Path, Blob]]:
     """Every file that a FileConstant of the module names, and what shall be in it.
 
-    Files that are referred to where they lie are not among them.
+    Files that are referred to where they lie are not among them. WriteError for a name that no file
+    can have for its length.
     """
     files: dict[str, dict[int, Weight]] = {}
     for node in module.walk():
@@ -46,6 +53,9 @@ def _place(node: FileConstantOp) -> tuple[str, int]:
     location, offset = node.attributes.get(LOCATION_NAME), node.attributes.get(OFFSET_NAME)
     if not isinstance(location, StringAttr) or not _is_file_name(location.data):
         raise UserError(f"FileConstant '{node.label}': location must be a plain file name")
+    if (size := len(os.fsencode(location.data))) > LONGEST_NAME:
+        reason = f"the weight file {location.data[:40]}… would have a name of {size} bytes"
+        raise WriteError(Status.FAILED, f"{reason}, {LONGEST_NAME} at most: call the model shorter")
     return location.data, offset.value.data if isinstance(offset, IntegerAttr) else 0
 
 
