@@ -62,7 +62,7 @@ def _by_sample(file: OpenedFile) -> int:
 
 
 def faults(file: OpenedFile, path: str) -> Iterator[str]:
-    """Everything that is wrong with a file, which the user calls `path`; nothing when it is sound."""
+    """Everything that is wrong with a file that the user calls `path`."""
     yield from container_faults(file)
     for part in file.parts:
         above = f"{part.label}: " if part.label else ""
