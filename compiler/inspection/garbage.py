@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from compiler.errors import UserError
+from compiler.inspection.list_contents import plural
 from compiler.om.contract import COMBINED, weight_folder
 from compiler.om.errors import OMError
 from compiler.om.staging import is_in_use
@@ -89,5 +90,7 @@ def report(files: list[Path], *, removed: bool) -> str:
     """One line for each file and one for all."""
     sizes = [os.stat(path).st_size if path.exists() else 0 for path in files]
     lines = [f"{path} {size}" for path, size in zip(files, sizes, strict=True)]
+    if not files:
+        return "every weight file is referred to"
     verb = "removed" if removed else "not referred to; --remove removes them"
-    return "\n".join([*lines, f"{len(files)} weight files, {sum(sizes)} bytes: {verb}"])
+    return "\n".join([*lines, f"{plural(len(files), 'weight file')}, {sum(sizes)} bytes: {verb}"])

@@ -59,7 +59,7 @@ def _compare_bytes(old: Constant, new: Constant) -> list[Difference]:
             count, first = _differing(old.weight, new.weight)
     except OSError as error:
         raise UserError(f"constant {old.name!r}: {error.filename}: {error.strerror}") from None
-    what = f"{count} of them others, the first at {first}"
+    what = f"{old.length}, of which {count} differ, the first at {first}"
     return [Difference(("bytes",), old.length, what)] if count else []
 
 

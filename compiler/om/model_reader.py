@@ -34,7 +34,7 @@ def read_header(data: memoryview, name: str) -> ModelFileHeader:
         raise OMError(Status.MODEL_DATA_SIZE_INVALID, f"{name}: {short}")
     header = unpack_header(data)
     if header.modeltype == ModelType.BUNDLE:
-        use = "a bundle of models, which only the bundle calls load"
+        use = "a bundle of models, which only the bundle calls load (`ascend-opt om` looks into it)"
         raise OMError(Status.PARAM_INVALID, f"{name}: {use}")
     if header.magic != MAGIC:
         found = f"magic {header.magic:#010x}, an OM file has {MAGIC:#010x}"

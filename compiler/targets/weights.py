@@ -14,8 +14,10 @@ from xdsl.utils.target import Target
 
 from compiler.constants import weight_of
 from compiler.digests import all_sha256
+from compiler.errors import UserError
 from compiler.om.contract import LOCATION_NAME, OFFSET_NAME, REFERENCE_NAME
 from dialects.ge import ConstOp, FileConstantOp
+from dialects.onnx.graph import GraphOp as ONNXGraphOp
 from dialects.weights import (
     CastAttr,
     ComputeAttr,
@@ -42,6 +44,8 @@ class WeightsTarget(Target):
     name = "weights"
 
     def emit(self, ctx: Context, module: ModuleOp, output: IO[str]) -> None:
+        if any(isinstance(op, ONNXGraphOp) for op in module.walk()):
+            raise UserError("what constants cost is known when pass 'offline' makes a model")
         lines = list(costs(op for op in module.walk() if isinstance(op, Node)))
         width = max([len(line.where) for line in lines], default=0)
         for line in sorted(lines, key=lambda line: -line.cost):
@@ -123,4 +127,5 @@ def _summary(lines: Iterable[Line]) -> str:
     for line in lines:
         kinds[line.why.partition(" ")[0].rstrip(":")] += line.length
     each = ", ".join(f"{kind} {size}" for kind, size in sorted(kinds.items()))
-    return f"{len(lines)} constants of {total} bytes cost {cost} bytes ({each})\n"
+    constants = "1 constant" if len(lines) == 1 else f"{len(lines)} constants"
+    return f"{constants} of {total} bytes cost {cost} bytes{f' ({each})' if each else ''}\n"

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx import helper, numpy_helper
+from onnx import external_data_helper, helper, numpy_helper
 
 from compiler.atc import main as atc
 from compiler.cli import main as ascend_opt
@@ -107,6 +107,39 @@ def test_the_same_bytes_from_run_to_run(model: Path) -> None:
         compiled(model, options)
         assert {path: path.read_bytes() for path in before} == before
         assert {path: path.stat().st_mtime_ns for path in unchanged} == unchanged
+
+
+def test_a_damaged_file_of_a_hash_is_told_for_what_it_is(
+    model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    om = compiled(model, "external_weight=1", "one")
+    file = next(om.parent.glob("weight/*"))
+    file.write_bytes(bytes(file.stat().st_size))
+    passes = "offline{precision=must_keep_origin_dtype external_weight=1}"
+    assert ascend_opt([str(model), "-p", passes, "-t", f'om{{output="{om.parent}/two"}}']) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{file} has not the bytes that its name says, which one.om may need" in line
+    assert "offline{model" not in line and "om{overwrite=true}" in line
+
+
+def test_data_files_of_one_name(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A device looks for them by their last component: it can have one of them only."""
+    made = onnx.load(model)
+    for tensor in made.graph.initializer[:2]:
+        file = model.parent / tensor.name / "w.bin"
+        file.parent.mkdir()
+        file.write_bytes(tensor.raw_data)
+        external_data_helper.set_external_data(tensor, f"{tensor.name}/w.bin")
+        tensor.ClearField("raw_data")
+    onnx.save(made, model)
+    capsys.readouterr()
+    om = compiled(model, "external_weight=reference")
+    assert capsys.readouterr().err == (
+        "note: 2 files called 'w.bin' are referred to: in its weight folder a device can have one\n"
+    )
+    assert np.array_equal(run(om), EXPECTED)
 
 
 def test_two_models_share_what_they_have_in_common(model: Path) -> None:
@@ -298,11 +331,14 @@ def test_weight_files_that_nobody_needs(model: Path, capsys: pytest.CaptureFixtu
     assert garbage(om.parent) == 0
     assert capsys.readouterr().out.splitlines() == [
         f"{stale} 5",
-        "1 weight files, 5 bytes: not referred to; --remove removes them",
+        "1 weight file, 5 bytes: not referred to; --remove removes them",
     ]
     assert stale.exists()
     assert garbage(om.parent, "--remove") == 0
     assert set(om.parent.rglob("*")) == needed
+    capsys.readouterr()
+    assert garbage(om.parent) == 0
+    assert capsys.readouterr().out == "every weight file is referred to\n"
     om.unlink()
     assert garbage(om.parent, "--remove") == 0
     assert {path.name for path in om.parent.glob("weight/*")} == {
@@ -354,6 +390,17 @@ def test_what_each_constant_costs(model: Path, capsys: pytest.CaptureFixture[str
     assert " ".join(found["large"][3:-1]) == "derived: cast f32 to f16"
     found = report(f"{keep} external_weight=reference")
     assert found["large"][0] == "0" and found["large"][3] == "reference"
+
+
+def test_what_constants_cost_needs_a_pass(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ascend_opt([str(model), "-t", "weights"]) == 1
+    assert "pass 'offline' makes" in capsys.readouterr().err
+    bare = tmp_path / "bare.mlir"
+    bare.write_text('ge.graph "net" {}')
+    assert ascend_opt([str(bare), "-t", "weights"]) == 0
+    assert capsys.readouterr().out == "0 constants of 0 bytes cost 0 bytes\n"
 
 
 def test_kernels_do_not_depend_on_where_weights_are(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from compiler.om.buffers import Blob
 from compiler.om.errors import OMError
+from compiler.om.external import named_digest
 from compiler.om.weight_files import needed_files
 from compiler.sources import OverwritingError
 from compiler.threads import in_threads, working
@@ -34,9 +35,14 @@ def _check_claim(file: Path, model: Path) -> None:
     users = [path for path in sorted(model.parent.glob("*.om")) if file.name in _claimed(path)]
     if users == [model]:
         return
-    others = ", ".join(path.name for path in users if path != model)
+    others = ", ".join(path.name for path in users if path != model) or "another model"
+    if named_digest(file.name):
+        raise OverwritingError(
+            f"{file} has not the bytes that its name says, which {others} may need: remove "
+            "the file; ascend-opt can also replace it (om{overwrite=true})"
+        )
     raise OverwritingError(
-        f"{file} has other weights, which {others or 'another model'} may need: write to another "
+        f"{file} has other weights, which {others} may need: write to another "
         "folder or remove the file; ascend-opt can also give it another name "
         "(offline{model=NAME}) or replace it (om{overwrite=true})"
     )

@@ -176,6 +176,7 @@ def _references(
 ) -> Mapping[NodeOp, FileConstantOp]:
     found = {node: _reference(node) for node in nodes}
     _note_changed(found)
+    _note_names(found.values())
     new: dict[NodeOp, FileConstantOp] = {n: c for n, c in found.items() if c is not None}
     digests = all_sha256(weight_of(constant.value) for constant in new.values() if hashed)
     for constant in new.values():
@@ -197,6 +198,16 @@ def _note_changed(found: Mapping[ConstOp, FileConstantOp | None]) -> None:
         weights = "weight" if whole == 1 else "weights"
         what = f"{there} of {whole} {weights} could be referenced ({why})"
         print(f"note: {what}: -t weights lists them", file=sys.stderr)
+
+
+def _note_names(nodes: Iterable[FileConstantOp | None]) -> None:
+    """A line on stderr for files of one name: a device looks for them in one folder."""
+    places = [node.attributes[REFERENCE_NAME] for node in nodes if node is not None]
+    paths = {place.data for place in places if isinstance(place, StringAttr)}
+    for name, count in Counter(map(os.path.basename, paths)).items():
+        if count > 1:
+            where = "in its weight folder a device can have one"
+            print(f"note: {count} files called {name!r} are referred to: {where}", file=sys.stderr)
 
 
 def _is_changed(node: ConstOp) -> bool:
