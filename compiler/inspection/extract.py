@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 from compiler.errors import UserError
 from compiler.inspection.constants import Constant, constants
 from compiler.inspection.opened import OpenedFile, Table, add_weight_dir, open_om
-from compiler.inspection.weight_faults import byte_faults
+from compiler.inspection.weight_faults import byte_faults, place_fault
 from compiler.om.buffers import Blob, Held
 from compiler.om.files import new_folders, write_files
 from compiler.om.partitions import PartitionType, partition_name
@@ -104,9 +104,17 @@ def _table(table: Table, folder: Path) -> Iterator[tuple[Path, Blob]]:
         inside = Names(folder / store)
         yield from ((inside.path(k.name, ".o"), Held(k.binary)) for k in kernels)
     found = list(constants(table))
-    for fault in byte_faults(constant for constant in found if constant.place == "external"):
+    for fault in _faults([constant for constant in found if constant.place == "external"]):
         raise UserError(f"{table.file.path}: {fault}")
     yield from _weights(found, folder)
+
+
+def _faults(external: Sequence[Constant]) -> Iterator[str]:
+    """What keeps weights in files from being copied."""
+    for constant in external:
+        if fault := place_fault(constant, 0):
+            yield f"constant {constant.name!r}: {fault}"
+    yield from byte_faults(external)
 
 
 def _message(message: Message, path: Path) -> Iterator[tuple[Path, Blob]]:

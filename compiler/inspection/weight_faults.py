@@ -36,7 +36,7 @@ def weight_faults(table: Table) -> Iterator[str]:
 
 def fault_of(constant: Constant, inside: int) -> str | None:
     """Why a constant's bytes are not there; `inside` are those of the weight partition."""
-    return _size_fault(constant) or _place_fault(constant, inside)
+    return _size_fault(constant) or place_fault(constant, inside)
 
 
 def _size_fault(constant: Constant) -> str | None:
@@ -51,7 +51,8 @@ def _size_fault(constant: Constant) -> str | None:
     return None
 
 
-def _place_fault(constant: Constant, inside: int) -> str | None:
+def place_fault(constant: Constant, inside: int) -> str | None:
+    """Why there are no bytes where a constant has them, whatever they should be."""
     end = constant.offset + constant.length
     if constant.place == "inside" and end > inside:
         return f"bytes {constant.offset} to {end} of a weight partition of {inside}"

@@ -561,6 +561,8 @@ def test_weights_to_compare_may_be_elsewhere(built: dict[str, Path], tmp_path: P
     code, (line,) = om("diff", built["files"], path)
     assert code == 2
     assert re.search(r"error: constant '.*': .*/weight/weight_.*: No such file", line)
+    code, (line,) = om("extract", path, "-o", tmp_path / "parts")
+    assert code == 1 and re.search(r"m.om: constant '.*': .*/weight/weight_.*: No such file", line)
     old = ("--weight-dir", built["files"].parent / "weight")
     assert om("diff", built["files"], path, *old) == (0, [])
     assert om("diff", built["files"], path, "--new-weight-dir", tmp_path / "moved") == (0, [])
