@@ -6,6 +6,7 @@ pytest's collectors take keywords of any type, which strict typing does not know
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import io
 import shlex
@@ -26,7 +27,7 @@ gc.set_threshold(1_000_000, 50, 1000)  # as ascend-opt and atc do: some tests me
 
 
 class FileCheckItem(pytest.Item):
-    """One RUN line: a chain of commands, each ascend-opt or filecheck."""
+    """One RUN line: a chain of commands, each ascend-opt or filecheck, in the file's folder."""
 
     def __init__(self, line: str, **kwargs: object):
         super().__init__(**kwargs)  # pyright: ignore[reportArgumentType]  # pytest's own protocol
@@ -34,10 +35,12 @@ class FileCheckItem(pytest.Item):
 
     def runtest(self) -> None:
         text, step = "", run_ascend_opt
-        for command in self.line.replace("%s", str(self.path)).split("|"):
-            arguments = shlex.split(command)
-            step = {"ascend-opt": run_ascend_opt, "filecheck": run_filecheck}[arguments[0]]
-            text = step(arguments, text)
+        line = self.line.replace("%s", str(self.path)).replace("cd %S && ", "")
+        with contextlib.chdir(self.path.parent):  # lit's own folder is another
+            for command in line.split("|"):
+                arguments = shlex.split(command)
+                step = {"ascend-opt": run_ascend_opt, "filecheck": run_filecheck}[arguments[0]]
+                text = step(arguments, text)
         assert step is run_filecheck, "a RUN line ends by checking what it printed"
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str:
