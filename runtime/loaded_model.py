@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
+from compiler.om.dtypes import BY_NAME
 from compiler.om.inout import InOutInfo
 from runtime.device import Memory
 from runtime.errors import AclError, Code, failure, invalid
@@ -24,6 +25,8 @@ Array = npt.NDArray[Any]
 T = TypeVar("T")
 Take = Callable[[list[Array]], T]
 
+HANDLES = frozenset(BY_NAME[f"DT_{name}"].cpp for name in ("RESOURCE", "VARIANT", "UNDEFINED"))
+"""Data types of sequences and optional values."""
 SLACK = 64
 """A buffer may be this much smaller than its tensor: allocations are padded by at least as much."""
 
@@ -117,6 +120,8 @@ class Model:
         if given is None or isinstance(given, list):
             return
         info = self.description.inputs[index]
+        if info.dtype in HANDLES:  # a value of any type and shape
+            return
         left_alone = index in self.refreshes and 0 in given.shape
         fits = left_alone or info.dims == (-2,) or _fits(given.shape, info.dims)
         if not fits or not _holds(given.dtype, info.dtype):

@@ -11,7 +11,7 @@ from typing import Any, cast
 import numpy as np
 
 from runtime.operator_engine.ai_cpu import kept
-from runtime.operator_engine.node import Array, Inputs, Kernel, KernelTable, Node, listed
+from runtime.operator_engine.node import Array, Inputs, Kernel, KernelTable, Node
 from runtime.operator_engine.window import (
     Window,
     channels_back,
@@ -79,16 +79,6 @@ def _onnx_max_pool(node: Node, inputs: Inputs) -> Sequence[Array]:
         np.copyto(places, at, where=better)
     places += prod(sizes) * np.arange(prod(x.shape[:2])).reshape(*x.shape[:2], *[1] * len(sizes))
     return kept(node, [y.astype(x.dtype, copy=False), places])
-
-
-def _onnx_max_unpool(node: Node, inputs: Inputs) -> Sequence[Array]:
-    """ONNX's own form with an output_shape: the elements of X at their places in a tensor of it."""
-    x, places = inputs["X"], inputs["I"].reshape(-1)
-    y = np.zeros(listed(inputs["output_shape"]), x.dtype)
-    if places.size and not 0 <= places.min() <= places.max() < y.size:
-        raise ValueError(f"place {places.max()} is not in an output of {y.size} elements")
-    y.reshape(-1)[places] = x.reshape(-1)
-    return [y]
 
 
 def _sum(x: Array, win: Window) -> Array:
@@ -198,6 +188,5 @@ KERNELS: KernelTable = {
     "MaxPool3D": _max_pool("NDHWC", "padding"),
     "MaxPoolV3": _max_pool("NCHW", "padding_mode"),
     "OnnxMaxPool": _onnx_max_pool,
-    "OnnxMaxUnpool": _onnx_max_unpool,
     "ROIPooling": _roi_pool,
 }

@@ -11,7 +11,8 @@ from conformance.suite import COLUMNS, Column, Outcome, outcomes
 
 SLICES: dict[Column, str] = {
     "origin": (
-        "test_(operator_|relu|conv_|softmax_|reduce_max_|gemm_|cast_FLOAT_|shape_|squeezenet)"
+        "test_(operator_|relu|conv_|softmax_|reduce_max_|gemm_|cast_FLOAT_|shape_|squeezenet"
+        "|simple_rnn|rnn_|maxunpool|optional_)"
     ),
     "fp16": "test_(operator_|relu|conv_|softmax_|reduce_max_|gemm_|greater|pow|layer_norm|lstm)",
 }

@@ -71,9 +71,6 @@ FORMS = [
          " m = Min(k, h) z = NegativeLogLikelihoodLoss<ignore_index=1>(y, m, w)}"),
     (12, "(float[6,3] x, int64[6] i) => (float z, float[6,3] p) {t = Abs(i)"
          " h = Constant<value_int=2>() m = Min(t, h) z, p = SoftmaxCrossEntropyLoss(x, m)}"),
-    (13, "(float[1,1,9,9] x) => (float[a,b,c,d] y) <int64[4] s={1,1,9,9}>"
-         " {p, i = MaxPool<kernel_shape=[2,2], strides=[2,2]>(x)"
-         " y = MaxUnpool<kernel_shape=[2,2], strides=[2,2]>(p, i, s)}"),
     (12, "(float16[2,3] x) => (float16[2,3] y, bool[2,3] m) {y, m = Dropout(x)}"),
     *[
         (11, "(float[2,20,4] b, float[2,3,20] s) => (int64[n,3] y) <int64 k={4}, float t={0.2},"

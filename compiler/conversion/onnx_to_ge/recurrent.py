@@ -55,8 +55,10 @@ def rnn(emit: Emitter) -> list[SSAValue]:
 
 def _check_activations(emit: Emitter, each: int) -> None:
     """A UserError unless there is one for each gate and direction, or none."""
-    given = len(emit.node.texts("activations") or ())
-    wanted = each * (1 + (emit.node.text("direction") == "bidirectional"))
+    # ONNX's default is for two directions, whatever the node has.
+    node = emit.node
+    given = len(node.texts("activations") or ()) if "activations" in node.attributes else 0
+    wanted = each * (1 + (node.text("direction") == "bidirectional"))
     if given not in (0, wanted):
         raise emit.fail(f"attribute 'activations' has {given} functions, {wanted} are needed")
 
