@@ -73,7 +73,7 @@ def _broken(source: str, what: str) -> OMError:
 
 
 def encode_inout(info: InOutInfo) -> bytes:
-    """The partition of `info`; empty when every list is."""
+    """The partition of `info`; empty when every list is. OMError for a number too large for it."""
     records: list[bytes] = []
     for tag, (field, encode, _) in enumerate(FIELDS):
         values = getattr(info, field)
@@ -105,8 +105,12 @@ def _encode_tensors(tensors: Sequence[TensorInfo]) -> bytes:
 def _encode_tensor(tensor: TensorInfo) -> bytes:
     ends = [end for pair in tensor.shape_ranges for end in pair]
     parts = [tensor.name.encode("utf-8", "surrogateescape")]
-    parts += [struct.pack(f"<{len(v)}q", *v) for v in (tensor.dims, tensor.dims_v2, ends)]
-    head = TENSOR_HEAD.pack(tensor.size, tensor.format, tensor.dtype, *map(len, parts))
+    try:
+        parts += [struct.pack(f"<{len(v)}q", *v) for v in (tensor.dims, tensor.dims_v2, ends)]
+        head = TENSOR_HEAD.pack(tensor.size, tensor.format, tensor.dtype, *map(len, parts))
+    except struct.error:
+        what = f"'{tensor.name}' of {tensor.size} bytes and dims {list(tensor.dims)}"
+        raise OMError(Status.PARAM_INVALID, f"{what} is too large for an offline model") from None
     return head + b"".join(parts)
 
 

@@ -13,6 +13,7 @@ from compiler.frontends.om.fields import keep_model_fields, keep_task_fields
 from compiler.frontends.om.source import Source
 from compiler.om.buffers import Blob, joined_bytes
 from compiler.om.bundle import Bundle
+from compiler.om.errors import OMError
 from compiler.om.header import HEADER_SIZE, ModelFileHeader, bundle_header
 from compiler.om.offline_model import OfflineModel, SubModel
 from compiler.om.partitions import (
@@ -114,6 +115,14 @@ def _twice(table: SubModel) -> tuple[str, ...]:
     )
 
 
+def _is_summary(body: memoryview, made: Partitions) -> bool:
+    """Whether the summary is that of the graph, if one can be made of it."""
+    try:
+        return _has(body, made.summary())
+    except OMError:
+        return False
+
+
 def _is_made(table: SubModel, place: int, made: Partitions) -> bool:
     """Whether the writer makes a partition as it stands in the file."""
     type_, body = table.table[place].type, table.bodies[place]
@@ -123,7 +132,7 @@ def _is_made(table: SubModel, place: int, made: Partitions) -> bool:
         return False
     match type_:
         case PartitionType.MODEL_INOUT_INFO:
-            return _has(body, made.summary())
+            return _is_summary(body, made)
         case PartitionType.TBE_KERNELS:
             return _has(body, made.tbe_kernels())
         case PartitionType.WEIGHTS_DATA:

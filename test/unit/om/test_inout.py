@@ -116,3 +116,9 @@ def test_dims_of_a_broken_length(sizes: tuple[int, ...]) -> None:
     record = struct.pack("<QiiIIII", 0, 2, 0, *sizes) + bytes(32)
     with pytest.raises(OMError, match="dims and ranges of"):
         decode(struct.pack("<III", 0, 4 + len(record), 1) + record)
+
+
+def test_a_tensor_that_no_summary_can_hold() -> None:
+    huge = TensorInfo("x", 1 << 70, 2, 0, (1 << 40, 1 << 30), (1 << 40, 1 << 30))
+    with pytest.raises(OMError, match="'x' of 1180591620717411303424 bytes"):
+        encode_inout(InOutInfo(inputs=(huge,)))

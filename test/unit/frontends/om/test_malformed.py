@@ -13,6 +13,7 @@ from compiler.frontends.om import import_om
 from compiler.om.attributes import set_attribute
 from compiler.om.files import write_file
 from compiler.om.ge_ir_pb2 import DT_FLOAT, ModelDef, OpDef
+from compiler.om.inout import InOutInfo, TensorInfo
 from compiler.om.kernels import Kernel
 from compiler.om.task_pb2 import ModelTaskDef
 from compiler.om.tasks import KernelLaunch
@@ -143,3 +144,11 @@ def test_a_name_is_not_obeyed_by_the_terminal(tmp_path: Path):
     definition = model()
     definition.graph[0].op[1].input[0] = "\x1b[2J:0"
     assert "\\x1b[2J:0" in refusal(tmp_path / "m.om", definition)
+
+
+def test_a_tensor_that_no_summary_can_hold(tmp_path: Path):
+    definition = model()
+    definition.graph[0].op[0].output_desc[0].shape.dim.extend([1 << 40, 1 << 40])
+    summary = InOutInfo(inputs=(TensorInfo("x", 4, 2, 0, (1,), (1,)),))
+    write_file(tmp_path / "m.om", lay_out_model(replace(compiled(definition), inout=summary)))
+    import_om(str(tmp_path / "m.om")).verify()
