@@ -14,7 +14,9 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 OWN = tuple(str(ROOT / name) + "/" for name in ("compiler", "dialects", "runtime"))
-INSTALLED = tuple({f"{Path(prefix).resolve()}/" for prefix in (sys.prefix, sys.base_prefix)})
+INSTALLED = tuple(
+    {f"{Path(prefix).resolve()}/" for prefix in (sys.prefix, sys.base_prefix, ROOT / "fuzz")}
+)
 """Where code is imported from, and the tables that belong to it."""
 
 GROWTH = 32 << 20
