@@ -68,7 +68,7 @@ def iree(model: Path, inputs: Inputs) -> Run:
 
     base = str(model.with_suffix(""))
     if not Path(f"{base}.vmfb").exists():
-        _compile_for_iree(model, base)
+        compile_for_iree(model, base)
     config = rt.Config("local-task")
     index = rt.ParameterIndex()
     index.load(f"{base}.irpa")
@@ -88,7 +88,8 @@ def iree(model: Path, inputs: Inputs) -> Run:
     return run
 
 
-def _compile_for_iree(model: Path, base: str) -> None:
+def compile_for_iree(model: Path, base: str) -> None:
+    """Write BASE.vmfb, a program for this CPU, and BASE.irpa, its weights."""
     tools = Path(sys.executable).parent
     importing = [f"{tools}/iree-import-onnx", str(model), "-o", f"{base}.mlir"]
     parameters = ["--externalize-params", f"--save-params-to={base}.irpa"]

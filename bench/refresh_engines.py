@@ -10,8 +10,6 @@ and a folder to work in. All have two threads and compute in float32.
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bench.engines import compile_for_iree
 from bench.refresh_models import Model, Weights, compiled_bundle
 
 THREADS = 2
@@ -201,7 +200,8 @@ def iree_parameters(model: Model, weights: Weights, x: Array, names: Names, fold
     """A context of its own for new parameters from memory; the program stays compiled."""
     import iree.runtime as rt
 
-    base = _iree_program(model.onnx(weights, folder / "m.onnx"), folder / "m")
+    base = folder / "m"
+    compile_for_iree(model.onnx(weights, folder / "m.onnx"), str(base))
     config = rt.Config("local-task")
     index = rt.ParameterIndex()
     index.load(f"{base}.irpa")
@@ -227,21 +227,6 @@ def iree_parameters(model: Model, weights: Weights, x: Array, names: Names, fold
         return (result[0] if isinstance(result, tuple | list) else result).to_host()
 
     return Engine("iree", infer, change)
-
-
-def _iree_program(source: Path, base: Path) -> Path:
-    tools = Path(sys.executable).parent
-    importing = [f"{tools}/iree-import-onnx", str(source), "-o", f"{base}.mlir"]
-    parameters = ["--externalize-params", f"--save-params-to={base}.irpa"]
-    subprocess.run([*importing, *parameters], check=True, capture_output=True)
-    target = [
-        "--iree-hal-target-device=local",
-        "--iree-hal-local-target-device-backends=llvm-cpu",
-        "--iree-llvmcpu-target-cpu=host",
-    ]
-    compiling = [f"{tools}/iree-compile", f"{base}.mlir", "-o", f"{base}.vmfb"]
-    subprocess.run([*compiling, *target], check=True, capture_output=True)
-    return base
 
 
 def _iree_function(rt: Any, config: Any, index: Any, program: str) -> Any:
