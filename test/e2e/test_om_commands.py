@@ -1,4 +1,4 @@
-"""`ascend-opt om …` on files of every kind: what they list, find wrong, take apart and compare."""
+"""`ascend-opt om list, verify and extract` on files of every kind."""
 
 from __future__ import annotations
 
@@ -28,74 +28,13 @@ from compiler.om.partitions import PartitionType
 from compiler.om.writer import Partition, lay_out_bundle, lay_out_file
 from runtime.device import Memory
 from runtime.model_registry import Models
+from workloads.edited_models import changed, constants_of, copied, flip_weight, with_model
 
-DIGITS = Path(__file__).parents[2] / "examples" / "digits" / "model.onnx"
-REFRESH = 'refresh="conv1.weight","fc2.bias"'
-OPTIONS = {
-    "inside": "",
-    "files": "external_weight=1",
-    "combined": "external_weight=2",
-    "reference": "external_weight=reference precision=must_keep_origin_dtype",
-    "bundle": REFRESH,
-    "bundle with files": f"{REFRESH} external-weight=1",
-}
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The digits classifier in every form, each in a folder of its own."""
-    found: dict[str, Path] = {}
-    for name, options in OPTIONS.items():
-        output = tmp_path_factory.mktemp(name) / "m"
-        arguments = [str(DIGITS), "-p", f"offline{{{options}}}", "-t", f'om{{output="{output}"}}']
-        assert main(arguments) == 0
-        found[name] = output.with_suffix(".om")
-    return found
-
-
-@pytest.fixture
-def om(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, list[str]]]:
-    """A command's exit code and the lines it prints, on stderr if there are none on stdout."""
-
-    def run(*arguments: object) -> tuple[int, list[str]]:
-        capsys.readouterr()
-        code = main(["om", *map(str, arguments)])
-        out, err = capsys.readouterr()
-        return code, (out or err).splitlines()
-
-    return run
-
-
+FORMS = ("inside", "files", "combined", "reference", "bundle", "bundle with files")
 Command = Callable[..., tuple[int, list[str]]]
 
 
-def copied(path: Path, folder: Path) -> Path:
-    """A model with its weight files in a folder of its own."""
-    shutil.copytree(path.parent, folder / "copy")
-    return folder / "copy" / path.name
-
-
-def changed(path: Path, edit: Callable[[bytearray], object]) -> Path:
-    data = bytearray(path.read_bytes())
-    edit(data)
-    path.write_bytes(data)
-    return path
-
-
-def with_model(path: Path, edit: Callable[[ModelDef], object]) -> Path:
-    """The file again after a change to its MODEL_DEF."""
-    model = read_model(path)
-    message = model.root.model_def
-    edit(message)
-    bodies = [
-        Partition(e.type, Held(encode_message(message) if e.type == 0 else bytes(body)))
-        for e, body in zip(model.root.table, model.root.bodies, strict=True)
-    ]
-    write_file(path, lay_out_file(model.header, [bodies]))
-    return path
-
-
-@pytest.mark.parametrize("name", OPTIONS)
+@pytest.mark.parametrize("name", FORMS)
 def test_list(name: str, built: dict[str, Path], om: Command):
     code, lines = om("list", built[name], "--weights", "--operators", "--kernels", "--attributes")
     assert code == 0
@@ -121,14 +60,9 @@ def test_list_as_json_says_where_everything_is(built: dict[str, Path], om: Comma
                 assert ModelDef.FromString(body).name == table["name"]
 
 
-@pytest.mark.parametrize("name", OPTIONS)
+@pytest.mark.parametrize("name", FORMS)
 def test_what_we_write_is_sound(name: str, built: dict[str, Path], om: Command):
     assert om("verify", built[name]) == (0, [f"{built[name]}: ok"])
-
-
-def flip_weight(path: Path) -> None:
-    (file, *_) = sorted(path.parent.glob("weight/*"))
-    changed(file, lambda data: data.__setitem__(0, data[0] ^ 1))
 
 
 def cut_weight(path: Path) -> None:
@@ -146,10 +80,6 @@ def lengthen_weight(by: bytes) -> Callable[[Path], object]:
 
 def lose_weight(path: Path) -> None:
     next(iter(sorted(path.parent.glob("weight/*")))).unlink()
-
-
-def constants_of(model: ModelDef) -> list[Any]:
-    return [op for op in model.graph[0].op if op.type in ("Const", "FileConstant")]
 
 
 def patch(offset: int, layout: str, value: int) -> Callable[[Path], object]:
@@ -483,103 +413,6 @@ def test_extract_finds_the_models_of_a_flow(built: dict[str, Path], tmp_path: Pa
     assert om("extract", tmp_path / "flow.om", "-o", tmp_path / "parts")[0] == 0
     (found,) = (tmp_path / "parts").glob("*.om")
     assert found.parent == tmp_path / "parts" and found.read_bytes() == inner
-
-
-@pytest.mark.parametrize("name", OPTIONS)
-def test_a_model_is_the_same_as_itself(name: str, built: dict[str, Path], om: Command):
-    assert om("diff", built[name], built[name]) == (0, [])
-
-
-def test_a_copy_is_the_same(built: dict[str, Path], tmp_path: Path, om: Command):
-    assert om("diff", built["files"], copied(built["files"], tmp_path)) == (0, [])
-
-
-def test_a_weight_that_differs_is_named(built: dict[str, Path], tmp_path: Path, om: Command):
-    path = copied(built["files"], tmp_path)
-    flip_weight(path)
-    code, (line,) = om("diff", built["files"], path)
-    assert code == 1
-    assert line.startswith("weight ")
-    assert re.search(r"bytes: (\d+) → \1, of which 1 differ, the first at 0$", line)
-
-
-def test_a_weight_without_its_hash_is_matched_by_its_file_s_name(
-    built: dict[str, Path], tmp_path: Path, om: Command
-):
-    """As GraphEngine's own files are: the operator has no hash, its file is called by one."""
-
-    def edit(model: ModelDef) -> None:
-        for op in constants_of(model):
-            digest = op.attr.pop("_value_sha256").s.decode()
-            rename(model, op.name, f"{op.name.removesuffix(f'_{digest}')}_{digest}")
-
-    path = with_model(copied(built["files"], tmp_path), edit)
-    assert om("diff", built["inside"], built["files"])[1] == om("diff", built["inside"], path)[1]
-
-
-def rename(model: ModelDef, old: str, new: str) -> None:
-    """Call an operator otherwise, where it stands and where it is read."""
-    for op in model.graph[0].op:
-        op.name = new if op.name == old else op.name
-        for place, edge in enumerate(op.input):
-            producer, colon, index = edge.rpartition(":")
-            op.input[place] = f"{new}{colon}{index}" if producer == old else edge
-
-
-def test_where_the_weights_are_is_a_difference_and_their_bytes_are_none(
-    built: dict[str, Path], om: Command
-):
-    code, lines = om("diff", built["inside"], built["files"])
-    assert code == 1
-    weights = [line for line in lines if line.startswith("weight ")]
-    assert len(weights) == 8 and all("place: inside → external" in line for line in weights)
-
-
-def test_operators_and_attributes_that_differ(built: dict[str, Path], tmp_path: Path, om: Command):
-    def edit(model: ModelDef) -> None:
-        nodes = {op.name: op for op in model.graph[0].op}
-        set_attribute(nodes["conv1"].attr["pads"], [0, 0, 0, 0])
-        set_attribute(nodes["conv1"].attr["more"], True)
-        set_attribute(nodes["conv1"].attr["shape"], [1])  # of a constant it would be its weight's
-        model.graph[0].op[-1].name = "renamed"
-        set_attribute(model.attr["memory_size"], 5)
-
-    path = with_model(copied(built["inside"], tmp_path), edit)
-    code, lines = om("diff", built["inside"], path)
-    assert code == 1
-    text = "\n".join(lines)
-    assert "operator conv1: attribute pads: [1, 1, 1, 1] → [0, 0, 0, 0]" in text
-    assert "+ operator conv1: attribute more: True" in text
-    assert "+ operator conv1: attribute shape: [1]" in text
-    assert "+ operator renamed: NetOutput" in text
-    assert "attribute memory_size" in text
-
-
-def test_weights_to_compare_may_be_elsewhere(built: dict[str, Path], tmp_path: Path, om: Command):
-    path = copied(built["files"], tmp_path)
-    (path.parent / "weight").rename(tmp_path / "moved")
-    code, (line,) = om("diff", built["files"], path)
-    assert code == 2
-    assert re.search(r"error: constant '.*': .*/weight/weight_.*: No such file", line)
-    code, (line,) = om("extract", path, "-o", tmp_path / "parts")
-    assert code == 1 and re.search(r"m.om: constant '.*': .*/weight/weight_.*: No such file", line)
-    old = ("--weight-dir", built["files"].parent / "weight")
-    assert om("diff", built["files"], path, *old) == (0, [])
-    assert om("diff", built["files"], path, "--new-weight-dir", tmp_path / "moved") == (0, [])
-    new = ("--new-weight-dir", tmp_path / "gone")
-    assert om("diff", built["files"], path, *old, *new)[0] == 2
-
-
-def test_trouble_is_2(built: dict[str, Path], tmp_path: Path, om: Command):
-    code, lines = om("diff", built["inside"], tmp_path / "none.om")
-    assert code == 2 and "No such file" in lines[0]
-    bad = changed(copied(built["bundle"], tmp_path), lambda data: data.__setitem__(368, 0))
-    assert om("diff", built["bundle"], bad)[0] == 2
-
-
-def test_differences_as_json(built: dict[str, Path], om: Command):
-    found = json.loads("\n".join(om("diff", built["inside"], built["bundle"], "--json")[1]))
-    assert {"place": ["kind"], "old": "static model", "new": "bundle"} in found
 
 
 def test_wrong_use_is_one_line(om: Command, tmp_path: Path):
