@@ -21,6 +21,12 @@ OPTIONS = {
 }
 
 
+@pytest.fixture(params=OPTIONS)
+def form(request: pytest.FixtureRequest) -> str:
+    """Each form in turn: a key of `built`."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The digits classifier in every form, each in a folder of its own."""
