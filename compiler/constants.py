@@ -19,9 +19,19 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, SSAValue
 from xdsl.utils.hints import isa
 
-from compiler.derived_weights import Computed, Operand, Transposed
 from compiler.om.strings import encode_strings
-from compiler.weights import Cast, FileBytes, Inline, Scatter, Splat, Weight, pinned
+from compiler.weights import (
+    Cast,
+    Computed,
+    FileBytes,
+    Inline,
+    Operand,
+    Scatter,
+    Splat,
+    Transposed,
+    Weight,
+    pinned,
+)
 from dialects.ge import ConstOp
 from dialects.types import (
     SUB_BYTE,

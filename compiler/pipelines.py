@@ -11,7 +11,6 @@ from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.passes import ModulePass, PassPipeline
 
 from compiler.constants import weight_of
-from compiler.digests import hashing_ahead
 from compiler.errors import UserError
 from compiler.fusion_switches import switchable
 from compiler.precision_modes import PrecisionMode
@@ -19,6 +18,7 @@ from compiler.rewrite import all_graphs, main_graphs
 from compiler.soc import DEFAULT_SOC
 from compiler.universe import UNIVERSE
 from compiler.weights import Weight
+from compiler.weights.digests import hashing_ahead
 from dialects.ge import ConstOp
 from dialects.weights import FileAttr
 

@@ -25,12 +25,12 @@ from compiler.om.bundle_variables import check_bundle
 from compiler.om.contract import weight_folder
 from compiler.om.errors import GraphError, Status
 from compiler.pipelines import OfflinePass
-from compiler.refreshability import anything, refusal
 from compiler.rewrite import FreshNames, main_graphs
 from compiler.targets.om.external import weight_files
 from compiler.targets.om.target import OMTarget, laid_out, write_offline_model
 from compiler.transforms.ge.make_weight_refreshable import split
-from compiler.weight_names import Selection
+from compiler.weights.names import Selection
+from compiler.weights.refreshability import anything, refusal
 from dialects.ge import BundleOp, GraphOp
 
 _sessions: list[Session] = []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from compiler.digests import all_sha256
 from compiler.inspection.constants import Constant, constants
 from compiler.inspection.opened import OpenedFile, Table
 from compiler.inspection.weight_faults import fault_of
@@ -15,6 +14,7 @@ from compiler.om.errors import StatusError
 from compiler.om.manifest import manifest_of
 from compiler.om.offline_model import OfflineModel
 from compiler.refresh.bundle_weights import assigned_constants
+from compiler.weights.digests import all_sha256
 
 
 def bundle_faults(file: OpenedFile) -> Iterator[str]:

@@ -8,12 +8,12 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from compiler.digests import all_sha256, ge_text, sample_sha256
 from compiler.inspection.constants import Constant, constants
 from compiler.inspection.opened import Table
 from compiler.om.errors import OMError
 from compiler.om.external import end_fault
 from compiler.weights import FileBytes, Weight
+from compiler.weights.digests import all_sha256, ge_text, sample_sha256
 
 
 def weight_faults(table: Table) -> Iterator[str]:

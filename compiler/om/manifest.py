@@ -19,7 +19,7 @@ from compiler.om.dtypes import BY_NAME
 from compiler.om.errors import OMError, Status
 from compiler.om.offline_model import OfflineModel
 from compiler.om.source import Source
-from compiler.recipes import Recipe, names_in
+from compiler.weights.recipes import Recipe, names_in
 
 FORMAT = 1
 """The number of this form of the JSON text."""

@@ -12,7 +12,6 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from compiler.digests import all_sha256
 from compiler.errors import UserError
 from compiler.om.files import write_file
 from compiler.om.manifest import version_digest
@@ -20,6 +19,7 @@ from compiler.refresh.checkpoint import Checkpoint, add_root, check_output, kind
 from compiler.refresh.pack import SHOWN, Pack, check_fits, read_pack
 from compiler.safetensors import TensorRef, write_safetensors
 from compiler.weights import FileBytes
+from compiler.weights.digests import all_sha256
 
 EXAMPLES = """examples:
   ascend-opt refresh apply bundle.om pack.safetensors -o new.om

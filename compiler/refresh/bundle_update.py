@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from compiler.digests import all_sha256
 from compiler.errors import UserError
 from compiler.om import contract
 from compiler.om.attributes import set_attribute
@@ -29,6 +28,7 @@ from compiler.refresh.bundle_weights import (
 from compiler.refresh.new_values import new_values
 from compiler.safetensors import TensorRef
 from compiler.weights import Weight
+from compiler.weights.digests import all_sha256
 
 
 def updated_bundle(

@@ -12,12 +12,12 @@ from xdsl.ir import Attribute
 
 from compiler.atc_names import initializer_of
 from compiler.constants import weight_of
-from compiler.digests import all_sha256
 from compiler.pipelines import OfflinePass
-from compiler.refreshability import refusal
 from compiler.rewrite import ORIGINS, main_graphs
 from compiler.transforms.ge.name_weights import name_all
-from compiler.weight_names import onnx_name
+from compiler.weights.digests import all_sha256
+from compiler.weights.names import onnx_name
+from compiler.weights.refreshability import refusal
 from dialects.ge import ConstOp, GraphOp
 from dialects.types import element_count, shape_of
 from dialects.weights import CastAttr, ComputeAttr, NamedAttr, TransposeAttr, named_in

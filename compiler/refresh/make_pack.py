@@ -14,7 +14,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from math import isfinite
 
-from compiler.digests import all_sha256
 from compiler.errors import UserError
 from compiler.om.files import write_file
 from compiler.om.manifest import read_manifest, version_digest
@@ -24,6 +23,7 @@ from compiler.refresh.merging import FLOATS
 from compiler.refresh.pack import SHOWN, check_fits, lay_out_pack, near, read_pack
 from compiler.safetensors import IN_OUT, OUT_IN, TensorRef
 from compiler.weights import Cast, Weight
+from compiler.weights.digests import all_sha256
 
 EXAMPLES = """examples:
   ascend-opt refresh make old.onnx new.onnx -o pack.safetensors

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from compiler.errors import UserError
-from compiler.recipes import made
 from compiler.refresh.bundle_weights import BundleFile
 from compiler.safetensors import TensorRef
 from compiler.weights import Weight
+from compiler.weights.recipes import made
 
 
 def new_values(file: BundleFile, tensors: Mapping[str, TensorRef[Weight]]) -> dict[str, Weight]:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, cast
 
-from compiler.digests import all_sha256
 from compiler.errors import UserError
 from compiler.om.buffers import Joined
 from compiler.om.manifest import version_digest
@@ -25,6 +24,7 @@ from compiler.safetensors import (
     read_safetensors,
 )
 from compiler.weights import FileBytes, Weight
+from compiler.weights.digests import all_sha256
 
 FORMAT, START, END, DIGESTS, BASE = (
     f"ascend_opt.{key}" for key in ("format", "from", "to", "sha256", "base")

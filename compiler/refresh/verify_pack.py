@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import argparse
 
-from compiler.digests import all_sha256
 from compiler.refresh.apply_pack import checked_application
 from compiler.refresh.checkpoint import add_root, kind_of, read_checkpoint
 from compiler.refresh.new_values import new_values
 from compiler.refresh.pack import SHOWN, read_pack
+from compiler.weights.digests import all_sha256
 
 EXAMPLES = """examples:
   ascend-opt refresh verify pack.safetensors              the bytes are those that were written

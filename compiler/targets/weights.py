@@ -13,9 +13,9 @@ from xdsl.ir import Attribute
 from xdsl.utils.target import Target
 
 from compiler.constants import weight_of
-from compiler.digests import all_sha256
 from compiler.errors import UserError
 from compiler.om.contract import LOCATION_NAME, OFFSET_NAME, REFERENCE_NAME
+from compiler.weights.digests import all_sha256
 from dialects.ge import ConstOp, FileConstantOp
 from dialects.onnx.graph import GraphOp as ONNXGraphOp
 from dialects.weights import (

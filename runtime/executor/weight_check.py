@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from threading import Thread
 
-from compiler.digests import all_sha256, ge_text, sha256
 from compiler.errors import UserError
 from compiler.threads import CORES
 from compiler.weights import FileBytes, Version
+from compiler.weights.digests import all_sha256, ge_text, sha256
 from runtime.errors import failure
 from runtime.settings import Verify
 

@@ -14,13 +14,13 @@ from threading import Lock
 
 import numpy as np
 
-from compiler.digests import sample_sha256
 from compiler.om.constants import FILE_CONSTANT
 from compiler.om.contract import HASH_NAME, SAMPLE_NAME
 from compiler.om.external import Place, end_fault
 from compiler.om.ge_ir_pb2 import ModelDef, OpDef
 from compiler.threads import in_threads
 from compiler.weights import FileBytes, Version
+from compiler.weights.digests import sample_sha256
 from runtime.device import Bytes
 from runtime.errors import AclError, failure
 from runtime.executor.operators import attribute, tensor_desc

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compiler.recipes import Recipe, made, names_in
 from compiler.threads import in_threads
 from compiler.weights import CHUNK, Splat
+from compiler.weights.recipes import Recipe, made, names_in
 from runtime.device import Bytes
 from runtime.errors import AclError, Code, failure
 from runtime.executor.session import Content, Place, Session

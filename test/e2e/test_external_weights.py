@@ -255,7 +255,7 @@ def test_a_change_between_the_blocks_of_a_sample(
 ) -> None:
     """Only the SHA-256 of all bytes tells it; without one everybody says so who is asked."""
     options = "external_weight=reference"
-    monkeypatch.setattr("compiler.digests.BLOCK", 64)
+    monkeypatch.setattr("compiler.weights.digests.BLOCK", 64)
     monkeypatch.setenv("ASCEND_OPT_VERIFY_WEIGHTS", "load")
     sampled = compiled(model, options, "sampled")
     hashed = compiled(model, f"{options} external_hash=true", "hashed")

@@ -21,8 +21,8 @@ from compiler.om.bundle import read_bundle
 from compiler.om.ge_ir_pb2 import ModelDef
 from compiler.om.manifest import Manifest, RefreshableWeight, read_manifest
 from compiler.om.model_reader import read_model
-from compiler.recipes import made
 from compiler.weights import Inline
+from compiler.weights.recipes import made
 
 Array = np.ndarray[Any, np.dtype[Any]]
 SHAPES = {

@@ -17,9 +17,9 @@ from onnx import TensorProto, helper, load, numpy_helper, save
 
 from compiler.cli import main
 from compiler.om.manifest import read_manifest
-from compiler.recipes import made
 from compiler.refresh.pack import read_pack
 from compiler.weights import Inline, numpy_dtype
+from compiler.weights.recipes import made
 from runtime.device import Memory
 from runtime.errors import AclError
 from runtime.model_registry import Models

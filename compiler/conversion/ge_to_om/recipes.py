@@ -6,8 +6,8 @@ from xdsl.ir import Attribute
 
 from compiler.constants import weight_of
 from compiler.om.errors import GraphError, Status
-from compiler.recipes import Recipe
 from compiler.weights import Splat
+from compiler.weights.recipes import Recipe
 from dialects.types import element_name
 from dialects.weights import CastAttr, ComputeAttr, NamedAttr, TransposeAttr, static_tensor
 
@@ -16,7 +16,7 @@ LIMIT = 1 << 16
 
 
 def recipe_of(value: Attribute) -> Recipe:
-    """What `compiler.recipes.made` makes the weight's bytes of.
+    """What `compiler.weights.recipes.made` makes the weight's bytes of.
 
     GraphError for one that needs a large constant without a name.
     """

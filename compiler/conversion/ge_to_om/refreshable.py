@@ -10,11 +10,11 @@ from xdsl.ir import Attribute
 
 from compiler.constants import weight_of
 from compiler.conversion.ge_to_om.recipes import recipe_of
-from compiler.digests import all_sha256
 from compiler.om.contract import MANIFEST_NAME
 from compiler.om.manifest import Manifest, RefreshableWeight, Tensor
 from compiler.sizes import dtype_of
 from compiler.weights import Weight
+from compiler.weights.digests import all_sha256
 from dialects.ge import REFRESHABLE, GraphOp, RefreshableAttr
 from dialects.types import RankedTensor
 from dialects.weights import NamedAttr, named_in

@@ -10,10 +10,10 @@ from xdsl.ir import SSAValue
 
 from compiler.constants import weight_of
 from compiler.conversion.ge_to_om.variables import VariableMemory
-from compiler.digests import all_sha256
 from compiler.om.contract import NO_TASK_NAME
 from compiler.om.weights import Constant, WeightPlan, plan_weights
 from compiler.sizes import byte_size
+from compiler.weights.digests import all_sha256
 from dialects.ge import ConstOp, FileConstantOp, GraphOp, NodeOp, VariableOp, type_of
 
 Memory = Literal["feature", "weight", "variable"]

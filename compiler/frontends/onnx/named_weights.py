@@ -9,7 +9,6 @@ from itertools import chain
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto
 
 from compiler.atc_names import Node, constant_name, labels
-from compiler.digests import sha256
 from compiler.errors import UserError
 from compiler.frontends.onnx.externalize import raw_values
 from compiler.frontends.onnx.models import load_model
@@ -20,6 +19,7 @@ from compiler.frontends.onnx.tensors import type_of
 from compiler.frontends.onnx.walk import nodes_of, tensors_of
 from compiler.safetensors import TensorRef
 from compiler.weights import FileBytes, Inline, Weight
+from compiler.weights.digests import sha256
 from dialects.onnx.attributes import byte_count
 from dialects.types import element_name
 

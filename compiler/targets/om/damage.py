@@ -7,10 +7,10 @@ from pathlib import Path
 from xdsl.dialects.builtin import ModuleOp, StringAttr
 
 from compiler.constants import weight_of
-from compiler.digests import all_sha256, ge_text
 from compiler.errors import UserError
 from compiler.om.contract import HASH_NAME, LOCATION_NAME, REFERENCE_NAME
 from compiler.om.external import named_digest
+from compiler.weights.digests import all_sha256, ge_text
 from dialects.ge import FileConstantOp
 from dialects.weights import FileAttr
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp, StringAttr
 
 from compiler.constants import weight_of
-from compiler.digests import sha256
 from compiler.errors import UserError
 from compiler.om.buffers import Blob, Joined, Zeros
 from compiler.om.contract import (
@@ -23,6 +22,7 @@ from compiler.om.drafts import WriteError
 from compiler.om.errors import Status
 from compiler.planning.placement import align
 from compiler.weights import Weight
+from compiler.weights.digests import sha256
 from dialects.ge import FileConstantOp
 
 LONGEST_NAME = 255

@@ -15,12 +15,12 @@ from xdsl.ir import Attribute
 from xdsl.passes import ModulePass
 
 from compiler.constants import weight_of
-from compiler.digests import all_sha256, ge_text, sample_sha256
 from compiler.errors import UserError
 from compiler.om.contract import HASH_NAME, REFERENCE_NAME, SAMPLE_NAME
 from compiler.rewrite import all_graphs, main_graphs, nested_graphs, replace_nodes
-from compiler.weight_names import WILDCARDS, matches
 from compiler.weights import FileBytes
+from compiler.weights.digests import all_sha256, ge_text, sample_sha256
+from compiler.weights.names import WILDCARDS, matches
 from dialects.ge import BundleOp, ConstOp, FileConstantOp, GraphOp, NodeOp
 from dialects.types import tensor_of
 from dialects.weights import CastAttr, ComputeAttr, ScatterAttr, StringsAttr, TransposeAttr

@@ -11,7 +11,7 @@ from xdsl.passes import ModulePass
 from compiler.matching import Matcher, constant, either_way, is_per_channel
 from compiler.rewrite import Names, all_graphs, editing
 from compiler.transforms.ge.convert_batch_norm import is_inference
-from compiler.weight_arithmetic import Term, compute, new_constant
+from compiler.weights.arithmetic import Term, compute, new_constant
 from dialects.ge import ConstOp, GraphOp, NodeOp, Op, type_of
 from dialects.types import element_name, tensor_of
 from dialects.weights import FLOATS

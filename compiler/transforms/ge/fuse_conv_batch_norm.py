@@ -13,7 +13,7 @@ from compiler.constants import scalar
 from compiler.matching import Matcher, constant
 from compiler.rewrite import Names, all_graphs, editing
 from compiler.transforms.ge.convert_batch_norm import DEFAULT_EPSILON, INPUTS, is_inference
-from compiler.weight_arithmetic import Term, compute, new_constant
+from compiler.weights.arithmetic import Term, compute, new_constant
 from dialects.ge import ConstOp, GraphOp, NodeOp, Op, type_of
 from dialects.types import element_name, shape_of, tensor_of, tensor_type
 from dialects.weights import FLOATS

@@ -12,10 +12,10 @@ from xdsl.passes import ModulePass
 
 from compiler.errors import UserError
 from compiler.om.contract import PARENT_INDEX_NAME
-from compiler.refreshability import anything, refusal
 from compiler.rewrite import main_graphs, nested_graphs, replace_nodes
 from compiler.transforms.ge.name_weights import take_named
-from compiler.weight_names import Selection, listed, onnx_name
+from compiler.weights.names import Selection, listed, onnx_name
+from compiler.weights.refreshability import anything, refusal
 from dialects.ge import (
     REFRESHABLE,
     BundleOp,

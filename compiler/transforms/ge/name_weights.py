@@ -11,9 +11,9 @@ from xdsl.passes import ModulePass
 from xdsl.utils.hints import isa
 
 from compiler.om.errors import GraphError, Status
-from compiler.refreshability import refusal
 from compiler.rewrite import ORIGINS, FreshNames, main_graphs
-from compiler.weight_names import Selection, listed, onnx_name
+from compiler.weights.names import Selection, listed, onnx_name
+from compiler.weights.refreshability import refusal
 from dialects.ge import ConstOp, GraphOp
 from dialects.op import names_attr
 from dialects.types import element_count, element_name, tensor_of

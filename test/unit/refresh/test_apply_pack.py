@@ -14,7 +14,6 @@ import pytest
 from onnx import helper, numpy_helper
 
 from compiler.cli import main
-from compiler.digests import all_sha256
 from compiler.errors import UserError
 from compiler.om.buffers import Blob, Held
 from compiler.om.bundle import read_bundle
@@ -26,6 +25,7 @@ from compiler.om.partitions import PartitionType
 from compiler.om.writer import Partition, lay_out_bundle, lay_out_file
 from compiler.refresh.checkpoint import read_checkpoint
 from compiler.safetensors import IN_OUT, OUT_IN
+from compiler.weights.digests import all_sha256
 from workloads.checkpoints import Arrays, layers, load_file, save_file, save_model
 
 Refresh: TypeAlias = Callable[..., str]

@@ -12,10 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compiler import weights
 from compiler.errors import UserError
 from compiler.refresh.merging import Factor, Merged, rounded
-from compiler.weights import CHUNK, Inline, numpy_dtype
+from compiler.weights import CHUNK, Inline, numpy_dtype, values
 
 
 def nearest(exact: Fraction, dtype: Any) -> float:
@@ -91,7 +90,7 @@ def test_rows_that_chunks_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     def split(view: memoryview, size: int = 500) -> Iterator[memoryview]:
         return (view[start : start + 500] for start in range(0, len(view), 500))
 
-    monkeypatch.setattr(weights, "_split", split)
+    monkeypatch.setattr(values, "split", split)
     pieces = list(merged.chunks())
     assert len(pieces) > 5 and b"".join(pieces) == whole
 

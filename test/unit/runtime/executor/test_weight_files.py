@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from compiler.digests import ge_text
 from compiler.om.buffers import Held
 from compiler.om.writer import pack_bundle
+from compiler.weights.digests import ge_text
 from runtime.device import Memory
 from runtime.errors import AclError
 from runtime.executor import weight_check, weight_files

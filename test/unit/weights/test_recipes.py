@@ -22,8 +22,8 @@ from xdsl.ir import Attribute
 from compiler.constants import weight_of
 from compiler.conversion.ge_to_om.recipes import recipe_of
 from compiler.om.errors import GraphError
-from compiler.recipes import made, names_in
 from compiler.weights import Inline, Weight
+from compiler.weights.recipes import made, names_in
 from dialects.types import tensor_type
 from dialects.weights import (
     CastAttr,

@@ -1,4 +1,4 @@
-"""Weights made of other weights: arithmetic and transposes, done while the bytes are read."""
+"""Weights computed from others, element by element, while the bytes are read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from compiler.weights import CHUNK, FileBytes, Weight, numpy_dtype
+from compiler.weights.element_types import numpy_dtype
+from compiler.weights.weight import CHUNK, Weight
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,7 +83,7 @@ class Computed:
             return values.astype(np.float32) if self.dtype in _NARROW else values
 
         if prod(operand.shape) == prod(self.shape):
-            pieces = blocks(operand.weight, rows * prod(inner) * element.itemsize)
+            pieces = _blocks(operand.weight, rows * prod(inner) * element.itemsize)
             return lambda start, stop: wide(next(pieces)).reshape(-1, *inner)
         small = wide(b"".join(operand.weight.chunks()))
         small = small.reshape((1,) * (len(self.shape) - len(operand.shape)) + operand.shape)
@@ -98,42 +99,7 @@ def _split(shape: tuple[int, ...], limit: int) -> tuple[tuple[int, ...], tuple[i
     return shape[:cut], shape[cut:]
 
 
-@dataclass(frozen=True, slots=True)
-class Transposed:
-    """Another weight with its axes in another order: axis i of the result is axis perm[i]."""
-
-    source: Weight
-    dtype: str
-    shape: tuple[int, ...]
-    """The shape of the source."""
-    perm: tuple[int, ...]
-
-    @property
-    def length(self) -> int:
-        return self.source.length
-
-    def chunks(self) -> Iterator[memoryview]:
-        import numpy as np
-
-        # A file is read where it lies; what is computed is held for the time of one transpose.
-        source = self.source
-        data = source.view() if isinstance(source, FileBytes) else b"".join(source.chunks())
-        values = np.frombuffer(data, numpy_dtype(self.dtype)).reshape(self.shape)
-        return _pieces(values.transpose(self.perm))
-
-
-def _pieces(values: Array) -> Iterator[memoryview]:
-    """The bytes of an array in row-major order, at most CHUNK at a time."""
-    if values.nbytes <= CHUNK:
-        yield memoryview(values.tobytes())
-        return
-    rows = CHUNK // (values.nbytes // len(values))
-    for start in range(0, len(values), rows or 1):
-        part = values[start : start + rows] if rows else values[start]
-        yield from _pieces(part)
-
-
-def blocks(weight: Weight, size: int) -> Iterator[bytes | memoryview]:
+def _blocks(weight: Weight, size: int) -> Iterator[bytes | memoryview]:
     """The bytes of a weight in blocks of one size; the last one may be shorter."""
     rest = bytearray()
     for chunk in weight.chunks():

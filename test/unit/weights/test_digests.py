@@ -9,12 +9,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compiler import digests, weights
-from compiler.derived_weights import Transposed
-from compiler.digests import all_sha256, ge_text, sha256
 from compiler.errors import UserError
 from compiler.transforms.ge.externalize_weights import Combined
-from compiler.weights import Cast, FileBytes, Inline, Splat, Version, Weight
+from compiler.weights import (
+    CHUNK,
+    Cast,
+    FileBytes,
+    Inline,
+    Splat,
+    Transposed,
+    Version,
+    Weight,
+    digests,
+)
+from compiler.weights.digests import all_sha256, ge_text, sha256
 
 VECTORS = {
     np.array(
@@ -80,7 +88,7 @@ def test_a_known_version_is_read_once(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_the_first_error_is_raised(tmp_path: Path) -> None:
-    missing: list[Weight] = [FileBytes(str(tmp_path / "none"), i, weights.CHUNK) for i in range(20)]
+    missing: list[Weight] = [FileBytes(str(tmp_path / "none"), i, CHUNK) for i in range(20)]
     with pytest.raises((UserError, OSError), match="none"):
         all_sha256([Splat(b"x", 1 << 20), *missing])
 

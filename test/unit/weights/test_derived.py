@@ -9,9 +9,18 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from compiler import derived_weights, weights
-from compiler.derived_weights import Computed, Operand, Transposed
-from compiler.weights import FileBytes, Inline, Splat, Weight
+from compiler.weights import (
+    Computed,
+    FileBytes,
+    Inline,
+    Operand,
+    Splat,
+    Transposed,
+    Weight,
+    computed,
+    derived,
+    values,
+)
 
 ARITHMETIC = {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "RealDiv": np.divide}
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -19,7 +28,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch: pytest.MonkeyPatch):
-    for module in (weights, derived_weights):
+    for module in (computed, derived, values):
         monkeypatch.setattr(module, "CHUNK", 64)
 
 

@@ -7,9 +7,8 @@ from collections.abc import Collection, Generator, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
-from compiler.derived_weights import Computed, Transposed
 from compiler.threads import CORES, in_threads, working
-from compiler.weights import Cast, FileBytes, Inline, Scatter, Splat, Weight
+from compiler.weights import Cast, Computed, FileBytes, Inline, Scatter, Splat, Transposed, Weight
 
 SMALL = 1 << 16
 """Bytes that are hashed sooner than a thread has been asked to."""

@@ -14,8 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
-from compiler.derived_weights import Computed, Operand, Transposed
-from compiler.weights import Cast, Inline, Splat, Weight
+from compiler.weights import Cast, Computed, Inline, Operand, Splat, Transposed, Weight
 
 Recipe: TypeAlias = Mapping[str, Any]
 Sources: TypeAlias = Mapping[str, Weight]
