@@ -20,9 +20,13 @@ class BlockFlags(NamedTuple):
     flags: Sequence[tuple[Flag, tuple[int, ...]]]
 
 
-def kernel_flags(kernel: KernelOp) -> list[BlockFlags]:
-    """The flags of every block, outer ones first; SyncError where they cannot be placed."""
-    return list(_block_flags(kernel.body.block, EventIds(), repeats=False))
+def kernel_flags(kernel: KernelOp) -> list[list[BlockFlags]]:
+    """The flags of each function's blocks, outer ones first.
+
+    SyncError where they cannot be placed.
+    """
+    blocks = [function.block for function in kernel.functions]
+    return [list(_block_flags(block, EventIds(), repeats=False)) for block in blocks]
 
 
 def _block_flags(block: Block, ids: EventIds, *, repeats: bool) -> Iterator[BlockFlags]:

@@ -21,19 +21,25 @@ from xdsl.ir.affine import (
 from dialects.davinci import (
     AllocOp,
     BlockIdxOp,
+    CrossSetOp,
+    CrossWaitOp,
     InstructionOp,
     KernelOp,
     PipeBarrierOp,
     SetFlagOp,
+    SubBlockIdxOp,
     WaitFlagOp,
 )
 from dialects.davinci.attributes import Pipe
 from dialects.davinci.instruction import Access, Mixed
+from dialects.davinci.kernel import Function
 
 Record: TypeAlias = "tuple[int, ...]"
 """An issued instruction: its number in the kernel, its index operands, its buffers' slots."""
 
-Issued: TypeAlias = InstructionOp | SetFlagOp | WaitFlagOp | PipeBarrierOp
+Issued: TypeAlias = (
+    InstructionOp | SetFlagOp | WaitFlagOp | PipeBarrierOp | CrossSetOp | CrossWaitOp
+)
 
 _Template: TypeAlias = "tuple[Sequence[Access], Sequence[Mixed], Sequence[Mixed]]"
 
@@ -72,11 +78,11 @@ class IssueOrder:
     pipes: Sequence[Pipe]
     """The pipe of each."""
     _templates: Sequence[_Template | None]
-    _run: Callable[[int], list[Record]]
+    _run: Callable[[int, int], list[Record]]
 
-    def records(self, block: int) -> list[Record]:
-        """What the core with that block index issues."""
-        return self._run(block)
+    def records(self, block: int, sub_block: int = 0) -> list[Record]:
+        """What the core with that block index issues; `sub_block` is its place in its group."""
+        return self._run(block, sub_block)
 
     def event(self, record: Record) -> int:
         """The event id of an issued flag."""
@@ -112,12 +118,12 @@ def _slots(buffer: SSAValue) -> int:
     return buffer.owner.slots if isinstance(buffer.owner, AllocOp) else 1
 
 
-def issue_order(kernel: KernelOp) -> IssueOrder:
-    """Prepare a kernel: its control flow is compiled once, to Python."""
+def issue_order(kernel: KernelOp, function: Function | None = None) -> IssueOrder:
+    """Prepare a kernel, or one function of it: its control flow is compiled once, to Python."""
     compiler = _Compiler()
-    compiler.block(kernel.body.block, 1)
+    compiler.block((function or kernel.functions[0]).block, 1)
     counters = [f"    {name} = 0" for name in compiler.counters]
-    lines = ["def run(block):", "    issued = []", "    out = issued.append", *counters]
+    lines = ["def run(block, sub_block):", "    issued = []", "    out = issued.append", *counters]
     source = "\n".join([*lines, *compiler.lines, "    return issued"])
     scope: dict[str, Any] = {}
     exec(compile(source, kernel.label, "exec"), scope)
@@ -157,9 +163,13 @@ class _Compiler:
                 self._line(depth, f"{self._define(op.result)} = min({text})")
             case BlockIdxOp():
                 self._names[op.index] = "block"
+            case SubBlockIdxOp():
+                self._names[op.index] = "sub_block"
             case AllocOp():
                 self._alloc(op, depth)
             case InstructionOp() | SetFlagOp() | WaitFlagOp() | PipeBarrierOp():
+                self._issue(op, depth)
+            case CrossSetOp() | CrossWaitOp():
                 self._issue(op, depth)
             case YieldOp():
                 pass

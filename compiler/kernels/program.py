@@ -10,9 +10,11 @@ from xdsl.ir import BlockArgument
 
 from compiler.kernels.issue import IssueOrder, Place, Record, Resolved, issue_order
 from compiler.planning.placement import align
-from compiler.simulator.instruction import Flag, Instruction, Pipe, Program, Transfer
+from compiler.simulator.instruction import CrossFlag, Flag, Instruction, Pipe, Program, Transfer
 from dialects.davinci import (
     BroadcastOp,
+    CrossSetOp,
+    CrossWaitOp,
     Dn2NzOp,
     FixpipeOp,
     GatherOp,
@@ -67,6 +69,8 @@ class _Describer:
         name = op.name.partition(".")[2]
         if isinstance(op, PipeBarrierOp):
             return Instruction(pipe, name)
+        if isinstance(op, CrossSetOp | CrossWaitOp):
+            return Instruction(pipe, name, cross=CrossFlag(op.mode_id, op.flag_id, op.SETS))
         source, destination = Pipe(op.source_pipe), Pipe(op.destination_pipe)
         return Instruction(pipe, name, flag=Flag(source, destination, self._order.event(record)))
 

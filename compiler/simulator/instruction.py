@@ -39,13 +39,28 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True)
+class CrossFlag:
+    """A counter between cores, counted up by a set and down by a wait (Ascend C's modes 0 to 2).
+
+    In mode 2 a set on a cube core counts up on each vector core of its group, and the cube core's
+    counter goes up when all of these have set. In mode 1 these are the vector cores of a group,
+    in mode 0 all cores of a kind: each counter goes up when all of them have set.
+    """
+
+    mode: int
+    flag: int
+    sets: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Instruction:
     """One instruction in the queue of its pipe.
 
     What its time is computed from: `bytes` moved on the core's side (destination format),
     `fractals` of a mmad (⌈m/16⌉⌈k/C0⌉⌈n/16⌉), `repeats` of a vector instruction (256 bytes
     each), `transfer` for traffic with global memory. A set or wait carries its `flag`: on the
-    flag's source pipe it is a set, on the destination a wait. `element_bytes` is the size of an
+    flag's source pipe it is a set, on the destination a wait; `cross_set` and `cross_wait` carry
+    `cross` instead. `element_bytes` is the size of an
     input element of a mmad or vector instruction, of an output element of a fixpipe.
     `bank_conflict` says that the sources of a vector instruction share a UB bank group.
 
@@ -62,6 +77,7 @@ class Instruction:
     element_bytes: int = 2
     transfer: Transfer | None = None
     flag: Flag | None = None
+    cross: CrossFlag | None = None
     bank_conflict: bool = True
     detail: str = ""
 

@@ -3,7 +3,9 @@
 from xdsl.ir import Dialect
 
 from dialects.davinci.attributes import LayoutAttr, SpaceAttr
+from dialects.davinci.cross_core import CrossSetOp, CrossWaitOp
 from dialects.davinci.cube import FixpipeOp, LoadBTOp, LoadL0Img2ColOp, LoadL0Op, MmadOp
+from dialects.davinci.functions import FunctionOp, SubBlockIdxOp
 from dialects.davinci.instruction import InstructionOp
 from dialects.davinci.kernel import AllocOp, BlockIdxOp, KernelOp
 from dialects.davinci.movement import Dn2NzOp, LoadOp, Nd2NzOp, StoreOp
@@ -24,8 +26,10 @@ DAVINCI = Dialect(
     "davinci",
     [
         KernelOp,
+        FunctionOp,
         AllocOp,
         BlockIdxOp,
+        SubBlockIdxOp,
         LoadOp,
         Nd2NzOp,
         Dn2NzOp,
@@ -47,6 +51,8 @@ DAVINCI = Dialect(
         SetFlagOp,
         WaitFlagOp,
         PipeBarrierOp,
+        CrossSetOp,
+        CrossWaitOp,
     ],
     [SpaceAttr, LayoutAttr],
 )
@@ -58,9 +64,12 @@ __all__ = [
     "BlockIdxOp",
     "BroadcastOp",
     "CastOp",
+    "CrossSetOp",
+    "CrossWaitOp",
     "Dn2NzOp",
     "DuplicateOp",
     "FixpipeOp",
+    "FunctionOp",
     "GatherOp",
     "InstructionOp",
     "KernelOp",
@@ -75,6 +84,7 @@ __all__ = [
     "ScalarOp",
     "SetFlagOp",
     "StoreOp",
+    "SubBlockIdxOp",
     "TransposeOp",
     "UnaryOp",
     "WaitFlagOp",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self
+from typing import NamedTuple, Self
 
 from xdsl.dialects.builtin import (
     DenseArrayBase,
@@ -35,17 +35,25 @@ from xdsl.traits import (
 from xdsl.utils.exceptions import VerifyException
 
 from dialects.davinci.attributes import Space
+from dialects.davinci.functions import CUBE, MIX, VECTOR, FunctionOp
 from dialects.davinci.types import Buffer, buffer_of, space_of
 from dialects.op import AscendOp
 
-CORE_TYPES = ("AIC", "AIV")
+
+class Function(NamedTuple):
+    """The program of one kind of core: `AIC` or `AIV`."""
+
+    core_type: str
+    block: Block
 
 
 @irdl_op_definition
 class KernelOp(AscendOp):
     """A kernel: one program for `block_dim` cores that differ in their block index.
 
-    Its arguments are buffers in global memory: inputs, outputs, workspaces.
+    Its arguments are buffers in global memory: inputs, outputs, and `workspaces` that nobody
+    reads after it. A mixed kernel (`MIX`) is for groups of a cube core and its vector cores, and
+    holds a `davinci.function` for each of the two.
     """
 
     name = "davinci.kernel"
@@ -55,6 +63,7 @@ class KernelOp(AscendOp):
     core_type = prop_def(StringAttr)
     op_type = prop_def(StringAttr)
     soc = prop_def(StringAttr)
+    workspaces = opt_prop_def(IntegerAttr.constr(i64))
     body = region_def("single_block")
 
     traits = traits_def(IsolatedFromAbove(), NoTerminator(), SymbolOpInterface())
@@ -74,14 +83,37 @@ class KernelOp(AscendOp):
         """The types of the buffers in global memory, in order."""
         return tuple(buffer_of(argument) for argument in self.body.block.args)
 
+    @property
+    def workspace_types(self) -> tuple[Buffer, ...]:
+        """The types of the last arguments, which are the kernel's own."""
+        count = self.workspaces.value.data if self.workspaces else 0
+        return self.arguments[len(self.arguments) - count :]
+
+    @property
+    def functions(self) -> tuple[Function, ...]:
+        """What its cores run: one program, or those of a mixed kernel's two kinds of cores."""
+        if self.core_type.data != MIX:
+            return (Function(self.core_type.data, self.body.block),)
+        ops = [op for op in self.body.block.ops if isinstance(op, FunctionOp)]
+        return tuple(Function(op.core_type.data, op.body.block) for op in ops)
+
     def verify_(self) -> None:
-        if self.core_type.data not in CORE_TYPES:
-            raise VerifyException(f"core_type is AIC or AIV, not '{self.core_type.data}'")
+        if self.core_type.data not in (CUBE, VECTOR, MIX):
+            raise VerifyException(f"core_type is AIC, AIV or MIX, not '{self.core_type.data}'")
+        if self.core_type.data == MIX:
+            self._verify_functions()
+        if self.workspaces and not 0 <= self.workspaces.value.data <= len(self.body.block.args):
+            raise VerifyException("has more workspaces than arguments")
         if self.blocks < 1:
             raise VerifyException("block_dim must be positive")
         for argument in self.body.block.args:
             if space_of(buffer_of(argument)) is not Space.GM:
                 raise VerifyException("arguments are buffers in global memory")
+
+    def _verify_functions(self) -> None:
+        kinds = [op.core_type.data for op in self.body.block.ops if isinstance(op, FunctionOp)]
+        if kinds != [CUBE, VECTOR] or len(kinds) != len(self.body.block.ops):
+            raise VerifyException("a mixed kernel holds a function for AIC and one for AIV")
 
     @classmethod
     def parse(cls, parser: Parser) -> Self:

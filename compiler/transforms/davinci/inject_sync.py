@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Block
 from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import PassFailedException
 
@@ -34,16 +36,21 @@ def _has_flags(kernel: KernelOp) -> bool:
 def inject_sync(kernel: KernelOp) -> None:
     """Synchronise one kernel; PassFailedException where flags cannot be placed."""
     try:
-        blocks = kernel_flags(kernel)
+        planned = kernel_flags(kernel)
     except SyncError as error:
         raise PassFailedException(f"kernel {kernel.label}: {error}") from None
+    for function, blocks in zip(kernel.functions, planned, strict=True):
+        _synchronise(function.block, blocks)
+
+
+def _synchronise(body: Block, blocks: Sequence[BlockFlags]) -> None:
+    """Place the flags of one function."""
     raised: dict[tuple[str, str, int], None] = {}
     for block in blocks:
         for flag, events in block.flags:
             _place(flag, events, block)
             if flag.reverse:
                 raised.update(dict.fromkeys((flag.source, flag.destination, e) for e in events))
-    body = kernel.body.block
     first = body.first_op
     if first is None:
         return

@@ -1,6 +1,6 @@
 // RUN: ascend-opt %s --split-input-file --parsing-diagnostics --verify-diagnostics | filecheck %s
 
-// CHECK: core_type is AIC or AIV, not 'CUBE'
+// CHECK: core_type is AIC, AIV or MIX, not 'CUBE'
 davinci.kernel @k {block_dim = 1, core_type = "CUBE", op_type = "Relu", soc = "Ascend910B4"} () {}
 
 // -----
@@ -102,3 +102,29 @@ davinci.kernel @k {block_dim = 1, core_type = "AIV", op_type = "Relu", soc = "As
   %u = davinci.alloc {buffers = 1} : memref<16xf16, #davinci.space<ub>>
   davinci.load %u[0 : 1], %g[0 : 1] sizes [8] {pad = array<i64: 1, 1>} : memref<16xf16, #davinci.space<ub>>, memref<8xf16, #davinci.space<gm>>
 }
+
+// -----
+// CHECK: a mixed kernel holds a function for AIC and one for AIV
+davinci.kernel @k {block_dim = 1, core_type = "MIX", op_type = "MatMulV2", soc = "Ascend910B4"} () {
+  davinci.function AIC {}
+}
+
+// -----
+// CHECK: a function is for AIC or AIV, not 'MIX'
+davinci.function MIX {}
+
+// -----
+// CHECK: has more workspaces than arguments
+davinci.kernel @k {block_dim = 1, core_type = "AIV", op_type = "Relu", soc = "Ascend910B4", workspaces = 1} () {}
+
+// -----
+// CHECK: flag ids are 0 to 10, not 11
+davinci.cross_set FIX mode 2 flag 11
+
+// -----
+// CHECK: modes are 0 to 2, not 3
+davinci.cross_wait MTE2 mode 3 flag 0
+
+// -----
+// CHECK: flags between cores are in no queue of a pipe 'S'
+davinci.cross_wait S mode 2 flag 0

@@ -87,3 +87,27 @@ davinci.kernel @te_vector_0__kernel0 {block_dim = 4, core_type = "AIV", op_type 
     davinci.store %y[%i : 1], %v[0 : 1] sizes [%n] : memref<4x100xf32, #davinci.space<gm>>, memref<8x64xf32, #davinci.space<ub>>
   }
 }
+
+// A mixed kernel: the cube core fills a workspace, each of its two vector cores takes a part.
+
+// CHECK: davinci.kernel @te_mix_0__kernel0 {block_dim = 4 : i64, core_type = "MIX", op_type = "MatMulV2", soc = "Ascend910B4", workspaces = 1 : i64}
+davinci.kernel @te_mix_0__kernel0 {block_dim = 4, core_type = "MIX", op_type = "MatMulV2", soc = "Ascend910B4", workspaces = 1} (%y : memref<32x16xf16, #davinci.space<gm>>, %w : memref<4x32x16xf16, #davinci.space<gm>>) {
+  // CHECK-NEXT: davinci.function AIC {
+  davinci.function AIC {
+    %c = davinci.alloc {buffers = 1} : memref<32x16xf32, #davinci.layout<nz>, #davinci.space<l0c>>
+    davinci.fixpipe %w[0 : 16, 1], %c[0, 0] sizes [32, 16] : memref<4x32x16xf16, #davinci.space<gm>>, memref<32x16xf32, #davinci.layout<nz>, #davinci.space<l0c>>
+    // CHECK: davinci.cross_set FIX mode 2 flag 0
+    davinci.cross_set FIX mode 2 flag 0
+  }
+  // CHECK: davinci.function AIV {
+  davinci.function AIV {
+    // CHECK-NEXT: davinci.cross_wait MTE2 mode 2 flag 0
+    davinci.cross_wait MTE2 mode 2 flag 0
+    // CHECK-NEXT: %sub = davinci.sub_block_idx
+    %sub = davinci.sub_block_idx
+    %first = affine.apply affine_map<(d0) -> (d0 * 256)> (%sub)
+    %u = davinci.alloc {buffers = 1} : memref<16x16xf16, #davinci.space<ub>>
+    // CHECK: davinci.load %u[0 : 16, 1], %w[%first : 16, 1] sizes [16, 16]
+    davinci.load %u[0 : 16, 1], %w[%first : 16, 1] sizes [16, 16] : memref<16x16xf16, #davinci.space<ub>>, memref<4x32x16xf16, #davinci.space<gm>>
+  }
+}
