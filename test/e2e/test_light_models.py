@@ -107,6 +107,21 @@ def with_random_weights(name: str, folder: Path) -> Path:
     return folder / f"{name}.onnx"
 
 
+def without_softmax(path: Path, folder: Path) -> Path:
+    """The model up to its last Softmax.
+
+    Weights that are all one number make 1000 equal logits, 10^9 and more: how the last bit of each
+    is rounded, which differs from one processor to the next, would decide all of the answer.
+    """
+    model = onnx.load(path)
+    [last] = [node for node in model.graph.node if node.op_type == "Softmax"]
+    model.graph.node.remove(last)
+    model.graph.output[0].name = last.input[0]
+    model.graph.output[0].type.tensor_type.ClearField("shape")
+    onnx.save(model, folder / path.name)
+    return folder / path.name
+
+
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("light")
@@ -121,13 +136,22 @@ def test_agrees_with_onnx_runtime(name: str, precision: str, folder: Path):
     assert relative_error(on_device(compiled, x), reference) <= TOLERANCE[precision]
 
 
-@pytest.mark.parametrize("precision", TOLERANCE)
 @pytest.mark.parametrize("name", ["squeezenet", "resnet50", "inception_v1"])
-def test_agrees_as_shipped(name: str, precision: str, tmp_path: Path):
-    model = LIGHT / f"light_{name}.onnx"
+def test_agrees_as_shipped(name: str, tmp_path: Path):
+    model = without_softmax(LIGHT / f"light_{name}.onnx", tmp_path)
     x, reference = expected(model)
+    precision = "must_keep_origin_dtype"
     compiled = compile_model(model, tmp_path / name, precision)
     assert relative_error(on_device(compiled, x), reference) <= TOLERANCE[precision]
+
+
+@pytest.mark.parametrize("name", ["squeezenet", "resnet50", "inception_v1"])
+def test_saturates_as_shipped(name: str, tmp_path: Path):
+    """No logit fits float16: they end at its largest number together, and stay equal."""
+    model = LIGHT / f"light_{name}.onnx"
+    x, reference = expected(model)
+    compiled = compile_model(model, tmp_path / name, "force_fp16")
+    assert relative_error(on_device(compiled, x), reference) <= TOLERANCE["force_fp16"]
 
 
 @pytest.mark.parametrize("name", NAMES)
