@@ -2,97 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from compiler.planning.placement import align, first_gap
-
-ALIGNMENT = 512
-"""Every tensor starts at a multiple of this many bytes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tensor:
-    """A tensor in feature memory.
-
-    `size` in bytes. `writer` is the step that makes it, None for a model input, which is there
-    before any step. `readers` are the steps that read it; `is_output` keeps it to the end.
-    """
-
-    size: int
-    writer: int | None
-    readers: frozenset[int]
-    is_output: bool = False
+from compiler.planning.in_place import share_places
+from compiler.planning.lifetimes import Tensor, aligned, conflicts, most_alive
+from compiler.planning.placement import first_gap
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryPlan:
-    """The offset of every tensor, and the size of the whole in bytes."""
+    """The offset of every tensor, and sizes in bytes.
+
+    `size` is that of the whole. Its last `interface` bytes hold the inputs and outputs of the
+    model, and nothing else: buffers of the caller may stand for them. `live` is what is alive at
+    one time at most besides: `size - interface` cannot be less.
+    """
 
     offsets: tuple[int, ...]
     size: int
+    interface: int
+    live: int
 
 
 def plan_memory(tensors: Sequence[Tensor], before: Sequence[int]) -> MemoryPlan:
-    """Place tensors largest first, each at the lowest place free of those alive with it.
+    """Place tensors, in the place of others where they may be, as in the smallest of some plans.
 
     `before[i]` has bit j set where step j, an earlier one, is certain to be done when step i
     starts.
     """
-    apart = conflicts(tensors, before)
-    offsets: list[int] = [0] * len(tensors)
+    places, shared = share_places(tensors, before)
+    inner = [i for i, tensor in enumerate(shared) if not tensor.is_interface]
+    kept = [shared[i] for i in inner]
+    live = most_alive(kept)
+    placed, inside = _smallest(kept, conflicts(kept, before), live)
+    offsets = dict(zip(inner, placed, strict=True))
+    size = inside
+    for i, tensor in enumerate(shared):
+        if tensor.is_interface:
+            offsets[i] = size
+            size += aligned(tensor.size)
+    return MemoryPlan(tuple(offsets[place] for place in places), size, size - inside, live)
+
+
+_Order: TypeAlias = "Callable[[Tensor], int]"
+
+_ORDERS: tuple[_Order, ...] = (
+    lambda tensor: -tensor.size,
+    lambda tensor: -tensor.size * (tensor.last - tensor.first + 1),
+    lambda tensor: tensor.first,
+)
+"""What tensors are sorted by to be placed one after the other: none is best for every graph."""
+
+
+def _smallest(
+    tensors: Sequence[Tensor], apart: Sequence[set[int]], live: int
+) -> tuple[list[int], int]:
+    """The offsets of the smallest plan, and its size; no more are made when one is as small as
+    can be."""
+    best = _place(tensors, apart, _ORDERS[0])
+    for order in _ORDERS[1:]:
+        if best[1] == live:
+            break
+        best = min(best, _place(tensors, apart, order), key=lambda plan: plan[1])
+    return best
+
+
+def _place(
+    tensors: Sequence[Tensor], apart: Sequence[set[int]], order: _Order
+) -> tuple[list[int], int]:
+    """Each tensor, in an order, at the lowest place free of those alive with it."""
+    offsets = [0] * len(tensors)
     placed: set[int] = set()
-    for i in sorted(range(len(tensors)), key=lambda i: (-tensors[i].size, i)):
+    size = 0
+    for i in sorted(range(len(tensors)), key=lambda i: (order(tensors[i]), i)):
+        length = aligned(tensors[i].size)
         taken = sorted(
             (offsets[j], offsets[j] + aligned(tensors[j].size)) for j in apart[i] & placed
         )
-        offsets[i] = first_gap(taken, aligned(tensors[i].size))
+        offsets[i] = first_gap(taken, length)
         placed.add(i)
-    ends = (offset + aligned(t.size) for offset, t in zip(offsets, tensors, strict=True))
-    return MemoryPlan(tuple(offsets), max(ends, default=0))
-
-
-def aligned(size: int) -> int:
-    """A size rounded up to the alignment."""
-    return align(size, ALIGNMENT)
-
-
-def conflicts(tensors: Sequence[Tensor], before: Sequence[int]) -> list[set[int]]:
-    """For each tensor the ones that may be alive at the same time.
-
-    Tensors are taken as they are written. One that is done with before every later step is left
-    out from there on, so that a chain costs as little as it is wide.
-    """
-    users = [_users(tensor, len(before)) for tensor in tensors]
-    later = _before_all_later(before)
-    alive = [i for i, tensor in enumerate(tensors) if tensor.writer is None]
-    found: list[set[int]] = [set() for _ in tensors]
-    for i in alive:
-        found[i].update(alive)
-        found[i].remove(i)
-    written = [(tensor.writer, i) for i, tensor in enumerate(tensors) if tensor.writer is not None]
-    for writer, i in sorted(written):
-        alive = [j for j in alive if users[j] & ~later[writer]]
-        for j in alive:
-            if users[j] & ~before[writer]:
-                found[i].add(j)
-                found[j].add(i)
-        alive.append(i)
-    return found
-
-
-def _before_all_later(before: Sequence[int]) -> list[int]:
-    """The steps that are certain to be done when a step or any after it in the list starts."""
-    later = list(before)
-    for step in range(len(later) - 2, -1, -1):
-        later[step] &= later[step + 1]
-    return later
-
-
-def _users(tensor: Tensor, steps: int) -> int:
-    """The steps that touch a tensor, as bits; one that is never done for an output."""
-    touching = tensor.readers if tensor.writer is None else {tensor.writer, *tensor.readers}
-    bits = 1 << steps if tensor.is_output else 0
-    for step in touching:
-        bits |= 1 << step
-    return bits
+        size = max(size, offsets[i] + length)
+    return offsets, size

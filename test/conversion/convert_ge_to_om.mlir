@@ -11,23 +11,23 @@ ge.graph "net" attributes {attr_model_out_nodes_name = ["flat:0:y"]} {
 }
 
 // A task waits for the stream of its producer; a view lies where its input lies; the weight
-// partition starts at 512, the output takes the place of the input, which nobody reads any more.
-// CHECK:      om.model "net" ir_version 2 platform "{{.*}}" attributes {memory_size = 2048 : i64, zero_copy_memory_size = 2048 : i64, weight_size = 2048 : i64, stream_num = 2 : i64, event_num = 1 : i64
-// CHECK-SAME: task_gen_weight_addr = 2147485696 : i64, task_gen_variable_addr = 137438953472 : i64, variable_size = 1536 : i64
+// partition starts at 512, input and output of the model have places of their own at the end.
+// CHECK:      om.model "net" ir_version 2 platform "{{.*}}" attributes {memory_size = 3072 : i64, zero_copy_memory_size = 2048 : i64, weight_size = 2048 : i64, stream_num = 2 : i64, event_num = 1 : i64
+// CHECK-SAME: task_gen_weight_addr = 2147486720 : i64, task_gen_variable_addr = 137438953472 : i64, variable_size = 1536 : i64
 // CHECK-SAME: attr_model_out_nodes_name = ["flat:0:y"], soc_version = "Ascend910B3"
 // CHECK-NEXT: ge.graph "net" {
-// CHECK-NEXT: ge.Data "x" {index = 0 : i64, placement = #om.placement<0 on 0 outputs [0]>}
+// CHECK-NEXT: ge.Data "x" {index = 0 : i64, placement = #om.placement<0 on 0 outputs [1024]>}
 // CHECK-NEXT: ge.Const "w" {{.*}}placement = #om.placement<1 on 0 outputs [512]>
 // CHECK-NEXT: ge.FileConstant "f" {{.*}}placement = #om.placement<2 on 0 outputs [137438953472]>
-// CHECK-NEXT: "a"{{.*}}placement = #om.placement<3 on 0 inputs [0, 512] outputs [1024]>
-// CHECK-NEXT: "b"{{.*}}placement = #om.placement<4 on 1 inputs [1024, 137438953472] outputs [0]>
-// CHECK-NEXT: "flat"{{.*}}placement = #om.placement<5 on 0 inputs [0] outputs [0]>
+// CHECK-NEXT: "a"{{.*}}placement = #om.placement<3 on 0 inputs [1024, 512] outputs [0]>
+// CHECK-NEXT: "b"{{.*}}placement = #om.placement<4 on 1 inputs [0, 137438953472] outputs [2048]>
+// CHECK-NEXT: "flat"{{.*}}placement = #om.placement<5 on 0 inputs [2048] outputs [2048]>
 // CHECK-NEXT: ge.NetOutput
 // CHECK-NEXT: }
-// CHECK-NEXT: om.kernel "a" : "TE" "te_add" stream 0 block_dim 2 args [2147483648, 2147486208, 2147484672]
+// CHECK-NEXT: om.kernel "a" : "TE" "te_add" stream 0 block_dim 2 args [2147484672, 2147487232, 2147483648]
 // CHECK-NEXT: om.event_record 0 stream 0
 // CHECK-NEXT: om.event_wait 0 stream 1
-// CHECK-NEXT: om.kernel "b" : "AI_CPU" "RunCpuKernel" stream 1 block_dim 1 args [2147484672, 137438953472, 2147483648]
+// CHECK-NEXT: om.kernel "b" : "AI_CPU" "RunCpuKernel" stream 1 block_dim 1 args [2147483648, 137438953472, 2147485696]
 
 ge.bundle {
   ge.graph "infer" {
@@ -74,3 +74,17 @@ ge.graph "control" {
 // CHECK-NEXT: om.event_record 0 stream 0
 // CHECK-NEXT: om.event_wait 0 stream 1
 // CHECK-NEXT: om.kernel "b" : "AI_CPU"
+
+// An elementwise result takes the place of an operand that nobody else reads: "b" that of "a".
+ge.graph "in_place" {
+  %x = ge.Data "x" {index = 0 : i64} : tensor<128xf32>
+  %a = ge.op "Relu" "a"(x = %x) {_ge_attr_op_kernel_lib_name = "aicpu_ascend_kernel"} : (tensor<128xf32>) -> tensor<128xf32>
+  %b = ge.op "Exp" "b"(x = %a) {_ge_attr_op_kernel_lib_name = "aicpu_ascend_kernel"} : (tensor<128xf32>) -> tensor<128xf32>
+  %c = ge.op "Add" "c"(x1 = %b, x2 = %b) {_ge_attr_op_kernel_lib_name = "aicpu_ascend_kernel"} : (tensor<128xf32>, tensor<128xf32>) -> tensor<128xf32>
+  ge.NetOutput "Node_Output"(input0 = %c) : (tensor<128xf32>)
+}
+
+// CHECK:      om.model "in_place" {{.*}}memory_size = 1536 : i64, zero_copy_memory_size = 1024 : i64
+// CHECK:      "a"{{.*}}inputs [512] outputs [0]>
+// CHECK-NEXT: "b"{{.*}}inputs [0] outputs [0]>
+// CHECK-NEXT: "c"{{.*}}inputs [0, 0] outputs [1024]>

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import count
@@ -25,9 +25,8 @@ from compiler.conversion.ge_to_om.variables import VariableMemory
 from compiler.errors import UserError
 from compiler.om import contract
 from compiler.om.contract import FEATURE_BASE, VARIABLE_BASE
-from compiler.planning.memory import aligned
 from compiler.planning.streams import Launch, Record
-from compiler.sizes import byte_size, has_fixed_size
+from compiler.sizes import has_fixed_size
 from compiler.soc import DEFAULT_SOC, soc
 from dialects.ge import BundleOp, GraphOp, NodeOp
 from dialects.om import BundleOp as OMBundleOp
@@ -88,7 +87,7 @@ class ConvertGEToOMPass(ModulePass):
         memory = plan.memory.size if plan else 0
         numbers = {
             contract.FEATURE_SIZE_NAME: memory,
-            "zero_copy_memory_size": _interface_bytes(graph) if plan else 0,
+            "zero_copy_memory_size": plan.memory.interface if plan else 0,
             "weight_size": storage.weights.total,
             "stream_num": plan.streams.stream_count if plan else 1,
             "event_num": plan.streams.events if plan else 0,
@@ -173,13 +172,6 @@ def _kernel_task(node: NodeOp, stream: int, addresses: Addresses) -> KernelTaskO
         block_dim_of(node),
         args=[addresses.logical(value) for value in (*node.operands, *node.results)],
     )
-
-
-def _interface_bytes(graph: GraphOp) -> int:
-    """The bytes of feature memory that user buffers stand for."""
-    outputs: Sequence[SSAValue] = graph.output.operands if graph.output else ()
-    inputs = [data.results[0] for data in graph.inputs]
-    return sum(aligned(byte_size(value)) for value in (*inputs, *outputs))
 
 
 def _check_outputs(graph: GraphOp, storage: Storage) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import SSAValue
 
+from compiler.conversion.ge_to_om.overwriting import overwritable
 from compiler.conversion.ge_to_om.storage import Place, Storage, has_no_task
 from compiler.om import contract
-from compiler.planning.memory import MemoryPlan, Tensor, plan_memory
+from compiler.planning.lifetimes import Tensor
+from compiler.planning.memory import MemoryPlan, plan_memory
 from compiler.planning.streams import Step, StreamPlan, plan_streams
 from dialects.ge import (
     ConstOp,
@@ -109,16 +111,20 @@ def _tensors(graph: GraphOp, nodes: Sequence[NodeOp], storage: Storage) -> list[
     """The slots of feature memory with their writers and readers."""
     writers: dict[int, int] = {}
     readers: list[set[int]] = [set() for _ in storage.slots]
+    over: dict[int, tuple[int, ...]] = {}
     for i, node in enumerate(nodes):
-        for place in _written(node, storage):
-            if place.memory == "feature":
-                writers[place.number] = i
-        for place in _read(node, storage):
-            if place.memory == "feature":
-                readers[place.number].add(i)
+        for number in _slots(_written(node, storage)):
+            writers[number] = i
+            over[number] = _slots(storage.places[value] for value in overwritable(node))
+        for number in _slots(_read(node, storage)):
+            readers[number].add(i)
     outputs = graph.output.operands if graph.output else ()
-    kept = {storage.places[value] for value in outputs}
+    kept = set(_slots(storage.places[value] for value in outputs))
     return [
-        Tensor(size, writers.get(k), frozenset(readers[k]), Place("feature", k) in kept)
+        Tensor(size, writers.get(k), frozenset(readers[k]), k in kept, over.get(k, ()))
         for k, size in enumerate(storage.slots)
     ]
+
+
+def _slots(places: Iterable[Place]) -> tuple[int, ...]:
+    return tuple(place.number for place in places if place.memory == "feature")

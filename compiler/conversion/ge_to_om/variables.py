@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from compiler.om.contract import VARIABLE_BASE
 from compiler.om.errors import GraphError, Status
-from compiler.planning.memory import aligned
+from compiler.planning.lifetimes import aligned
 
 GUARD = 512
 """Bytes before and after each variable (GraphEngine's HbmMemResource)."""

@@ -5,7 +5,8 @@ import time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compiler.planning.memory import ALIGNMENT, Tensor, aligned, conflicts, plan_memory
+from compiler.planning.lifetimes import ALIGNMENT, Tensor, aligned, conflicts
+from compiler.planning.memory import plan_memory
 from compiler.planning.streams import Step, plan_streams
 
 
@@ -14,19 +15,52 @@ def in_order(steps: int) -> list[int]:
     return [(1 << i) - 1 for i in range(steps)]
 
 
-def tensor(size: int, writer: int | None, *readers: int, is_output: bool = False) -> Tensor:
-    return Tensor(size, writer, frozenset(readers), is_output)
+def tensor(
+    size: int,
+    writer: int | None,
+    *readers: int,
+    is_output: bool = False,
+    over: tuple[int, ...] = (),
+) -> Tensor:
+    return Tensor(size, writer, frozenset(readers), is_output, over)
 
 
 def test_a_chain_needs_two_buffers():
-    chain = [tensor(1024, None, 0), *(tensor(1024, i, i + 1) for i in range(5))]
+    plan = plan_memory([tensor(1024, i, i + 1) for i in range(5)], in_order(6))
+    assert plan.size == plan.live == 2048
+
+
+def test_elementwise_a_chain_needs_one_buffer():
+    chain = [tensor(1024, i, i + 1, over=(i - 1,) if i else ()) for i in range(5)]
     plan = plan_memory(chain, in_order(6))
-    assert plan.size == 2048
+    assert plan.size == plan.live == 1024
 
 
-def test_an_output_is_never_reused():
-    plan = plan_memory([tensor(512, 0, is_output=True), tensor(512, 1, 2)], in_order(3))
+def test_what_is_read_again_is_not_written_over():
+    plan = plan_memory([tensor(512, 0, 1, 2), tensor(512, 1, 2, over=(0,))], in_order(3))
     assert len(set(plan.offsets)) == 2
+
+
+def test_a_smaller_tensor_takes_no_larger_place():
+    plan = plan_memory([tensor(1024, 0, 1), tensor(512, 1, 2, over=(0,))], in_order(3))
+    assert plan.offsets == (0, 1024)
+
+
+def test_another_stream_may_still_read():
+    """Step 1 reads tensor 0 too, and nothing orders it against step 2."""
+    tensors = [tensor(512, 0, 1, 2), tensor(512, 2, over=(0,))]
+    assert len(set(plan_memory(tensors, [0, 1, 1]).offsets)) == 2
+
+
+def test_inputs_and_outputs_have_places_of_their_own_behind_the_rest():
+    tensors = [
+        tensor(700, None, 0),
+        tensor(512, 0, 1, over=(0,)),
+        tensor(512, 1, is_output=True, over=(1,)),
+    ]
+    plan = plan_memory(tensors, in_order(2))
+    assert plan.offsets == (512, 0, 512 + 1024)
+    assert (plan.size, plan.interface, plan.live) == (512 + 1024 + 512, 1024 + 512, 512)
 
 
 def test_steps_without_order_do_not_share():
@@ -54,17 +88,17 @@ def lifetimes(draw: st.DrawFn) -> tuple[list[Tensor], int]:
     return tensors, steps
 
 
-def span(t: Tensor, steps: int) -> tuple[int, int]:
-    """The first and last step of a tensor's life when steps run in list order."""
-    first = -1 if t.writer is None else t.writer
-    return first, steps if t.is_output else max((first, *t.readers))
+def alive(t: Tensor, steps: int) -> range:
+    """The steps of a tensor's life when they run in list order; always, for a caller's buffer."""
+    if t.is_interface:
+        return range(-1, steps + 1)
+    return range(t.first, max((t.first, *t.readers)) + 1)
 
 
-def most_alive(tensors: list[Tensor], steps: int) -> int:
-    """The bytes alive at one time: no plan can do with less."""
-    spans = [(span(t, steps), aligned(t.size)) for t in tensors]
+def summed(tensors: list[Tensor], steps: int) -> int:
+    """The bytes alive at one time at most, counted step by step."""
     return max(
-        sum(size for (first, last), size in spans if first <= step <= last)
+        sum(aligned(t.size) for t in tensors if step in alive(t, steps))
         for step in range(-1, steps + 1)
     )
 
@@ -73,12 +107,11 @@ def most_alive(tensors: list[Tensor], steps: int) -> int:
 def test_what_is_alive_together_is_apart(example: tuple[list[Tensor], int]):
     tensors, steps = example
     plan = plan_memory(tensors, in_order(steps))
-    assert plan.size >= most_alive(tensors, steps)
+    assert plan.size >= summed(tensors, steps) == plan.live + plan.interface
     for i, a in enumerate(tensors):
         assert plan.offsets[i] % ALIGNMENT == 0
         for j, b in enumerate(tensors[:i]):
-            (first_a, last_a), (first_b, last_b) = span(a, steps), span(b, steps)
-            if first_a <= last_b and first_b <= last_a:
+            if set(alive(a, steps)) & set(alive(b, steps)):
                 low, high = sorted(((plan.offsets[i], a), (plan.offsets[j], b)), key=lambda p: p[0])
                 assert low[0] + aligned(low[1].size) <= high[0]
 
@@ -87,9 +120,7 @@ def all_pairs(tensors: list[Tensor], before: tuple[int, ...]) -> list[set[int]]:
     """The conflicts by their definition: neither is done with before the other is written."""
 
     def ends_before(a: Tensor, b: Tensor) -> bool:
-        users = a.readers if a.writer is None else a.readers | {a.writer}
-        done = b.writer is not None and all(before[b.writer] >> step & 1 for step in users)
-        return done and not a.is_output
+        return all(before[b.first] >> step & 1 for step in (a.first, *a.readers))
 
     def conflict(i: int, j: int) -> bool:
         a, b = tensors[i], tensors[j]
@@ -111,14 +142,13 @@ def streams(draw: st.DrawFn) -> tuple[int, ...]:
 
 @st.composite
 def scheduled(draw: st.DrawFn) -> tuple[list[Tensor], tuple[int, ...]]:
-    """A tensor of each step or of none, read by steps after it or not at all; some outputs."""
+    """A tensor of each step, of the first one several, read by steps after it or not at all."""
     before = draw(streams())
-    writers = [*range(len(before)), *draw(st.lists(st.none() | st.just(0), max_size=4))]
+    writers = [*range(len(before)), *draw(st.lists(st.just(0), max_size=4))]
     tensors: list[Tensor] = []
     for writer in draw(st.permutations(writers)):
-        later = range(0 if writer is None else writer + 1, len(before))
-        readers = draw(st.frozensets(st.integers(0, 11), max_size=3)) & set(later)
-        tensors.append(Tensor(512, writer, readers, draw(st.sampled_from([False] * 4 + [True]))))
+        readers = draw(st.frozensets(st.integers(0, 11), max_size=3))
+        tensors.append(Tensor(512, writer, readers & set(range(writer + 1, len(before)))))
     return tensors, before
 
 
