@@ -49,6 +49,9 @@ EXAMPLES = """examples:
                                                  what changed; `refresh apply` applies it
   ascend-opt out/model.om -t 'schedule{output="out/schedule"}'
                                                  simulate it: table, trace.json, csv
+  ascend-opt compare model.onnx --soc Ascend910B4 --soc Ascend310P3
+                                                 simulated times side by side, also of two models
+  ascend-opt explain model.onnx                  what would make the longest operators faster
 """
 
 

@@ -1,4 +1,4 @@
-"""`ascend-opt GROUP COMMAND …`: commands that are no compilation, each loaded when it is called."""
+"""`ascend-opt [GROUP] COMMAND …`: what is no compilation, each loaded when it is called."""
 
 from __future__ import annotations
 
@@ -46,14 +46,23 @@ GROUPS: Mapping[str, Mapping[str, Command]] = {
 }
 
 
+COMMANDS: Mapping[str, Command] = {
+    "compare": Command("compiler.schedule.compare", "compare simulated times"),
+    "explain": Command("compiler.schedule.explain", "say what would make operators faster"),
+}
+"""Commands of no group."""
+
+
 def is_command(argv: Sequence[str]) -> bool:
     """Whether arguments of ascend-opt call a command."""
-    return bool(argv) and argv[0] in GROUPS
+    return bool(argv) and (argv[0] in GROUPS or argv[0] in COMMANDS)
 
 
 def run_command(argv: Sequence[str]) -> int:
     """Run a command; its exit code. UserError for one that there is not."""
     group, *rest = argv
+    if group in COMMANDS:
+        return _run(f"ascend-opt {group}", COMMANDS[group], rest)
     commands = GROUPS[group]
     if rest[:1] in (["-h"], ["--help"]):
         print(_overview(group))
@@ -62,10 +71,14 @@ def run_command(argv: Sequence[str]) -> int:
     if name not in commands:
         known = ", ".join(commands)
         raise UserError(f"ascend-opt {group} {name}: one of the commands is needed: {known}")
-    module = cast("CommandModule", import_module(commands[name].module))
-    parser = _parser(f"ascend-opt {group} {name}", module.__doc__)
+    return _run(f"ascend-opt {group} {name}", commands[name], rest[1:])
+
+
+def _run(program: str, command: Command, argv: Sequence[str]) -> int:
+    module = cast("CommandModule", import_module(command.module))
+    parser = _parser(program, module.__doc__)
     module.add_arguments(parser)
-    return module.run(parser.parse_args(rest[1:]))
+    return module.run(parser.parse_args(argv))
 
 
 def _overview(group: str) -> str:

@@ -89,7 +89,7 @@ def _costs(args: argparse.Namespace, names: Sequence[str]) -> dict[str, float]:
     from compiler.context import context
     from compiler.frontends.onnx import import_model
     from compiler.pipelines import OfflinePass
-    from compiler.targets.schedule import Kernels, simulate
+    from compiler.schedule.tasks import Kernels, simulate
     from dialects.om import BundleOp
 
     costs: dict[str, float] = {}

@@ -15,7 +15,7 @@ from compiler.soc.table import Soc
 
 @dataclass(frozen=True, slots=True)
 class TaskTiming:
-    """One task of a stream; `kernel` is there when its duration was simulated."""
+    """One task of a stream; `kernel` is there when its duration was simulated: that of `symbol`."""
 
     name: str
     op_type: str
@@ -24,6 +24,7 @@ class TaskTiming:
     duration_us: float
     block_dim: int = 1
     kernel: KernelTiming | None = None
+    symbol: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +65,19 @@ class ModelTiming:
     total_us: float
 
 
-def kernel_task(name: str, op_type: str, stream: int, kernel: KernelTiming) -> TaskTiming:
-    """The task that launches a simulated kernel."""
+def kernel_task(
+    name: str, op_type: str, stream: int, kernel: KernelTiming, *, symbol: str = ""
+) -> TaskTiming:
+    """The task that launches a simulated kernel, called `symbol`."""
     return TaskTiming(
-        name, op_type, kernel.core_type, stream, kernel.duration_us, kernel.block_dim, kernel
+        name,
+        op_type,
+        kernel.core_type,
+        stream,
+        kernel.duration_us,
+        kernel.block_dim,
+        kernel,
+        symbol,
     )
 
 

@@ -27,15 +27,17 @@ _PIPES = {
 
 @dataclass(frozen=True, slots=True)
 class OperatorTime:
-    """The tasks of one operator type: number, time, share of all task time, and pipes.
+    """The tasks of one operator type: number, time, share of all task time, bytes, and pipes.
 
-    `utilisation` is busy time over core time, by pipe name, where kernels were simulated.
+    `gm_bytes` reach global memory, and `utilisation` is busy time over core time by pipe name,
+    where kernels were simulated.
     """
 
     op_type: str
     count: int
     time_us: float
     share: float
+    gm_bytes: int
     bound: str
     utilisation: Mapping[str, float]
 
@@ -115,6 +117,7 @@ def _operator(op_type: str, spans: Sequence[TaskSpan], total_us: float) -> Opera
         count=len(spans),
         time_us=time,
         share=time / total_us if total_us else 0.0,
+        gm_bytes=sum(kernel.gm_bytes for kernel in kernels),
         bound="" if longest is None else longest.bound,
         utilisation=_utilisation(kernels),
     )

@@ -9,6 +9,7 @@ from typing import Any
 from compiler.simulator.core_trace import CoreTrace, Placement, core_traces
 from compiler.simulator.kernel_timing import CoreGroup, KernelTiming
 from compiler.simulator.lanes import TASK_COLOURS, Event, Lane, metadata, microseconds
+from compiler.simulator.memory import InUse
 from compiler.simulator.model import ModelTiming, TaskSpan
 
 INSTRUCTION_CAP = 2000
@@ -18,15 +19,20 @@ _STREAMS = "streams"
 
 
 def model_trace(
-    model: ModelTiming, *, kernels: Collection[str] = (), cap: int = INSTRUCTION_CAP
+    model: ModelTiming,
+    memory: Sequence[InUse] = (),
+    *,
+    kernels: Collection[str] = (),
+    cap: int = INSTRUCTION_CAP,
 ) -> dict[str, Any]:
     """The tasks of a model: a lane for each stream, a slice for each task; times in µs.
 
-    Tasks named in `kernels` also show the pipes of one core of each group, below the streams.
+    `memory` is shown as a counter. Tasks named in `kernels` also show the pipes of one core of
+    each group, below the streams.
     """
     streams = sorted({span.task.stream for span in model.tasks})
     lanes = [Lane(_stream(stream), stream, "") for stream in streams]
-    events = [*metadata(_STREAMS, 0, lanes), *map(_task, model.tasks)]
+    events = [*metadata(_STREAMS, 0, lanes), *map(_task, model.tasks), *map(_in_use, memory)]
     other: dict[str, Any] = {"soc": model.soc.name, "total_us": microseconds(model.total_us)}
     for span in model.tasks:
         kernel = span.task.kernel
@@ -92,6 +98,16 @@ def _task(span: TaskSpan) -> Event:
             "wait_us": str(microseconds(span.start_us - span.ready_us)),
             **bound,
         },
+    }
+
+
+def _in_use(memory: InUse) -> Event:
+    return {
+        "name": "feature memory",
+        "ph": "C",
+        "ts": microseconds(memory.at_us),
+        "pid": _STREAMS,
+        "args": {"bytes": memory.bytes},
     }
 
 

@@ -1,0 +1,1 @@
+"""The simulated schedule of offline models: times, memory, advice, comparisons, for people."""
