@@ -74,6 +74,7 @@ class _Core:
         self.awake: list[Queue] = []
         self.signals: dict[Flag, Signal] = {}
         queues = {pipe: Queue(pipe, costs.queue_depth.get(pipe, 0)) for pipe in Pipe}
+        self.cube = queues[Pipe.M]
         self.operations = [
             Operation.of(instruction, cost, queues, self.signals)
             for instruction, cost in zip(distinct, cycles, strict=True)
@@ -135,7 +136,7 @@ class _Core:
         """Advance the queue over one instruction; its end."""
         match operation.action:
             case Action.WORK:
-                return queue.work(start, operation.occupancy, operation.latency)
+                return queue.work(start, operation.cost, self.cube)
             case Action.SET:
                 return self._set(operation, queue, start, index)
             case Action.WAIT:

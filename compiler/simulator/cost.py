@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import NamedTuple
 
 from compiler.simulator.instruction import Instruction, Pipe, Transfer
@@ -19,29 +18,57 @@ _REQUEST = 128
 
 class Cycles(NamedTuple):
     """How long an instruction keeps its pipe from the next one, and how long its result takes
-    after that."""
+    after that.
+
+    `fill`: cycles more after an idle time, at most as many as that. `contention`: cycles more
+    for each cycle in which the cube works too.
+    """
 
     occupancy: float
     latency: float = 0.0
+    fill: float = 0.0
+    contention: float = 0.0
+
+
+class Stream(NamedTuple):
+    """What is read of a buffer in one way: with or without format change, through L2 or past it."""
+
+    buffer: int
+    nz: bool
+    cached: bool
+
+
+class Source(NamedTuple):
+    """Where a stream comes from: the part that misses L2, and bytes per cycle that one core gets
+    of the shared memory and of the shared L2."""
+
+    missing: float
+    memory: float
+    l2: float
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Bytes per cycle that one core gets of the shared memory: reads by buffer, and writes."""
+    """What one core gets of the shared memory: reads by stream, and B/cycle of writes."""
 
-    read: Mapping[tuple[int, bool], float]
+    read: Mapping[Stream, Source]
     write: float
+
+
+def stream(instruction: Instruction, transfer: Transfer) -> Stream:
+    """The stream that a read belongs to."""
+    return Stream(transfer.buffer, instruction.mnemonic in NZ_LOADS, transfer.cached)
 
 
 def cycles(instruction: Instruction, costs: Costs, share: Share, *, vector_core: bool) -> Cycles:
     """The cost of `instruction`; flags and barriers cost `costs.flag` and are not asked for."""
     match instruction.pipe:
         case Pipe.M:
-            return Cycles(_mmad(instruction, costs))
+            return _mmad(instruction, costs)
         case Pipe.V:
             return Cycles(_vector(instruction, costs))
         case Pipe.MTE1:
-            return Cycles(_load_l0(instruction, costs))
+            return _load_l0(instruction, costs)
         case Pipe.FIX:
             return Cycles(_fixpipe(instruction, costs, share))
         case Pipe.MTE2 | Pipe.MTE3:
@@ -50,10 +77,10 @@ def cycles(instruction: Instruction, costs: Costs, share: Share, *, vector_core:
             return Cycles(costs.issue)
 
 
-def _mmad(instruction: Instruction, costs: Costs) -> float:
+def _mmad(instruction: Instruction, costs: Costs) -> Cycles:
     mmad = costs.mmad
     per_fractal = mmad.fractal_b4 if instruction.element_bytes == 4 else mmad.fractal
-    return mmad.start + per_fractal * instruction.fractals
+    return Cycles(mmad.start + per_fractal * instruction.fractals, fill=mmad.fill)
 
 
 def _vector(instruction: Instruction, costs: Costs) -> float:
@@ -67,10 +94,10 @@ def _vector(instruction: Instruction, costs: Costs) -> float:
     return vector.start + per_repeat * instruction.repeats
 
 
-def _load_l0(instruction: Instruction, costs: Costs) -> float:
+def _load_l0(instruction: Instruction, costs: Costs) -> Cycles:
     load = costs.load_l0
     rate = {"load_l0b": load.l0b, "load_bt": load.bt}.get(instruction.mnemonic, load.l0a)
-    return load.start + instruction.bytes / rate
+    return Cycles(load.start + instruction.bytes / rate, contention=load.contention)
 
 
 def _fixpipe(instruction: Instruction, costs: Costs, share: Share) -> float:
@@ -87,9 +114,15 @@ def _dma(instruction: Instruction, costs: Costs, share: Share, *, vector_core: b
     transfer = instruction.transfer
     if transfer is None or transfer.bytes == 0:
         return Cycles(max(dma.issue, instruction.bytes / dma.cap), dma.startup)
-    shared = share.write if transfer.write else share.read[transfer.buffer, nz]
-    rate = min(dma.cap, shared) * efficiency(transfer, dma, costs.memory.alignment)
-    return Cycles(max(dma.issue, transfer.bytes / rate), dma.startup)
+    sent = wire_bytes(transfer, dma, costs.memory.alignment)
+    least = max(dma.issue, dma.row * transfer.bursts)
+    if transfer.write:
+        return Cycles(max(least, sent / min(dma.cap, share.write)), dma.startup)
+    source = share.read[stream(instruction, transfer)]
+    from_memory = source.missing / min(dma.gm_cap, source.memory)
+    from_l2 = (1 - source.missing) / min(dma.cap, source.l2)
+    moved = sent * (from_memory + from_l2)
+    return Cycles(max(least, moved), dma.startup + dma.miss * source.missing)
 
 
 def _path(instruction: Instruction, *, nz: bool, vector_core: bool) -> str:
@@ -100,23 +133,13 @@ def _path(instruction: Instruction, *, nz: bool, vector_core: bool) -> str:
     return "gm_ub" if vector_core else "gm_l1"
 
 
-def efficiency(transfer: Transfer, dma: Dma, alignment: int) -> float:
-    """The share of its rate that a transfer reaches, by the length and the place of its bursts.
+def wire_bytes(transfer: Transfer, dma: Dma, alignment: int) -> float:
+    """What a transfer costs of its rate, in bytes, by the length and the place of its bursts.
 
     A burst of at least `alignment` bytes wants to start on it, a shorter one on a request.
     """
     size = transfer.burst_bytes
-    share = min(1.0, size / _REQUEST) * _interpolate(size, dma.efficiency)
     step = alignment if size >= alignment else _REQUEST
-    if transfer.offset % step or transfer.pitch % step:
-        return min(share, dma.unaligned)
-    return share
-
-
-def _interpolate(size: int, points: tuple[tuple[int, float], ...]) -> float:
-    """Between the points of a rising table on straight lines, constant outside."""
-    for (low, low_share), (high, high_share) in pairwise(points):
-        if size < high:
-            weight = max(0, size - low) / (high - low)
-            return low_share + weight * (high_share - low_share)
-    return points[-1][1]
+    aligned = transfer.offset % step == 0 and transfer.pitch % step == 0
+    extra = dma.burst if aligned else dma.burst + min(dma.unaligned, max(size, _REQUEST))
+    return transfer.bursts * (max(size, _REQUEST) + extra)

@@ -13,7 +13,8 @@ class Transfer:
     """The global-memory side of a DMA instruction: `bursts` runs of `burst_bytes`.
 
     `buffer` is the kernel argument's index, `offset` the first byte in it, `pitch` the distance
-    in bytes between the starts of two runs (0 for one run).
+    in bytes between the starts of two runs (0 for one run). A read that is not `cached` goes past
+    L2 and leaves nothing there.
     """
 
     buffer: int
@@ -22,6 +23,7 @@ class Transfer:
     burst_bytes: int
     pitch: int
     write: bool
+    cached: bool = True
 
     @property
     def bytes(self) -> int:

@@ -53,7 +53,7 @@ class Interner:
             return None
         place = transfer.offset % self._alignment
         shape = (transfer.bursts, transfer.burst_bytes, transfer.pitch)
-        return (transfer.buffer, place, shape, transfer.write)
+        return (transfer.buffer, place, shape, transfer.write, transfer.cached)
 
 
 def _flag_key(flag: Flag | None) -> Hashable:

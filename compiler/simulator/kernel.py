@@ -41,7 +41,7 @@ def simulate_kernel(
     _check(len(programs), soc, kind)
     interner = Interner(soc.costs.memory.alignment)
     blocks = _group(programs, interner)
-    traffic = measure(programs)
+    traffic = measure(programs, soc.l2)
     codes = [array("I", key) for key in blocks]
     timings = _settle(codes, interner, traffic, soc, kind)
     groups = tuple(

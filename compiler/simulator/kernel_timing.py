@@ -93,14 +93,14 @@ def summarise(
 ) -> KernelTiming:
     """The timing of a kernel from that of its cores."""
     slowest = max(groups, key=lambda group: group.cycles)
-    launch = soc.costs.launch
-    head = launch.cube_us if kind is CoreType.AI_CORE else launch.vector_us
+    blocks = sum(len(group.blocks) for group in groups)
+    head = _head(soc, kind, blocks)
     core_us = _mean(groups, lambda group: group.core_us)
     pipes = _mean_pipes(groups)
     return KernelTiming(
         soc=soc,
         core_type=kind,
-        block_dim=sum(len(group.blocks) for group in groups),
+        block_dim=blocks,
         duration_us=head + slowest.core_us,
         head_us=head,
         core_us=core_us,
@@ -110,9 +110,16 @@ def summarise(
         bound=_bound(pipes, core_us, head),
         read_bytes=traffic.read_bytes,
         written_bytes=traffic.written_bytes,
-        gm_bytes=traffic.first_reads + traffic.write_backs(soc.l2),
+        gm_bytes=traffic.memory_reads + traffic.write_backs(soc.l2),
         groups=groups,
     )
+
+
+def _head(soc: Soc, kind: CoreType, blocks: int) -> float:
+    """Microseconds before the first instruction: more for each core that is started."""
+    launch = soc.costs.launch
+    each = launch.cube_core_us if kind is CoreType.AI_CORE else launch.vector_core_us
+    return launch.base_us + each * blocks
 
 
 def _mean(groups: Sequence[CoreGroup], value: Callable[[CoreGroup], float]) -> float:

@@ -13,7 +13,8 @@ from compiler.simulator.instruction import Flag, Instruction, Pipe
 
 @dataclass(slots=True, eq=False)
 class Queue:
-    """A pipe: `free` when its next instruction can begin, `done` when all its results are there.
+    """A pipe: `free` when its next instruction can begin, `done` when all its results are there,
+    `since` when it began to work without a pause.
 
     `depth` (0: unlimited) bounds what the scalar unit can queue; `left` holds when the last
     `depth` instructions left the queue. All times in cycles.
@@ -23,6 +24,7 @@ class Queue:
     depth: int
     scalar: bool = field(init=False)
     free: float = 0.0
+    since: float = 0.0
     done: float = 0.0
     busy: float = 0.0
     blocked: float = 0.0
@@ -32,10 +34,17 @@ class Queue:
     def __post_init__(self) -> None:
         self.scalar = self.pipe is Pipe.S
 
-    def work(self, start: float, occupancy: float, latency: float) -> float:
+    def work(self, start: float, cost: Cycles, cube: Queue) -> float:
         """An instruction runs from `start`; the next may begin before its result is there."""
+        idle = start - self.done
+        occupancy = cost.occupancy + min(cost.fill, max(idle, 0.0))
+        if cost.contention:
+            overlap = min(start + occupancy, cube.done) - max(start, cube.since)
+            occupancy += cost.contention * max(overlap, 0.0)
+        if idle > 0:
+            self.since = start
         self.free = start + occupancy
-        end = self.free + latency
+        end = self.free + cost.latency
         if end > self.done:
             self.busy += end - max(start, self.done)
             self.done = end
@@ -74,8 +83,7 @@ class Operation:
 
     action: Action
     queue: Queue
-    occupancy: float
-    latency: float
+    cost: Cycles
     signal: Signal
 
     @staticmethod
@@ -90,8 +98,8 @@ class Operation:
         flag = instruction.flag
         if flag is None:
             action = Action.BARRIER if instruction.mnemonic == BARRIER else Action.WORK
-            return Operation(action, queue, cost.occupancy, cost.latency, Signal(queue))
+            return Operation(action, queue, cost, Signal(queue))
         if flag not in signals:
             signals[flag] = Signal(queues[flag.destination])
         action = Action.SET if flag.source is instruction.pipe else Action.WAIT
-        return Operation(action, queue, cost.occupancy, cost.latency, signals[flag])
+        return Operation(action, queue, cost, signals[flag])

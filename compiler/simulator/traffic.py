@@ -6,19 +6,26 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from compiler.simulator.cost import NZ_LOADS, Share
+from compiler.simulator.cost import Share, Source, Stream, stream
 from compiler.simulator.instruction import Program, Transfer
+from compiler.simulator.locality import Reads, distinct_windows, hit_share
 from compiler.soc.table import Soc
 
 
 @dataclass(slots=True)
 class Use:
-    """The bytes that all cores move of one buffer in one direction, and the distinct ones."""
+    """The bytes that all cores move of one buffer in one direction, and the distinct ones.
+
+    `hits`: the share of what is read again that is still in L2 by then. `windows`: how many
+    different places the cores read at a time.
+    """
 
     total: int = 0
     distinct: int = 0
     first: int = 1 << 62
     last: int = 0
+    hits: float = 1.0
+    windows: float = 1.0
 
     def add(self, transfer: Transfer, count: int) -> None:
         """Count one transfer that occurs `count` times.
@@ -36,12 +43,17 @@ class Use:
         """Bytes that come from or go to memory at least once."""
         return max(0, min(self.distinct, self.last - self.first))
 
+    @property
+    def missing(self) -> float:
+        """Bytes read that come from memory, first or again."""
+        return self.compulsory + (1 - self.hits) * (self.total - self.compulsory)
+
 
 @dataclass(slots=True)
 class Traffic:
-    """All reads, by buffer and whether they change the format, and all writes, by buffer."""
+    """All reads, by stream, and all writes, by buffer."""
 
-    reads: dict[tuple[int, bool], Use] = field(default_factory=dict[tuple[int, bool], Use])
+    reads: dict[Stream, Use] = field(default_factory=dict[Stream, Use])
     writes: dict[int, Use] = field(default_factory=dict[int, Use])
     cores: int = 0
 
@@ -56,30 +68,53 @@ class Traffic:
         return sum(use.total for use in self.writes.values())
 
     @property
-    def first_reads(self) -> int:
+    def memory_reads(self) -> int:
         """Bytes that are read from memory, not from L2."""
-        return sum(use.compulsory for use in self.reads.values())
+        return round(sum(use.missing for use in self.reads.values()))
+
+    @property
+    def allocated(self) -> int:
+        """Distinct bytes that pass through L2: reads unless they go past it, and writes."""
+        cached = (use.compulsory for stream, use in self.reads.items() if stream.cached)
+        return sum(cached) + sum(use.compulsory for use in self.writes.values())
 
     def write_backs(self, l2: int) -> int:
-        """Bytes that are written through to memory: none when all the data fits L2."""
+        """Bytes that are written through to memory: none when what is allocated fits L2."""
         written = sum(use.compulsory for use in self.writes.values())
-        return written if self.first_reads + written > l2 else 0
+        return written if self.allocated > l2 else 0
 
 
-def measure(programs: Sequence[Program]) -> Traffic:
+def measure(programs: Sequence[Program], l2: int) -> Traffic:
     """Add up the transfers of all programs; a core takes part when its program has any."""
     traffic = Traffic()
-    counts: defaultdict[tuple[Transfer, bool], int] = defaultdict(int)
+    counts: defaultdict[tuple[Transfer, Stream], int] = defaultdict(int)
+    reads: list[Reads] = []
     for program, count in _distinct(programs):
-        moved = False
-        for instruction in program:
-            if instruction.transfer is not None:
-                moved = True
-                counts[instruction.transfer, instruction.mnemonic in NZ_LOADS] += count
-        traffic.cores += count if moved else 0
-    for (transfer, nz), count in counts.items():
-        _use(traffic, transfer, nz).add(transfer, count)
+        moves = [
+            (item.transfer, stream(item, item.transfer))
+            for item in program
+            if item.transfer is not None
+        ]
+        for move in moves:
+            counts[move] += count
+        reads.append(Reads(moves, count))
+        traffic.cores += count if moves else 0
+    for (transfer, key), count in counts.items():
+        _use(traffic, transfer, key).add(transfer, count)
+    _place(traffic, reads, l2)
     return traffic
+
+
+def _place(traffic: Traffic, reads: Sequence[Reads], l2: int) -> None:
+    """Find out how the cores' reads meet in L2: at the same time, and again later."""
+    fits = traffic.allocated <= l2
+    uses = {key: use.compulsory for key, use in traffic.reads.items()}
+    for key, use in traffic.reads.items():
+        use.windows = distinct_windows(reads, key)
+        if not key.cached:
+            use.hits = 0.0
+        elif not fits and use.total > use.compulsory:
+            use.hits = hit_share(reads, key, uses, l2)
 
 
 def _distinct(programs: Sequence[Program]) -> list[tuple[Program, int]]:
@@ -91,32 +126,33 @@ def _distinct(programs: Sequence[Program]) -> list[tuple[Program, int]]:
     return list(counted.values())
 
 
-def _use(traffic: Traffic, transfer: Transfer, nz: bool) -> Use:
+def _use(traffic: Traffic, transfer: Transfer, key: Stream) -> Use:
     if transfer.write:
         return traffic.writes.setdefault(transfer.buffer, Use())
-    return traffic.reads.setdefault((transfer.buffer, nz), Use())
+    return traffic.reads.setdefault(key, Use())
 
 
 def share(traffic: Traffic, soc: Soc, stretch: float = 1.0) -> Share:
     """The fair share of one core when all that take part are active.
 
-    First reads come at the rate of memory, divided by `stretch` where memory is oversubscribed;
-    the others at the rate of L2, which also takes the writes.
+    What misses L2 comes at the rate of memory, divided by `stretch` where memory is
+    oversubscribed; the rest at the rate of L2, which also takes the writes. Cores that read the
+    same place at a time wait for each other.
     """
     memory = soc.costs.memory
-    scale = soc.cube_cores / max(1, traffic.cores)
-    from_memory = memory.gm_read * scale / stretch
-    reads: dict[tuple[int, bool], float] = {}
-    for (buffer, nz), use in traffic.reads.items():
-        from_l2 = (memory.l2_read_nz if nz else memory.l2_read) * scale
-        again = use.total - use.compulsory
-        cycles = use.compulsory / from_memory + again / from_l2
-        reads[buffer, nz] = use.total / cycles if cycles else from_memory
+    cores = max(1, traffic.cores)
+    reads: dict[Stream, Source] = {}
+    for key, use in traffic.reads.items():
+        from_memory = min(memory.gm_read * soc.cube_cores, memory.gm_window * use.windows)
+        from_l2 = min(memory.l2_read * soc.cube_cores, memory.l2_window * use.windows)
+        missing = use.missing / use.total if use.total else 1.0
+        reads[key] = Source(missing, from_memory / stretch / cores, from_l2 / cores)
     absorbed = traffic.write_backs(soc.l2) == 0
-    return Share(reads, memory.l2_write * scale / (1.0 if absorbed else stretch))
+    write = memory.l2_write * soc.cube_cores / cores
+    return Share(reads, write / (1.0 if absorbed else stretch))
 
 
 def oversubscription(traffic: Traffic, soc: Soc, cycles: float) -> float:
     """The bytes memory has to move, over what it can move in `cycles`."""
     capacity = soc.costs.memory.gm_total * soc.cube_cores * cycles
-    return (traffic.first_reads + traffic.write_backs(soc.l2)) / capacity if capacity else 0.0
+    return (traffic.memory_reads + traffic.write_backs(soc.l2)) / capacity if capacity else 0.0

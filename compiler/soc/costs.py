@@ -9,18 +9,26 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Mmad:
-    """Cycles of a matrix multiply: `start` + `fractal` or `fractal_b4` (4-byte inputs) each."""
+    """Cycles of a matrix multiply: `start` + `fractal` or `fractal_b4` (4-byte inputs) each.
+
+    A cube that has been idle takes up to `fill` cycles more, as many as it was idle.
+    """
 
     start: float
+    fill: float
     fractal: float
     fractal_b4: float
 
 
 @dataclass(frozen=True, slots=True)
 class LoadL0:
-    """L1 → L0A, L0B and the bias table: `start` cycles, then bytes per cycle by destination."""
+    """L1 → L0A, L0B and the bias table: `start` cycles, then bytes per cycle by destination.
+
+    `contention`: what each cycle costs in addition in which the cube reads L0 at the same time.
+    """
 
     start: float
+    contention: float
     l0a: float
     l0b: float
     bt: float
@@ -54,16 +62,20 @@ class Vector:
 class Dma:
     """One path to or from global memory, for a core on its own.
 
-    `startup` cycles pass before the data of an instruction is there, overlapped with the
-    instructions before it; `issue` is the least distance of two instructions; `cap` is the most
-    bytes per cycle of one core. `efficiency` gives (burst bytes, share of the rate) in rising
-    order, `unaligned` the share when a burst does not start on `Memory.alignment`.
+    `startup` cycles pass before the data of an instruction is there, and `miss` more for what
+    comes from memory and not from L2, both overlapped with the instructions before it. `issue` is
+    the least distance of two instructions, `row` that of two bursts. `cap` and `gm_cap` are the
+    most bytes per cycle of one core, from L2 and from memory. On the way a burst costs `burst`
+    bytes more than it has, and `unaligned` more when it does not start on `Memory.alignment`.
     """
 
     startup: float
+    miss: float
     issue: float
+    row: float
     cap: float
-    efficiency: tuple[tuple[int, float], ...]
+    gm_cap: float
+    burst: float
     unaligned: float
 
 
@@ -71,26 +83,29 @@ class Dma:
 class Memory:
     """Rates shared by all cores, in bytes per cycle and cube core of the SoC.
 
-    `gm_read`: first reads; `gm_total`: reads and writes that miss L2 together; `l2_read`: reads
-    again, plain; `l2_read_nz`: reads again with format change; `l2_write`: all writes.
-    `alignment` in bytes.
+    `gm_read`: reads that miss L2; `gm_total`: reads and writes that miss L2 together; `l2_read`:
+    reads that hit; `l2_write`: all writes. `gm_window` and `l2_window`: what all cores together
+    get, in bytes per cycle, of an address that they read at the same time. `alignment` in bytes.
     """
 
     gm_read: float
     gm_total: float
+    gm_window: float
     l2_read: float
-    l2_read_nz: float
+    l2_window: float
     l2_write: float
     alignment: int
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """Microseconds outside the pipes: before the first instruction of a kernel, by core type,
-    and the whole of an AI CPU task (an assumption: no figure is published)."""
+    """Microseconds outside the pipes: `base_us` before the first instruction of any kernel, and
+    `cube_core_us` or `vector_core_us` more for each core that is started; `ai_cpu_us` is the whole
+    of an AI CPU task (an assumption: no figure is published)."""
 
-    cube_us: float
-    vector_us: float
+    base_us: float
+    cube_core_us: float
+    vector_core_us: float
     ai_cpu_us: float
 
 
@@ -124,12 +139,7 @@ def read_costs(data: Mapping[str, Any], vector: Mapping[str, Any]) -> Costs:
         load_l0=LoadL0(**data["load_l0"]),
         fixpipe=Fixpipe(**data["fixpipe"]),
         vector=Vector(**vector, **data["vector"]),
-        dma={path: _dma(row) for path, row in data["dma"].items()},
+        dma={path: Dma(**row) for path, row in data["dma"].items()},
         memory=Memory(**data["memory"]),
         launch=Launch(**data["launch"]),
     )
-
-
-def _dma(row: Mapping[str, Any]) -> Dma:
-    efficiency = tuple((size, share) for size, share in row["efficiency"])
-    return Dma(efficiency=efficiency, **{k: v for k, v in row.items() if k != "efficiency"})

