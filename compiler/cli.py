@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import dataclasses
 import gc
 import sys
@@ -314,6 +315,7 @@ def _between_passes(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the driver; the exit code is 0, or 1 after one line on stderr."""
     gc.set_threshold(1_000_000, 50, 1000)  # the IR is a large, long-lived graph: scan it rarely
+    atexit.register(gc.freeze)  # … and not at the end, where all memory goes back at once
     return exit_code(partial(_run, argv))
 
 

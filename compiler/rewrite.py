@@ -34,8 +34,9 @@ def nested_graphs(graph: GraphOp) -> Iterator[GraphOp]:
     """A graph and all graphs inside it."""
     yield graph
     for node in graph.nodes:
-        for inner in subgraphs_of(node):
-            yield from nested_graphs(inner)
+        if node.regions:
+            for inner in subgraphs_of(node):
+                yield from nested_graphs(inner)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Self
+from typing import Self, cast
 
 from xdsl.dialects.builtin import ArrayAttr, IntegerAttr, StringAttr
 from xdsl.ir import Attribute, Block, Operation, Region
@@ -54,17 +54,16 @@ class GraphOp(AscendOp):
     @property
     def nodes(self) -> Iterator[NodeOp]:
         """The nodes in execution order, those of subgraphs not included."""
-        for op in self.body.block.ops:
-            assert isinstance(op, NodeOp)
-            yield op
+        return cast("Iterator[NodeOp]", iter(self.body.block.ops))
 
     @property
     def all_nodes(self) -> Iterator[NodeOp]:
         """The nodes of this graph and of every graph inside it, an owner before its subgraphs."""
         for node in self.nodes:
             yield node
-            for graph in subgraphs_of(node):
-                yield from graph.all_nodes
+            if node.regions:
+                for graph in subgraphs_of(node):
+                    yield from graph.all_nodes
 
     @property
     def refreshable(self) -> tuple[RefreshableAttr, ...]:
