@@ -6,7 +6,7 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -99,24 +99,3 @@ def peak() -> int:
 def forget_peak() -> None:
     """Begin to count the peak anew."""
     Path("/proc/self/clear_refs").write_text("5")
-
-
-def lines_run(call: Callable[[], object]) -> set[tuple[str, int]]:
-    """The lines of our own code that a call goes through, whatever it raises."""
-    found: set[tuple[str, int]] = set()
-
-    def line(frame: FrameType, event: str, argument: object) -> Any:
-        found.add((frame.f_code.co_filename, frame.f_lineno))
-        return line
-
-    def entered(frame: FrameType, event: str, argument: object) -> Any:
-        return line if frame.f_code.co_filename.startswith(OWN) else None
-
-    sys.settrace(entered)
-    try:
-        call()
-    except Exception:
-        pass  # whoever asks for the lines has seen what the call raises
-    finally:
-        sys.settrace(None)
-    return found

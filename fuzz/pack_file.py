@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from random import Random
-from typing import Any, TypeAlias, cast
+from typing import cast
 
 from compiler.errors import UserError
 from compiler.om.buffers import Joined, joined_bytes
@@ -21,10 +22,8 @@ from compiler.safetensors import (
 )
 from compiler.weights import Inline, Weight
 from fuzz.noise import TEXTS, damaged, integer
+from fuzz.pack_parts import Json, rearranged
 from fuzz.reader import Reader
-
-Json: TypeAlias = Any
-"""What a JSON text holds."""
 
 TYPES = (
     *("BOOL", "F4", "F6_E2M3", "U8", "I8", "F8_E5M2", "F8_E4M3", "F8_E8M0", "I16", "F16", "BF16"),
@@ -35,7 +34,7 @@ NESTED = ("[" * 20_000, '{"a":' * 5_000, "[" * 200 + "]" * 200)
 
 
 class PackFormat:
-    """Mutates the length, the JSON, the names and numbers in it, or the bytes."""
+    """Mutates the tensors, the length, the JSON, the names and numbers in it, or the bytes."""
 
     file = "input.safetensors"
 
@@ -52,7 +51,7 @@ class PackFormat:
         return False
 
     def mutate(self, random: Random, data: bytes) -> bytes:
-        """One to three changes of the header, or damage to all."""
+        """Other tensors, one to three changes of the header, or damage to all."""
         if random.random() < 0.15:
             return damaged(random, data)
         end = 8 + int.from_bytes(data[:8], "little")
@@ -60,6 +59,9 @@ class PackFormat:
             header = json.loads(data[8:end])
         except (ValueError, RecursionError):
             return damaged(random, data)
+        if random.random() < 0.6:
+            with suppress(ValueError):
+                return rearranged(random, header, data[end:])
         for _ in range(random.choice((1, 1, 2, 3))):
             header = _changed(random, header)
         return _joined(random, header, data[end:])

@@ -8,9 +8,9 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fuzz.worker import FORMATS, HEAD
@@ -36,13 +36,14 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a block has found; `died` tells how its process ended when it did not end well."""
+    """What a block has found: `taken` is the part of its inputs that each reader took, `died` tells
+    how its process ended when it did not end well."""
 
     job: Job
     inputs: int
-    accepted: int
     seconds: float
     faults: int
+    taken: Mapping[str, float] = field(default_factory=dict[str, float])
     died: str = ""
 
 
@@ -71,10 +72,11 @@ def _block(job: Job, number: int) -> Result:
     if died or process.returncode:
         died = died or f"ends with code {process.returncode}"
         done = _keep(current, faults / f"{number:03}_killed.{job.format}", died)
-        return Result(job, done, 0, time.perf_counter() - started, 1, died)
+        return Result(job, done, time.perf_counter() - started, 1, died=died)
     report = json.loads(text.splitlines()[-1])
     count = len(list(faults.glob("*.txt"))) - before
-    return Result(job, report["inputs"], report["accepted"], time.perf_counter() - started, count)
+    taken = {name: report["taken"][name] / given for name, given in report["given"].items()}
+    return Result(job, report["inputs"], time.perf_counter() - started, count, taken)
 
 
 def _watch(process: subprocess.Popen[str], current: Path) -> str:
@@ -124,9 +126,9 @@ def run(inputs: int, seed: str, out: Path, formats: Sequence[str]) -> list[Resul
 def _tell(result: Result) -> None:
     job = result.job
     rate = result.inputs / max(result.seconds, 1e-9)
-    accepted = 100 * result.accepted / max(result.inputs, 1)
-    line = f"{job.format} seed {job.seed}: {result.inputs} inputs, {rate:.0f}/s, "
-    print(f"{line}{accepted:.0f} % accepted, {result.faults} faults {result.died}", flush=True)
+    taken = ", ".join(f"{reader} {part:.0%}" for reader, part in result.taken.items())
+    line = f"{job.format} seed {job.seed}: {result.inputs} inputs, {rate:.0f}/s, taken by {taken}; "
+    print(f"{line}{result.faults} faults {result.died}", flush=True)
 
 
 def main() -> None:

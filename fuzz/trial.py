@@ -6,12 +6,14 @@ import gc
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from statistics import median
 from zlib import crc32
 
 from compiler.errors import UserError
-from fuzz.guard import GROWTH, OWN, ROOT, Guard, TooSlow, forget_peak, lines_run, peak
+from fuzz.coverage import Coverage
+from fuzz.guard import GROWTH, OWN, ROOT, Guard, TooSlow, forget_peak, peak
 from fuzz.reader import Format, Reader
 
 TIMES = 100
@@ -35,10 +37,10 @@ class Fault:
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of an input: how each reader went, and what was wrong."""
+    """What became of an input: how each reader went, which took it, and what was wrong."""
 
     path: Path_ = ()
-    accepted: bool = True
+    taken: dict[str, bool] = field(default_factory=dict[str, bool])
     faults: list[Fault] = field(default_factory=list[Fault])
 
 
@@ -68,12 +70,11 @@ class Trial:
             forget_peak()
         return outcome
 
-    def lines(self) -> set[tuple[str, int]]:
-        """The lines of our own code that the last input went through."""
-        lines = set[tuple[str, int]]()
-        for reader in self.format.readers:
-            lines |= lines_run(lambda read=reader.read: read(self.file))
-        return lines
+    def runs_new_lines(self, coverage: Coverage) -> bool:
+        """Whether the last input goes through lines of our own code that none has gone through."""
+        readers = self.format.readers
+        new = [coverage.new_lines(partial(reader.read, self.file)) for reader in readers]
+        return any(new)
 
     def _read(self, reader: Reader, data: bytes, outcome: Outcome) -> None:
         """One reader; a second time when it is slow, for a collection of garbage may have come."""
@@ -83,7 +84,7 @@ class Trial:
             error = self._raised(reader)
         place = _place(error)
         outcome.path += (reader.name, place)
-        outcome.accepted &= error is None
+        outcome.taken[reader.name] = error is None
         outcome.faults += self._faults(reader, error, place, data)
 
     def _raised(self, reader: Reader) -> BaseException | None:

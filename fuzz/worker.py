@@ -17,6 +17,7 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
+from fuzz.coverage import Coverage
 from fuzz.guard import Guard
 from fuzz.noise import MOST
 from fuzz.reader import Format
@@ -26,7 +27,7 @@ FORMATS = {"om": "fuzz.om_file", "onnx": "fuzz.onnx_file", "packs": "fuzz.pack_f
 CORPUS = 3000
 """Inputs that others are made from, at most."""
 TRACED = 128
-"""One of so many accepted inputs has its lines traced, which makes it ten times slower."""
+"""One of so many inputs that all readers take has its lines traced, which makes it slower."""
 
 MEMORY = Path("/dev/shm")
 """Where files cost least, on Linux: each input is one."""
@@ -36,10 +37,11 @@ HEAD = struct.Struct("<QQ")
 
 @dataclass
 class Report:
-    """What a block has found."""
+    """What a block has found, and how many inputs each reader was given and took."""
 
     inputs: int = 0
-    accepted: int = 0
+    given: dict[str, int] = field(default_factory=dict[str, int])
+    taken: dict[str, int] = field(default_factory=dict[str, int])
     paths: int = 0
     lines: int = 0
     seconds: float = 0
@@ -56,7 +58,7 @@ class Block:
         self.report = Report()
         self._seed = "none"
         self._paths: set[Path_] = set()
-        self._lines: set[tuple[str, int]] = set()
+        self._coverage = Coverage()
         self._current = _shared(folder / "current", HEAD.size + MOST)
         guard = Guard(files)
         self.trial = Trial(format_, files, guard)
@@ -66,7 +68,10 @@ class Block:
     def _warm_up(self) -> None:
         """The inputs one begins with: modules are imported, tables read, times taken."""
         for data in self.corpus:
-            self._note(data, self.trial.run(data), -1)
+            outcome = self.trial.run(data)
+            for fault in outcome.faults:
+                self._save_fault(fault, data, -1)
+            self._is_new(outcome, 0)
         gc.collect()
         gc.freeze()  # what is there now stays: a collection need not look at it
 
@@ -81,18 +86,23 @@ class Block:
             HEAD.pack_into(self._current, 0, number, len(data))
             self._current[HEAD.size : HEAD.size + len(data)] = data
             outcome = self.trial.run(data)
-            self.report.inputs += 1
-            self.report.accepted += outcome.accepted
+            self._count(outcome)
             self._note(data, outcome, number)
         self.report.seconds = time.perf_counter() - started
-        self.report.paths, self.report.lines = len(self._paths), len(self._lines)
+        self.report.paths, self.report.lines = len(self._paths), self._coverage.lines
         return self.report
+
+    def _count(self, outcome: Outcome) -> None:
+        report = self.report
+        report.inputs += 1
+        for reader, taken in outcome.taken.items():
+            report.given[reader] = report.given.get(reader, 0) + 1
+            report.taken[reader] = report.taken.get(reader, 0) + taken
 
     def _note(self, data: bytes, outcome: Outcome, number: int) -> None:
         for fault in outcome.faults:
             self._save_fault(fault, data, number)
-        new = self._is_new(outcome, number) and not outcome.faults
-        if new and len(self.corpus) < CORPUS:
+        if self._is_new(outcome, number) and not outcome.faults and len(self.corpus) < CORPUS:
             self.corpus.append(data)
             (self.folder / "corpus" / f"{len(self.corpus):06}").write_bytes(data)
 
@@ -101,12 +111,8 @@ class Block:
         a new kind, and now and then when there are none."""
         is_new = outcome.path not in self._paths
         self._paths.add(outcome.path)
-        if number < 0 or not (is_new or (outcome.accepted and number % TRACED == 0)):
-            return False
-        lines = self.trial.lines()
-        is_new = not lines <= self._lines
-        self._lines |= lines
-        return is_new
+        is_looked_at = is_new or (all(outcome.taken.values()) and number % TRACED == 0)
+        return is_looked_at and self.trial.runs_new_lines(self._coverage)
 
     def _save_fault(self, fault: Fault, data: bytes, number: int) -> None:
         """Keeps the first input of each defect."""
