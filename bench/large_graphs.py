@@ -24,11 +24,12 @@ TIMES = 12.0
 """How many times as long ten times as many nodes may take."""
 
 CONVERT = """
-import gc, sys
-gc.set_threshold(1_000_000, 50, 1000)  # as ascend-opt and atc do
+import sys
+from compiler.collection import collect_rarely
 from compiler.context import context
 from compiler.conversion.onnx_to_ge import ConvertOnnxToGEPass
 from compiler.frontends.onnx import import_model
+collect_rarely()  # as ascend-opt and atc do
 ConvertOnnxToGEPass().apply(context(), import_model(sys.argv[1]))
 """
 """Large graphs never become text: neither do these."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import atexit
 import dataclasses
-import gc
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -22,6 +20,7 @@ from xdsl.utils.arg_spec import parse_pipeline, parse_spec
 from xdsl.utils.exceptions import DiagnosticException, ParseError
 from xdsl.xdsl_opt_main import xDSLOptMain
 
+from compiler.collection import collect_rarely
 from compiler.commands import is_command, run_command
 from compiler.context import register_dialects
 from compiler.diagnostics import USER_ERRORS, one_line
@@ -314,8 +313,7 @@ def _between_passes(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the driver; the exit code is 0, or 1 after one line on stderr."""
-    gc.set_threshold(1_000_000, 50, 1000)  # the IR is a large, long-lived graph: scan it rarely
-    atexit.register(gc.freeze)  # … and not at the end, where all memory goes back at once
+    collect_rarely()
     return exit_code(partial(_run, argv))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from xdsl.universe import Universe
 
 DIALECTS = {
-    "onnx": "dialects.onnx:ONNX",
+    "onnx": "dialects.onnx.dialect:ONNX",
     "ge": "dialects.ge:GE",
     "davinci": "dialects.davinci:DAVINCI",
     "om": "dialects.om:OM",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import io
 import os
 import sys
@@ -20,6 +19,7 @@ from compiler.atc.importing import import_as, open_shapes, roots
 from compiler.atc.options import OPTIONS, Use
 from compiler.atc.precision import kept_names, precision, warn_of_ignored
 from compiler.atc.shapes import input_shapes, warn_of_ranges
+from compiler.collection import collect_rarely
 from compiler.errors import UnknownNode, UnsupportedOperator, UserError
 from compiler.fusion_switches import read_switches
 from compiler.om.contract import weight_folder
@@ -42,7 +42,7 @@ def build(options: dict[str, str]) -> None:
         precheck.refuse(options)
     model = options["model"]
     shapes = input_shapes(options)
-    gc.set_threshold(1_000_000, 50, 1000)
+    collect_rarely()
     from compiler.context import context
     from compiler.pipelines import OfflinePass
     from compiler.targets.om import OMTarget

@@ -1,7 +1,5 @@
 """The onnx dialect: every operator of every ONNX opset, checked against ONNX's own schemas."""
 
-from xdsl.ir import Dialect
-
 from dialects.onnx.attributes import SparseAttr, TensorAttr
 from dialects.onnx.graph import GraphOp
 from dialects.onnx.node import NodeOp
@@ -16,23 +14,7 @@ from dialects.onnx.types import (
     UnknownType,
 )
 
-ONNX = Dialect(
-    "onnx",
-    [GraphOp, InitializerOp, NoneOp, OutputOp, CustomOp, *OPERATORS.values()],
-    [
-        TensorAttr,
-        SparseAttr,
-        StringType,
-        UnknownType,
-        SequenceType,
-        OptionalType,
-        SparseTensorType,
-        MapType,
-    ],
-)
-
 __all__ = [
-    "ONNX",
     "OPERATORS",
     "CustomOp",
     "GraphOp",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import ClassVar, cast
 
 from xdsl.dialects.builtin import StringAttr
@@ -35,7 +37,10 @@ class CustomOp(NodeOp):
         return None
 
 
+@cache
 def _operator_class(operator: str) -> type[NodeOp]:
+    if operator not in operators():
+        raise KeyError(operator)
     name = f"onnx.{operator.removeprefix('ai.onnx.')}"
     fields: dict[str, object] = {
         "name": name,
@@ -47,5 +52,18 @@ def _operator_class(operator: str) -> type[NodeOp]:
     return irdl_op_definition(cast(type[NodeOp], made))
 
 
-OPERATORS = {operator: _operator_class(operator) for operator in operators()}
+class _Operators(Mapping[str, type[NodeOp]]):
+    """Makes a class when it is first asked for: a model has few of the operators."""
+
+    def __getitem__(self, operator: str) -> type[NodeOp]:
+        return _operator_class(operator)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(operators())
+
+    def __len__(self) -> int:
+        return len(operators())
+
+
+OPERATORS = _Operators()
 """The class of each operator: `Conv`, `ai.onnx.ml.Normalizer`."""

@@ -14,6 +14,7 @@ from xdsl.dialects.builtin import (
     TensorType,
     UnrankedTensorType,
     f32,
+    i1,
     i64,
 )
 from xdsl.ir import Attribute, SSAValue
@@ -82,9 +83,12 @@ def data_type(element: Attribute) -> Attribute:
     return integer(dtype_of(element).cpp)
 
 
+TRUE, FALSE = IntegerAttr(1, i1), IntegerAttr(0, i1)
+
+
 def boolean(value: object) -> Attribute:
     """GraphEngine's Bool."""
-    return IntegerAttr(int(bool(value)), 1)
+    return TRUE if value else FALSE
 
 
 def real(value: float) -> Attribute:

@@ -12,6 +12,7 @@ from xdsl.dialects.builtin import (
     IntegerAttr,
     IntegerType,
     StringAttr,
+    i1,
 )
 from xdsl.ir import Attribute, TypeAttribute
 
@@ -29,7 +30,7 @@ def value_of(attribute: Attribute) -> Value:
         case IntegerAttr():
             number = attribute.value.data
             width = cast(Any, attribute.type)
-            return bool(number) if width == IntegerType(1) else number
+            return bool(number) if width == i1 else number
         case FloatAttr():
             return attribute.value.data
         case StringAttr():
@@ -48,7 +49,7 @@ def value_of(attribute: Attribute) -> Value:
 
 def _array(attribute: DenseArrayBase[Any]) -> Value:
     values = list(attribute.get_values())
-    if attribute.elt_type == IntegerType(1):
+    if attribute.elt_type == i1:
         return [bool(value) for value in values] or TypedList(ListKind.BOOL)
     is_int = isinstance(attribute.elt_type, IntegerType)
     return values or TypedList(ListKind.INT if is_int else ListKind.FLOAT)
