@@ -25,7 +25,7 @@ TIMES = 12.0
 
 CONVERT = """
 import sys
-from compiler.collection import collect_rarely
+from compiler.endings import collect_rarely
 from compiler.context import context
 from compiler.conversion.onnx_to_ge import ConvertOnnxToGEPass
 from compiler.frontends.onnx import import_model

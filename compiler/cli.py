@@ -20,11 +20,10 @@ from xdsl.utils.arg_spec import parse_pipeline, parse_spec
 from xdsl.utils.exceptions import DiagnosticException, ParseError
 from xdsl.xdsl_opt_main import xDSLOptMain
 
-from compiler.collection import collect_rarely
 from compiler.commands import is_command, run_command
 from compiler.context import register_dialects
 from compiler.diagnostics import USER_ERRORS, one_line
-from compiler.endings import exit_code
+from compiler.endings import collect_rarely, exit_code
 from compiler.errors import UserError
 from compiler.options import check_repeats, check_spec
 from compiler.targets.text import text_of

@@ -1,7 +1,9 @@
-"""How a command ends that is interrupted, or whose output cannot be written."""
+"""How a command ends: at once, also when it is interrupted or its output cannot be written."""
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -10,6 +12,13 @@ from contextlib import suppress
 # What a shell says of a program that a signal ended: 128 and the signal's number.
 INTERRUPTED = 128 + 2
 UNREAD = 128 + 13
+
+
+def collect_rarely() -> None:
+    """For a process that compiles: the IR is a large graph that lives long. At the end there is
+    nothing to collect, all memory goes back at once."""
+    gc.set_threshold(1_000_000, 50, 1000)
+    atexit.register(gc.freeze)
 
 
 def exit_code(run: Callable[[], int]) -> int:

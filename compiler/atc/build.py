@@ -19,7 +19,7 @@ from compiler.atc.importing import import_as, open_shapes, roots
 from compiler.atc.options import OPTIONS, Use
 from compiler.atc.precision import kept_names, precision, warn_of_ignored
 from compiler.atc.shapes import input_shapes, warn_of_ranges
-from compiler.collection import collect_rarely
+from compiler.endings import collect_rarely
 from compiler.errors import UnknownNode, UnsupportedOperator, UserError
 from compiler.fusion_switches import read_switches
 from compiler.om.contract import weight_folder
