@@ -37,40 +37,59 @@ class Place:
     desc: TensorDesc
 
 
+class Buffer:
+    """Memory for one variable, and the tensors that have been seen in it."""
+
+    __slots__ = ("_tensors", "address", "memory")
+
+    def __init__(self, memory: Bytes, address: int = _HOME) -> None:
+        self.memory = memory
+        self.address = address
+        self._tensors: dict[Place, tuple[Array, Array]] = {}
+
+    def tensors(self, place: Place) -> tuple[Array, Array]:
+        """A tensor to read only and to write, or its bytes where its elements are packed."""
+        found = self._tensors.get(place)
+        if found is None:
+            desc = place.desc
+            part = self.memory[place.offset : place.offset + desc.size]
+            written = part if desc.is_packed else load(part, desc.dtype, desc.shape)
+            read = written.view()
+            read.flags.writeable = False
+            found = self._tensors[place] = read, written
+        return found
+
+
 class Content:
     """The bytes of one variable. Once a table has them they never change.
 
-    When no table and no run has them any more, `recycle` gets the memory.
+    When no table and no run has them any more, `recycle` gets the buffer; without it they are
+    somebody else's. `digest` is for who has worked out their SHA-256.
     """
 
-    __slots__ = ("__weakref__", "_recycle", "_views", "memory")
+    __slots__ = ("__weakref__", "_buffer", "_recycle", "digest")
 
-    def __init__(self, memory: Bytes, recycle: Callable[[Bytes], None]) -> None:
-        self.memory = memory
+    def __init__(self, buffer: Buffer, recycle: Callable[[Buffer], None] | None = None) -> None:
+        self._buffer = buffer
         self._recycle = recycle
-        self._views: dict[Place, Array] = {}
+        self.digest: str | None = None
+
+    @property
+    def memory(self) -> Bytes:
+        """The bytes."""
+        return self._buffer.memory
 
     def view(self, place: Place) -> Array:
         """The tensor, or its bytes where its elements are packed: to read only."""
-        found = self._views.get(place)
-        if found is None:
-            found = self.writable(place)
-            found.flags.writeable = False
-            self._views[place] = found
-        return found
+        return self._buffer.tensors(place)[0]
 
     def writable(self, place: Place) -> Array:
         """The same, for whoever makes the bytes."""
-        desc = place.desc
-        part = self.memory[place.offset : place.offset + desc.size]
-        return part if desc.is_packed else load(part, desc.dtype, desc.shape)
+        return self._buffer.tensors(place)[1]
 
     def __del__(self) -> None:
-        self._recycle(self.memory)
-
-
-def keep_alive(memory: Bytes) -> None:
-    """What becomes of memory that is its owner's: nothing."""
+        if self._recycle is not None:
+            self._recycle(self._buffer)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,7 +146,8 @@ class Session:
             self._home[:] = UNDEFINED
         self._sizes: dict[int, int] = {}
         self._order: list[int] = []
-        self._spare: dict[int, deque[tuple[int, Bytes]]] = {}
+        self._places: dict[tuple[int, TensorDesc], Place] = {}
+        self._spare: dict[int, deque[Buffer]] = {}
         self._numbers = count(1)
         self._lock = threading.Lock()
         self._is_released = False
@@ -153,7 +173,7 @@ class Session:
             self._check_free(variable, size, what)
             insort(self._order, variable)
             self._sizes[variable] = size
-            self._spare[variable] = deque([(_HOME, self._home[offset : offset + size])])
+            self._spare[variable] = deque([Buffer(self._home[offset : offset + size])])
             if self.faithful:
                 content = {variable: self.fresh(variable)}
                 self.current = Table("", {**self.current.contents, **content})
@@ -173,32 +193,35 @@ class Session:
 
     def place(self, address: int, desc: TensorDesc, what: str) -> Place:
         """The tensor at a logical address; AclError 500002 when it is not inside one variable."""
+        known = self._places.get((address, desc))
+        if known is not None:
+            return known
         after = bisect_right(self._order, address)
         variable = self._order[after - 1] if after else address
         if address + desc.size > variable + self._sizes.get(variable, 0):
             raise self._outside(address, desc.size, what)
-        return Place(variable, address - variable, desc)
+        return self._places.setdefault((address, desc), Place(variable, address - variable, desc))
 
     def fresh(self, variable: int) -> Content:
         """Memory for another value of a variable; what is in it is undefined."""
         try:
-            address, memory = self._spare[variable].pop()
+            buffer = self._spare[variable].pop()
         except IndexError:
             what = f"a version of the variable at {variable:#x}"
             made = self._device.allocate(self._sizes[variable], what)
-            address, memory = made.address, made.memory
-        return Content(memory, partial(self._recycle, variable, address))
+            buffer = Buffer(made.memory, made.address)
+        return Content(buffer, partial(self._recycle, variable))
 
-    def _recycle(self, variable: int, address: int, memory: Bytes) -> None:
+    def _recycle(self, variable: int, buffer: Buffer) -> None:
         """Keeps the memory for the next version; of what was allocated, one piece a variable.
 
         A content may go while Python ends, so this asks for nothing but what is here.
         """
         spare = self._spare[variable]
-        if address == _HOME or not (spare or self._is_released):
-            spare.append((address, memory))
+        if buffer.address == _HOME or not (spare or self._is_released):
+            spare.append(buffer)
         else:
-            self._device.free(address)
+            self._device.free(buffer.address)
 
     def publish(self, contents: Mapping[int, Content], name: str | None = None) -> Table:
         """Makes new contents visible, all at once; variables left out keep theirs."""
@@ -241,8 +264,7 @@ class Session:
         self.current = Table("", {})
         for spare in self._spare.values():
             while spare:
-                address, _ = spare.pop()
-                if address != _HOME:
+                if (address := spare.pop().address) != _HOME:
                     self._device.free(address)
         if self._allocation is not None:
             self._device.free(self._allocation.address)

@@ -24,7 +24,7 @@ from compiler.weights.digests import sample_sha256
 from runtime.device import Bytes
 from runtime.errors import AclError, failure
 from runtime.executor.operators import attribute, tensor_desc
-from runtime.executor.session import Content, Session, keep_alive
+from runtime.executor.session import Buffer, Content, Session
 from runtime.executor.variables import variable_address
 from runtime.executor.weight_check import Expected, Verification
 from runtime.executor.weight_places import WeightPlaces
@@ -106,7 +106,7 @@ class WeightFiles:
                 f"at {part.place.offset} (E10001)"
             )
         found = memory[part.place.offset : part.end]
-        self.contents[part.variable] = Content(found, keep_alive)
+        self.contents[part.variable] = Content(Buffer(found))
 
     def release(self) -> None:
         """Ends the verification."""
@@ -145,7 +145,7 @@ class WeightFiles:
             found = whole[part.place.offset : part.end]
             _check_sample(part, found)
             if kept and _is_usable(part, found):
-                self.contents[part.variable] = Content(found, keep_alive)
+                self.contents[part.variable] = Content(Buffer(found))
             else:
                 self.contents[part.variable] = self._own(part)
                 self._unread.append((part, version))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -13,13 +12,16 @@ import numpy.typing as npt
 
 from compiler.errors import UserError
 from compiler.om.errors import OMError
+from compiler.refresh.pack import Pack
 from compiler.threads import in_threads
-from runtime.device import Bytes, Memory
+from runtime.device import Memory
 from runtime.errors import AclError, Code, from_om, invalid
+from runtime.executor.session import Table
 from runtime.loaded_model import Buffer, Model
 from runtime.model_registry import Models
-from runtime.refresh.sources import Made, Update, from_arrays, from_file, made_of, named
-from runtime.refresh.versions import Version, Versions, sha256_of
+from runtime.refresh.digests import Digest, known, later, sha256_of
+from runtime.refresh.sources import Made, from_arrays, from_file, made_of, named
+from runtime.refresh.versions import Version, Versions, contents_of
 from runtime.refresh.weights import Parts, Weight, onnx_names, parts, refreshable
 from runtime.settings import Engine, engine_of
 
@@ -91,10 +93,11 @@ class Bundle:
         path = source if isinstance(source, bytes) else os.fspath(source)
         bundle_id = models.init_bundle(path)
         try:
-            with _told_as_acl():
-                return cls(models, bundle_id, keep)
-        except BaseException:
+            return cls(models, bundle_id, keep)
+        except BaseException as error:
             models.unload_bundle(bundle_id)
+            if isinstance(error, OMError | UserError):
+                raise _as_acl(error) from None
             raise
 
     def _initialise(self) -> None:
@@ -112,11 +115,23 @@ class Bundle:
             files = [files for files in self._session.external if files not in others]
             self._session.inherit(files, dict(made))
 
-    def _begun(self) -> dict[str, str]:
-        """The digests that the manifest says, where the weights have been set to those values."""
-        if self._parts.init is None:
-            return {}
-        return {name: w.sha256 for name, w in self.weights.items() if w.sha256 is not None}
+    def _begun(self) -> dict[str, Digest]:
+        """Notes the digests that the manifest says, where the weights are set to those values.
+
+        Those of the tensors that variables were made of.
+        """
+        made: dict[str, Digest] = {}
+        if self._parts.init is None or self._session.faithful:
+            return made
+        contents = self._session.current.contents
+        for name, weight in self.weights.items():
+            if weight.sha256 is None:
+                continue
+            if weight.place is None:
+                made[name] = known(weight.sha256)
+            else:
+                contents[weight.place.variable].digest = weight.sha256
+        return made
 
     def infer(self, inputs: Mapping[str, Any]) -> Answer:
         """The outputs for inputs by name, in the active version of the weights.
@@ -152,54 +167,55 @@ class Bundle:
         new version without a `name`, which keeps the version until it is forgotten. Without `copy`
         arrays are lent: they must not be written to any more.
         """
-        with _told_as_acl(), self._changing:
-            self._check_open()
-            if self._session.faithful:
-                return self._update_in_place(weights, name)
-            self._versions.check_new(name)
-            if isinstance(weights, Mapping):
-                update = from_arrays(weights, self.weights, copy=copy)
-            else:
-                update = from_file(weights, self.weights)
-            return self._publish(update, name)
+        try:
+            with self._changing:
+                return self._update(weights, name, copy)
+        except (OMError, UserError) as error:
+            raise _as_acl(error) from None
 
-    def _publish(self, update: Update, name: str | None) -> str:
-        after = self._after(update, self._versions.active)
-        made = made_of(update, self._session, self._derived)
-        if update.pack is not None:
-            self._check_bytes(made, after)
+    def _update(
+        self, weights: str | os.PathLike[str] | Mapping[str, Any], name: str | None, copy: bool
+    ) -> str:
+        self._check_open()
+        if self._session.faithful:
+            return self._update_in_place(weights, name)
+        self._versions.check_new(name)
+        if isinstance(weights, Mapping):
+            update = from_arrays(weights, self.weights, copy=copy)
         else:
-            after |= self._hashed(made.tensors)
+            update = from_file(weights, self.weights)
+        before = self._versions.active
+        after = self._packed(update.pack, before) if update.pack is not None else None
+        made = made_of(update, self._session, self._derived)
+        digests = later(made.tensors) if after is None else self._checked(made, after)
         if not update.given and name is None:
             return self.version
-        return self._versions.publish(made.contents, name, after)
+        return self._versions.publish(made.contents, name, {**before.made, **digests})
 
-    def _after(self, update: Update, before: Version) -> dict[str, str]:
-        """The digests after an update, as far as they are known without hashing."""
-        if update.pack is not None:
-            state = before.all_digests(self.weights)
-            if missing := sorted(self.weights.keys() - state.keys()):
-                never = f"{len(missing)} of {len(self.weights)} weights were never given"
-                what = f"the bundle holds no version yet, {never}, as '{missing[0]}'"
-                raise invalid(f"{self.source}: {what}: update it with all of them first")
-            return update.pack.applied_to(state, f"{self.source}, version '{self.version}',")
-        changed = {given.weight.name for given in update.given}
-        return {name: text for name, text in before.digests.items() if name not in changed}
+    def _packed(self, pack: Pack, before: Version) -> dict[str, str]:
+        """The digests after a pack; AclError while there is no version it could start from."""
+        state = before.digests(self.weights)
+        if missing := sorted(self.weights.keys() - state.keys()):
+            never = f"{len(missing)} of {len(self.weights)} weights were never given"
+            what = f"the bundle holds no version yet, {never}, as '{missing[0]}'"
+            raise invalid(f"{self.source}: {what}: update it with all of them first")
+        return pack.applied_to(state, f"{self.source}, version '{self.version}',")
 
-    def _check_bytes(self, made: Made, digests: Mapping[str, str]) -> None:
-        """What has been copied is hashed, not the file, which may change meanwhile."""
-        copies = dict(made.tensors)
-        for name, weight in self.weights.items():
-            if weight.place and weight.place.variable in made.contents:
-                copies[name] = made.contents[weight.place.variable].memory
-        for name, digest in self._hashed(copies).items():
+    def _checked(self, made: Made, digests: Mapping[str, str]) -> dict[str, Digest]:
+        """The digests of what variables were made of, when all bytes are those of the pack.
+
+        What has been copied is hashed, not the file, which may change meanwhile.
+        """
+        contents = contents_of(self.weights, Table("", made.contents))
+        copies = {name: content.memory for name, content in contents.items()} | made.tensors
+        found = dict(zip(copies, in_threads(sha256_of, copies.values()), strict=True))
+        for name, digest in found.items():
             if digest != digests[name]:
                 message = f"weight '{name}' is damaged: its bytes are not those of the pack"
                 raise AclError(Code.GE_FAILURE, f"{message}; no weight has been changed")
-
-    @staticmethod
-    def _hashed(tensors: Mapping[str, Bytes]) -> dict[str, str]:
-        return dict(zip(tensors, in_threads(sha256_of, tensors.values()), strict=True))
+        for name, content in contents.items():
+            content.digest = found[name]
+        return {name: known(found[name]) for name in made.tensors}
 
     def _update_in_place(
         self, weights: str | os.PathLike[str] | Mapping[str, Any], name: str | None
@@ -208,9 +224,9 @@ class Bundle:
             raise invalid(f"{self.source}: faithful, GraphEngine takes arrays for an update model")
         if name is not None:
             raise invalid(f"{self.source}: faithful, there are no versions to be called '{name}'")
-        for known in weights:
-            if named(known, self.weights).place is None:
-                made = f"variables are made of '{known}' by a recipe"
+        for tensor in weights:
+            if named(tensor, self.weights).place is None:
+                made = f"variables are made of '{tensor}' by a recipe"
                 raise invalid(f"{self.source}: {made}, which GraphEngine does not follow")
         model_id = self._models.load_submodel(self._id, self._parts.update)
         try:
@@ -252,8 +268,9 @@ class Bundle:
         with self._changing:
             self._check_open()
             if self._session.faithful:
-                return Version(self._session.current, is_named=False).all_digests(self.weights)
-            return self._versions.active.all_digests(self.weights)
+                held = contents_of(self.weights, self._session.current)
+                return {name: sha256_of(content.memory) for name, content in held.items()}
+            return self._versions.active.digests(self.weights)
 
     def close(self) -> None:
         """Unloads the bundle. Runs that have begun end well."""
@@ -270,15 +287,9 @@ class Bundle:
         self.close()
 
 
-@contextmanager
-def _told_as_acl() -> Generator[None]:
+def _as_acl(error: OMError | UserError) -> AclError:
     """Errors of files come as those of the device do."""
-    try:
-        yield
-    except OMError as error:
-        raise from_om(error) from None
-    except UserError as error:
-        raise invalid(str(error)) from None
+    return from_om(error) if isinstance(error, OMError) else invalid(str(error))
 
 
 def _execute(

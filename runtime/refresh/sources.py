@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ from compiler.threads import CORES, in_threads
 from compiler.weights import FileBytes, numpy_dtype
 from runtime.device import Bytes
 from runtime.errors import AclError, Code, invalid
-from runtime.executor.session import Content, Session, keep_alive
+from runtime.executor.session import Buffer, Content, Session
 from runtime.packing import packed
 from runtime.refresh.recipes import Derived, affected, cooked
 from runtime.refresh.weights import Weight
@@ -27,19 +27,17 @@ Array = npt.NDArray[Any]
 
 CHUNK = 1 << 23
 """Bytes of a weight that one thread copies at a time."""
-ALONE = 1 << 24
+ALONE = 1 << 26
 """Bytes that are sooner copied than other threads are asked."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Given:
-    """New bytes for a weight: `fill` copies a range of them from `start` on into memory."""
+    """A new value for a weight; the bytes of what is `lent` may stay in use."""
 
     weight: Weight
-    fill: Callable[[int, Bytes], None]
-    data: Bytes | None = None
-    """The bytes themselves, where they are at hand; when `is_lent` they may stay in use."""
-    is_lent: bool = False
+    source: Array | FileBytes
+    lent: Bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,30 +70,15 @@ def _array(name: str, value: Any, weights: Mapping[str, Weight], copy: bool) -> 
     weight = named(name, weights)
     array = np.asarray(value)
     _check(weight, array.dtype, array.shape)
-    flat = packed(array) if weight.desc.is_packed else np.ascontiguousarray(array)
-    data = flat.reshape(-1).view(np.uint8)
-
-    def fill(start: int, target: Bytes) -> None:
-        np.copyto(target, data[start : start + len(target)])
-
-    return Given(weight, fill, data, is_lent=not copy)
+    if weight.desc.is_packed:
+        array = packed(array)
+    return Given(weight, array, None if copy else _bytes(array))
 
 
 def _tensor(tensor: TensorRef[FileBytes], weights: Mapping[str, Weight]) -> Given:
     weight = named(tensor.name, weights)
     _check(weight, numpy_dtype(tensor.dtype), tensor.shape)
-
-    def fill(start: int, target: Bytes) -> None:
-        with tensor.data.opened() as descriptor:
-            done = 0
-            while done < len(target):
-                at = tensor.data.offset + start + done
-                count = os.preadv(descriptor, [target[done:].data], at)
-                if not count:
-                    raise UserError(f"{tensor.data.path} ends while it is read")
-                done += count
-
-    return Given(weight, fill)
+    return Given(weight, tensor.data)
 
 
 def named(name: str, weights: Mapping[str, Weight]) -> Weight:
@@ -131,40 +114,76 @@ def made_of(update: Update, session: Session, variables: Sequence[Derived]) -> M
     AclError for tensors that others are needed with, before anything is copied.
     """
     tensors = {given.weight.name for given in update.given if given.weight.place is None}
-    changed = affected(tensors, variables)
+    changed = affected(tensors, variables) if tensors else []
     made = Made({}, {})
-    chunks: list[Chunk] = []
-    for given in update.given:
-        chunks += _begun(given, session, made)
-    size = sum(len(memory) for _, _, memory in chunks)
-    count = CORES if size > ALONE else 1
-    in_threads(_fill, [chunks[start::count] for start in range(count)])
-    made.contents.update(cooked(changed, made.tensors, session))
+    copies = [copy for given in update.given if (copy := _begun(given, session, made)) is not None]
+    if sum(target.nbytes for target, _ in copies) > ALONE:
+        _copy_in_threads(copies)
+    else:
+        for target, source in copies:
+            _copy(target, source)
+    if changed:
+        made.contents.update(cooked(changed, made.tensors, session))
     return made
 
 
-def _begun(given: Given, session: Session, made: Made) -> list[Chunk]:
+Copy: TypeAlias = tuple[Array, Array | FileBytes]
+
+
+def _begun(given: Given, session: Session, made: Made) -> Copy | None:
     """Puts the memory for what is given in its place; what has to be copied into it yet."""
-    weight, data = given.weight, given.data
-    if weight.place is None:
-        held = np.empty(weight.desc.size, np.uint8) if data is None else data
-        made.tensors[weight.name] = held
-        return _chunks(given, held) if data is None else []
-    if data is not None and given.is_lent:
-        made.contents[weight.place.variable] = Content(data, keep_alive)
-        return []
-    made.contents[weight.place.variable] = content = session.fresh(weight.place.variable)
-    return _chunks(given, content.memory)
+    weight, place = given.weight, given.weight.place
+    if place is not None and given.lent is None:
+        content = made.contents[place.variable] = session.fresh(place.variable)
+        return content.writable(place), given.source
+    if given.lent is None:
+        made.tensors[weight.name] = target = np.empty(weight.desc.size, np.uint8)
+        return target, given.source if isinstance(given.source, FileBytes) else _bytes(given.source)
+    if place is None:
+        made.tensors[weight.name] = given.lent
+    else:
+        made.contents[place.variable] = Content(Buffer(given.lent))
+    return None
 
 
-Chunk = tuple[Given, int, Bytes]
+def _bytes(array: Array) -> Bytes:
+    """The elements in row-major order; they are copied where they lie otherwise."""
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8)
 
 
-def _chunks(given: Given, memory: Bytes) -> list[Chunk]:
-    starts = range(0, len(memory), CHUNK)
-    return [(given, start, memory[start : start + CHUNK]) for start in starts]
+def _copy_in_threads(copies: Sequence[Copy]) -> None:
+    rest = iter([piece for copy in copies for piece in _pieces(*copy)])
+
+    def work(_: int) -> None:  # whoever is ready takes the next one
+        for piece in rest:
+            _copy(*piece)
+
+    in_threads(work, range(CORES))
 
 
-def _fill(chunks: list[Chunk]) -> None:
-    for given, start, memory in chunks:
-        given.fill(start, memory)
+def _pieces(target: Array, source: Array | FileBytes) -> Iterator[Copy]:
+    flat = _bytes(target)
+    data = source if isinstance(source, FileBytes) else _bytes(source)
+    for start in range(0, len(flat), CHUNK):
+        part = flat[start : start + CHUNK]
+        if isinstance(data, FileBytes):
+            yield part, replace(data, offset=data.offset + start, length=len(part))
+        else:
+            yield part, data[start : start + CHUNK]
+
+
+def _copy(target: Array, source: Array | FileBytes) -> None:
+    if isinstance(source, FileBytes):
+        _read(source, _bytes(target))
+    else:
+        np.copyto(target, source)
+
+
+def _read(source: FileBytes, target: Bytes) -> None:
+    with source.opened() as descriptor:
+        done = 0
+        while done < len(target):
+            count = os.preadv(descriptor, [target[done:].data], source.offset + done)
+            if not count:
+                raise UserError(f"{source.path} ends while it is read")
+            done += count

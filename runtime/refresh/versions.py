@@ -2,60 +2,73 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
+from typing import TypeGuard
+from weakref import ref
 
 from compiler.threads import in_threads
-from runtime.device import Bytes
 from runtime.errors import invalid
 from runtime.executor.session import Content, Session, Table
+from runtime.refresh.digests import Digest, sha256_of
 from runtime.refresh.weights import Weight
 
 PAST = 100
 """So many changes back one can roll."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, weakref_slot=True, eq=False)
 class Version:
-    """One state of all weights. `digests`: SHA-256 by name, of those that are known already."""
+    """One state of all weights. `made`: the digests, by name, of tensors that are not in it as they
+    are, but in what was computed from them.
+    """
 
     table: Table
     is_named: bool
-    digests: dict[str, str] = field(default_factory=dict[str, str])
+    made: Mapping[str, Digest] = field(default_factory=dict[str, Digest])
 
-    def all_digests(self, weights: Mapping[str, Weight]) -> dict[str, str]:
-        """The digest of every weight that holds a value, in hexadecimal."""
-        contents = self.table.contents
-        unknown = [
-            (name, contents[weight.place.variable])
-            for name, weight in weights.items()
-            if name not in self.digests and weight.place and weight.place.variable in contents
-        ]
-        found = in_threads(lambda pair: sha256_of(pair[1].memory), unknown)
-        self.digests.update(zip((name for name, _ in unknown), found, strict=True))
-        return dict(self.digests)
+    def digests(self, weights: Mapping[str, Weight]) -> dict[str, str]:
+        """The SHA-256 of every weight that holds a value, in hexadecimal."""
+        held = contents_of(weights, self.table)
+        found = dict(zip(held, in_threads(_digest, held.values()), strict=True))
+        return found | {name: digest.result() for name, digest in self.made.items()}
 
 
-def sha256_of(memory: Bytes) -> str:
-    """The digest of bytes, in hexadecimal."""
-    return hashlib.sha256(memory.data).hexdigest()
+def contents_of(weights: Mapping[str, Weight], table: Table) -> dict[str, Content]:
+    """What holds each weight that has been written, of those that variables hold as they are."""
+    contents = table.contents
+    places = {name: weight.place for name, weight in weights.items()}
+    return {
+        name: contents[place.variable]
+        for name, place in places.items()
+        if place is not None and place.variable in contents
+    }
+
+
+def _digest(content: Content) -> str:
+    """It is computed when somebody asks first: what is in a version never changes."""
+    if content.digest is None:
+        content.digest = sha256_of(content.memory)
+    return content.digest
 
 
 class Versions:
     """Named versions, which stay until they are forgotten, and of the others those that were active
     last.
 
-    `spare` is how many versions without a name of their own are kept to roll back to; `digests`
-    are those of what the session holds now, the first version.
+    `spare` is how many versions without a name of their own are kept to roll back to; `made` are
+    the digests of what the first version, which the session holds now, was computed from.
     """
 
-    def __init__(self, session: Session, spare: int, digests: Mapping[str, str]) -> None:
+    def __init__(self, session: Session, spare: int, made: Mapping[str, Digest]) -> None:
         self._session = session
         self._spare = spare
-        self._past: deque[str] = deque(maxlen=PAST)
-        self.active = first = Version(session.current, True, dict(digests))
+        self._numbers = count(1)
+        self._past: list[ref[Version]] = []
+        self._unnamed: dict[str, None] = {}
+        """Those that are not active, the one that was active last at the end."""
+        self.active = first = Version(session.current, True, made)
         is_one = bool(first.table.name) and not session.faithful
         self._kept = {first.table.name: first} if is_one else {}
 
@@ -72,47 +85,63 @@ class Versions:
             raise invalid(f"there is a version '{name}' already: forget it, or choose another name")
 
     def publish(
-        self, contents: Mapping[int, Content], name: str | None, digests: Mapping[str, str]
+        self, contents: Mapping[int, Content], name: str | None, made: Mapping[str, Digest]
     ) -> str:
         """Makes new contents visible as a version of their own; its name."""
-        table = self._session.publish(contents, name)
-        self._began(Version(table, name is not None, dict(digests)))
+        table = self._session.publish(contents, name or self._unused_name())
+        self._remember()
+        self._kept[table.name] = version = Version(table, name is not None, made)
+        self._became_active(version)
+        while len(self._unnamed) > self._spare:
+            self._drop(next(iter(self._unnamed)))
         return table.name
 
-    def _began(self, version: Version) -> None:
-        if self.active.table.name in self._kept:
-            self._past.append(self.active.table.name)
-        self._kept[version.table.name] = self.active = version
-        last = {name: place for place, name in enumerate(self._past)}
-        unnamed = [n for n, v in self._kept.items() if not v.is_named and v is not self.active]
-        unnamed.sort(key=lambda name: last.get(name, -1))
-        for name in unnamed[: max(0, len(unnamed) - self._spare)]:
-            self._drop(name)
+    def _unused_name(self) -> str:
+        while (name := f"v{next(self._numbers)}") in self._kept:
+            pass
+        return name
+
+    def _remember(self) -> None:
+        """Notes that the active version is left for another, to roll back to."""
+        if self._is_kept(self.active):
+            self._past.append(ref(self.active))
+        if len(self._past) > 2 * PAST:
+            self._past = [past for past in self._past if self._is_kept(past())][-PAST:]
+
+    def _is_kept(self, version: Version | None) -> TypeGuard[Version]:
+        return version is not None and self._kept.get(version.table.name) is version
+
+    def _became_active(self, version: Version) -> None:
+        if not self.active.is_named:
+            self._unnamed[self.active.table.name] = None
+        self._unnamed.pop(version.table.name, None)
+        self.active = version
 
     def _drop(self, name: str) -> None:
         del self._kept[name]
-        self._past = deque((other for other in self._past if other != name), PAST)
+        self._unnamed.pop(name, None)
 
     def activate(self, name: str) -> None:
         """Makes a kept version the one that runs begin with."""
         version = self._find(name)
         if version is not self.active:
-            self._past.append(self.active.table.name)
+            self._remember()
             self._serve(version)
 
     def rollback(self) -> str:
         """Activates the version that was active before this one; its name."""
-        if not self._past:
-            others = [name for name in self._kept if name != self.active.table.name]
-            hint = f"activate one of {', '.join(others)}" if others else "no other is kept"
-            raise invalid(f"there is no version to roll back to: {hint}")
-        name = self._past.pop()
-        self._serve(self._kept[name])
-        return name
+        while self._past:
+            version = self._past.pop()()
+            if self._is_kept(version) and version is not self.active:
+                self._serve(version)
+                return version.table.name
+        others = [name for name in self._kept if name != self.active.table.name]
+        hint = f"activate one of {', '.join(others)}" if others else "no other is kept"
+        raise invalid(f"there is no version to roll back to: {hint}")
 
     def _serve(self, version: Version) -> None:
         self._session.activate(version.table)
-        self.active = version
+        self._became_active(version)
 
     def forget(self, name: str) -> None:
         """Gives back the memory of a version, as far as no other has it; not of the active one."""
