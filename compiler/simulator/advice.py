@@ -53,18 +53,18 @@ def _vector(costs: Costs) -> Costs:
 
 CHANGES: Mapping[str, _Change] = {
     "rows in global memory that start on 512 bytes (a padded inner dimension)": _dma(
-        lambda dma: replace(dma, unaligned=1.0)
+        lambda dma: replace(dma, unaligned=0.0)
     ),
     "longer rows in global memory (short ones waste requests)": _dma(
-        lambda dma: replace(dma, efficiency=((1, 1.0),))
+        lambda dma: replace(dma, burst=0.0, row=0.0)
     ),
     "less latency of transfers (larger packets, or more of them in flight)": _dma(
-        lambda dma: replace(dma, startup=0.0, issue=0.0)
+        lambda dma: replace(dma, startup=0.0, miss=0.0, issue=0.0)
     ),
     "half the bytes from global memory (a smaller type, or fusion with a neighbour)": _faster(
         gm_read=2.0, gm_total=2.0
     ),
-    "half the bytes read again through L2 (larger tiles)": _faster(l2_read=2.0, l2_read_nz=2.0),
+    "half the bytes read again through L2 (larger tiles)": _faster(l2_read=2.0),
     "half the work of the cube (a smaller type: int8 for float16)": lambda costs: replace(
         costs,
         mmad=replace(

@@ -35,8 +35,13 @@ def test_a_short_kernel_wants_no_launch():
 def test_a_product_of_large_blocks_wants_less_of_the_cube():
     kernel = Matmul(3072, 3072, 3072, (768, 512), step_a=4)
     programs = kernel.programs()
-    memory = replace(B1.costs.memory, gm_read=1e3, gm_total=1e3, l2_read=1e3, l2_read_nz=1e3)
-    fast = replace(B1, costs=replace(B1.costs, memory=memory))
+    rates = ("gm_read", "gm_total", "gm_window", "l2_read", "l2_window")
+    memory = replace(B1.costs.memory, **dict.fromkeys(rates, 1e5))
+    paths = {
+        path: replace(dma, cap=1e4, gm_cap=1e4, row=0, burst=0, miss=0)
+        for path, dma in B1.costs.dma.items()
+    }
+    fast = replace(B1, costs=replace(B1.costs, memory=memory, dma=paths))
     found = advice(programs, simulate_kernel(programs, fast, core_type="AI_CORE"))
     assert found.change.startswith("half the work of the cube")
 
