@@ -53,6 +53,7 @@ PASSES = {
     "convert-ge-to-davinci": "compiler.conversion.ge_to_davinci:ConvertGEToDavinciPass",
     "davinci-plan-memory": "compiler.transforms.davinci.plan_memory:DavinciPlanMemoryPass",
     "davinci-inject-sync": "compiler.transforms.davinci.inject_sync:DavinciInjectSyncPass",
+    "davinci-verify-memory": "compiler.transforms.davinci.verify_memory:DavinciVerifyMemoryPass",
     "davinci-verify-sync": "compiler.transforms.davinci.verify_sync:DavinciVerifySyncPass",
     "convert-ge-to-om": "compiler.conversion.ge_to_om:ConvertGEToOMPass",
     "offline": "compiler.pipelines:OfflinePass",

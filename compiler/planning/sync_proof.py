@@ -1,128 +1,264 @@
-"""The proof that flags order every two uses of the same local bytes by different pipes."""
+"""The proof that flags order every two uses of the same bytes by different pipes.
+
+A kernel is proved for all its cores and all trip counts at once, by abstract interpretation of its
+loops. A state of the proof says which uses of memory each pipe knows to be over, which flags are
+raised and what their wait will make known, and which slot of each buffer is in use. Where two ways
+lead to the same slots and flags, only what both know is known. A loop is repeated until no state at
+its head knows less than before: as a state can only lose knowledge, and there are as many as slots
+take turns, this ends after a few rounds, whatever the number of iterations, and covers them all.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
-from compiler.soc.core import Pipe
-
-PIPES = tuple(Pipe)
+from compiler.planning.sync_program import PIPES, Event, Loop, Node, Signal, Turn, Work, describe
+from compiler.planning.sync_uses import READ, WRITE, Uses
 
 
 class HazardError(Exception):
     """Two instructions race, or flags are not used as binary semaphores."""
 
 
-class Event(NamedTuple):
-    """A flag by source pipe, destination pipe and event id."""
+@dataclass(slots=True)
+class _Raised:
+    """A raised flag: what its wait makes known, and who may have raised it."""
 
-    source: int
-    destination: int
-    id: int
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """An issued instruction: its pipe, what it does with flags or bytes, and its name."""
-
-    pipe: int
-    name: str
-    sets: Event | None = None
-    waits: Event | None = None
-    reads: Sequence[int] = ()
-    writes: Sequence[int] = ()
-    """Numbers of byte ranges."""
+    known: int
+    by: frozenset[Signal]
 
 
-class _Use(NamedTuple):
-    time: int
-    name: str
+@dataclass(slots=True)
+class _State:
+    """`known` has for each pipe a bit for every use it knows to be over, or that never was."""
+
+    known: list[int]
+    slots: list[int]
+    raised: dict[Event, _Raised]
+    held: int = 0
+    """A bit for every place that has been written since its turn."""
+    lost: int = 0
+    """A bit for every place that held something when another buffer was written over it."""
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return tuple(self.slots), frozenset(self.raised)
+
+    def copy(self) -> _State:
+        raised = {event: _Raised(r.known, r.by) for event, r in self.raised.items()}
+        return _State(list(self.known), list(self.slots), raised, self.held, self.lost)
+
+    def join(self, other: _State) -> bool:
+        """Keep what is certain in both; whether that is less than before."""
+        known = [a & b for a, b in zip(self.known, other.known, strict=True)]
+        raised = {
+            event: _Raised(r.known & other.raised[event].known, r.by | other.raised[event].by)
+            for event, r in self.raised.items()
+        }
+        held, lost = self.held | other.held, self.lost | other.lost
+        new, old = (known, raised, held, lost), (self.known, self.raised, self.held, self.lost)
+        self.known, self.raised, self.held, self.lost = new
+        return new != old
 
 
-_Clock = list[int]
+_States: TypeAlias = "dict[tuple[object, ...], _State]"
 
 
 class SyncProof:
-    """Vector clocks over the in-order pipes of one core.
+    """Checks a program; `matches` then holds which sets are awaited by which waits."""
 
-    Steps are taken in issue order. Issue order runs without blocking when every wait comes after
-    its set, so the proof covers deadlock too.
-    """
+    def __init__(self, uses: Uses, program: Sequence[Node]):
+        self._uses = uses
+        self._program = program
+        self._names: dict[int, str] = {}
+        self.matches: set[tuple[Signal, Signal]] = set()
 
-    def __init__(self, overlaps: Sequence[Sequence[int]]):
-        """`overlaps` has, for each byte range, the ranges that share a byte with it."""
-        self._overlaps = overlaps
-        self._now: list[_Clock] = [[0] * len(PIPES) for _ in PIPES]
-        self._raised: dict[Event, tuple[_Clock, str]] = {}
-        self._cleared: dict[Event, int] = {}
-        self._reads: list[dict[int, _Use]] = [{} for _ in overlaps]
-        self._writes: list[dict[int, _Use]] = [{} for _ in overlaps]
+    def run(self) -> None:
+        """HazardError names the two instructions of a hazard, or the flag misused."""
+        states = [_beginning(self._uses)]
+        for node in self._program:
+            states = self._run([node], states)
+            self._forget_turns(node, states)
+            states = list(_joined(states).values())
+        for state in states:
+            for event, raised in state.raised.items():
+                name = min(signal.name for signal in raised.by)
+                raise HazardError(f"{name} raises {describe(event)}, which nobody awaits")
 
-    def run(self, steps: Iterable[Step]) -> None:
-        """Check a whole program; HazardError names the two instructions of a hazard."""
-        for step in steps:
-            self._take(step)
-        for event, (_, name) in self._raised.items():
-            raise HazardError(f"{name} raises {_describe(event)}, which nobody awaits")
+    def _forget_turns(self, node: Node, states: Sequence[_State]) -> None:
+        """What is outside of every loop runs once: the slots in use in it are not used again."""
+        if isinstance(node, Loop):
+            for buffer in _turns(node):
+                for state in states:
+                    state.slots[buffer] = self._uses.slots[buffer] - 1
 
-    def _take(self, step: Step) -> None:
-        clock = self._now[step.pipe]
-        clock[step.pipe] += 1
-        if step.waits is not None:
-            self._wait(step, step.waits, clock)
-        elif step.sets is not None:
-            self._set(step, step.sets, clock)
-        else:
-            self._access(step, clock)
+    def _run(self, nodes: Iterable[Node], states: list[_State]) -> list[_State]:
+        for node in nodes:
+            if isinstance(node, Loop):
+                states = self._loop(node, states)
+                continue
+            for state in states:
+                match node:
+                    case Turn():
+                        self._turn(node, state)
+                    case Work():
+                        self._work(node, state)
+                    case Signal():
+                        self._set(node, state) if node.sets else self._wait(node, state)
+        return states
 
-    def _wait(self, step: Step, event: Event, clock: _Clock) -> None:
-        if event not in self._raised:
-            raise HazardError(f"{step.name} waits for {_describe(event)}, which nobody raises")
-        raised, _ = self._raised.pop(event)
-        clock[:] = map(max, clock, raised)
-        self._cleared[event] = clock[step.pipe]
+    def _loop(self, loop: Loop, states: list[_State]) -> list[_State]:
+        heads: _States = {}
+        ends: _States = _joined(state.copy() for state in states) if loop.may_skip else {}
+        pending = states
+        while changed := _merge(heads, pending):
+            after = self._run(loop.body, [state.copy() for state in changed])
+            for state in after if loop.may_repeat else ():
+                _check_balance(loop, changed[0], state)
+            _merge(ends, after)
+            pending = after if loop.may_repeat else []
+        return [state.copy() for state in ends.values()]
 
-    def _set(self, step: Step, event: Event, clock: _Clock) -> None:
-        if event in self._raised:
-            other = self._raised[event][1]
-            raise HazardError(f"{step.name} raises {_describe(event)}, which {other} has raised")
-        if clock[event.destination] < self._cleared.get(event, 0):
-            raise HazardError(f"{step.name} may raise {_describe(event)} before it is cleared")
-        self._raised[event] = list(clock), step.name
+    def _turn(self, turn: Turn, state: _State) -> None:
+        slot = (state.slots[turn.buffer] + 1) % self._uses.slots[turn.buffer]
+        state.slots[turn.buffer] = slot
+        place = 1 << self._uses.first[turn.buffer] + slot
+        state.held, state.lost = state.held & ~place, state.lost & ~place
 
-    def _access(self, step: Step, clock: _Clock) -> None:
-        use = _Use(clock[step.pipe], step.name)
-        for place in step.reads:
-            self._against(step, place, self._writes, "reads what", clock)
-            self._reads[place][step.pipe] = use
-        for place in step.writes:
-            self._against(step, place, self._writes, "overwrites what", clock)
-            self._against(step, place, self._reads, "overwrites what", clock)
-            self._writes[place][step.pipe] = use
+    def _wait(self, step: Signal, state: _State) -> None:
+        event = _event(step, state)
+        raised = state.raised.pop(event, None)
+        if raised is None:
+            raise HazardError(f"{step.name} waits for {describe(event)}, which nobody raises")
+        self.matches.update((signal, step) for signal in raised.by)
+        state.known[step.pipe] |= raised.known
+        _use(state, step.pipe, self._uses.clearing(event))
 
-    def _against(
-        self, step: Step, place: int, uses: list[dict[int, _Use]], verb: str, clock: _Clock
-    ) -> None:
-        for other in self._overlaps[place]:
-            for pipe, use in uses[other].items():
-                if use.time > clock[pipe]:
-                    done = "writes" if uses is self._writes else "reads"
-                    raise HazardError(f"{step.name} {verb} {use.name} {done}, without a flag")
+    def _set(self, step: Signal, state: _State) -> None:
+        event = _event(step, state)
+        if (raised := state.raised.get(event)) is not None:
+            other = min(signal.name for signal in raised.by)
+            raise HazardError(f"{step.name} raises {describe(event)}, which {other} has raised")
+        if self._uses.clearing(event) & ~state.known[step.pipe]:
+            raise HazardError(f"{step.name} may raise {describe(event)} before it is cleared")
+        state.raised[event] = _Raised(state.known[step.pipe], frozenset((step,)))
+
+    def _work(self, step: Work, state: _State) -> None:
+        uses, pipe, known = self._uses, step.pipe, state.known[step.pipe]
+        bits = 0
+        for buffer in step.reads:
+            place = uses.first[buffer] + state.slots[buffer]
+            self._against(step, "reads", uses.reading(place, pipe) & ~known)
+            if state.lost >> place & 1:
+                raise HazardError(f"{step.name} reads what another buffer has overwritten")
+            bits |= uses.bit(place, pipe, READ)
+        for buffer in step.writes:
+            place = uses.first[buffer] + state.slots[buffer]
+            self._against(step, "overwrites", uses.writing(place, pipe) & ~known)
+            bits |= uses.bit(place, pipe, WRITE)
+            state.held |= 1 << place
+            state.lost |= uses.spoils[place] & state.held
+        self._names[bits] = step.name
+        _use(state, pipe, bits)
+
+    def _against(self, step: Work, verb: str, missing: int) -> None:
+        if missing:
+            bit = missing & -missing
+            done = "writes" if self._uses.is_write(bit) else "reads"
+            other = next(name for bits, name in self._names.items() if bits & bit)
+            raise HazardError(f"{step.name} {verb} what {other} {done}, without a flag")
 
 
-def _describe(event: Event) -> str:
-    return f"flag {PIPES[event.source]} -> {PIPES[event.destination]} {event.id}"
+def _beginning(uses: Uses) -> _State:
+    """Nothing was used: all is known to be over. The first turn of a buffer is its slot 0."""
+    return _State([-1] * len(PIPES), [count - 1 for count in uses.slots], {})
 
 
-def overlapping(ranges: Sequence[tuple[str, int, int]]) -> list[list[int]]:
-    """For each byte range (memory, start, end), the numbers of those that share a byte with it."""
-    return [
-        [
-            j
-            for j, (other, first, last) in enumerate(ranges)
-            if other == space and first < end and start < last
-        ]
-        for space, start, end in ranges
-    ]
+def _event(step: Signal, state: _State) -> Event:
+    return step.events[0 if step.buffer is None else state.slots[step.buffer]]
+
+
+def _use(state: _State, pipe: int, bits: int) -> None:
+    """Uses that only their own pipe knows to be over: of earlier ones nobody need know more."""
+    rest = ~bits
+    state.known = [known & rest for known in state.known]
+    state.known[pipe] |= bits
+    for raised in state.raised.values():
+        raised.known &= rest
+
+
+def _merge(states: _States, more: Iterable[_State]) -> list[_State]:
+    """Join states into those with the same slots and flags; the ones that are new or changed."""
+    changed: dict[tuple[object, ...], _State] = {}
+    for state in more:
+        key = state.key
+        known = states.get(key)
+        if known is None:
+            states[key] = changed[key] = state.copy()
+        elif known.join(state):
+            changed[key] = known
+    return list(changed.values())
+
+
+def _joined(states: Iterable[_State]) -> _States:
+    found: _States = {}
+    _merge(found, states)
+    return found
+
+
+def _check_balance(loop: Loop, before: _State, after: _State) -> None:
+    """As many flags of each pair of pipes as before: an event may hand over to the next slot's."""
+    left, found = (sorted(event[:2] for event in state.raised) for state in (after, before))
+    if left != found:
+        event = min(after.raised.keys() ^ before.raised.keys())
+        verb = "raises" if len(left) > len(found) else "clears"
+        raise HazardError(f"each iteration of {loop.name} {verb} one more {describe(event)}")
+
+
+def _turns(loop: Loop) -> Iterator[int]:
+    for node in loop.body:
+        if isinstance(node, Turn):
+            yield node.buffer
+        elif isinstance(node, Loop):
+            yield from _turns(node)
+
+
+def prove(uses: Uses, program: Sequence[Node]) -> None:
+    """HazardError when flags do not order the program, or when some could be left out."""
+    for pair in redundant(uses, program):
+        signal = min(pair, key=lambda signal: signal.number)
+        raise HazardError(f"{signal.name}: {describe(signal.events[0])} is redundant")
+
+
+def redundant(uses: Uses, program: Sequence[Node]) -> Iterator[frozenset[Signal]]:
+    """Sets and waits, pair by pair, that can all be left out; HazardError for what is unordered."""
+    proof = SyncProof(uses, program)
+    proof.run()
+    for pair in _pairs(proof.matches):
+        less = _without(program, pair)
+        try:
+            SyncProof(uses, less).run()
+        except HazardError:
+            continue
+        program = less
+        yield pair
+
+
+def _pairs(matches: Iterable[tuple[Signal, Signal]]) -> list[frozenset[Signal]]:
+    """Sets and waits that go together, each as small a group as can be left out."""
+    groups: dict[Signal, set[Signal]] = {}
+    for match in matches:
+        group = set[Signal]().union(*(groups.get(signal, {signal}) for signal in match))
+        groups.update(dict.fromkeys(group, group))
+    found = {frozenset(group) for group in groups.values()}
+    return sorted(found, key=lambda group: min(signal.number for signal in group))
+
+
+def _without(nodes: Sequence[Node], left_out: frozenset[Signal]) -> tuple[Node, ...]:
+    return tuple(
+        replace(node, body=_without(node.body, left_out)) if isinstance(node, Loop) else node
+        for node in nodes
+        if not (isinstance(node, Signal) and node in left_out)
+    )

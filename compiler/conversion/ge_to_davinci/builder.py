@@ -39,6 +39,7 @@ class KernelBuilder:
             argument.name_hint = port
         self.arguments[len(operator.inputs)].name_hint = "y"
         self._blocks = [self.kernel.body.block]
+        self._repeats = False
         self._known: list[dict[object, SSAValue]] = [{}]
         self._block_idx: SSAValue | None = None
 
@@ -86,12 +87,23 @@ class KernelBuilder:
 
     @contextmanager
     def loop(
-        self, start: Number, end: Number, step: int = 1, *, name: str = "i", keep: bool = False
+        self,
+        start: Number,
+        end: Number,
+        step: int = 1,
+        *,
+        name: str = "i",
+        keep: bool = False,
+        once: bool = False,
     ) -> Generator[Index]:
-        """A loop; none where it has one iteration for certain, unless it is to `keep`."""
+        """A loop; none where it has one iteration for certain, unless it is to `keep`.
+
+        `once` says that it has at most one where the numbers do not.
+        """
         first, last = Index.of(start), Index.of(end)
         trip = (last - first).constant
-        if trip is not None and trip <= step and not keep:
+        once = once or (trip is not None and trip <= step)
+        if trip is not None and once and not keep:
             yield first
             return
         lower, lower_values = bound_map(first)
@@ -111,7 +123,9 @@ class KernelBuilder:
         self.add(loop)
         self._blocks.append(block)
         self._known.append({})
+        repeats, self._repeats = self._repeats, self._repeats or not once
         yield Index.of(block.args[0])
+        self._repeats = repeats
         block.add_op(YieldOp.get())
         self._blocks.pop()
         self._known.pop()
@@ -133,7 +147,7 @@ class KernelBuilder:
         if used == count and not again:
             yield self.block_idx
             return
-        with self.loop(self.block_idx, count, used, name="tile") as tile:
+        with self.loop(self.block_idx, count, used, name="tile", once=count <= used) as tile:
             yield tile
 
     @property
@@ -157,7 +171,7 @@ class KernelBuilder:
         name: str,
     ) -> SSAValue:
         """A local buffer; what runs once needs one slot only."""
-        slots = buffers if len(self._blocks) > 1 else 1
+        slots = buffers if self._repeats else 1
         op = AllocOp(buffer_type(tuple(shape), element, space, layout), slots)
         op.buffer.name_hint = name
         self.add(op)

@@ -12,7 +12,9 @@ from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import PassFailedException
 
 from compiler.kernels.flags import BlockFlags, kernel_flags
+from compiler.kernels.hazards import HazardProgram
 from compiler.planning.sync import Flag, SyncError
+from compiler.planning.sync_proof import HazardError, redundant
 from dialects.davinci import AllocOp, KernelOp, SetFlagOp, WaitFlagOp
 from dialects.davinci.attributes import Pipe
 
@@ -58,6 +60,20 @@ def _synchronise(body: Block, blocks: Sequence[BlockFlags]) -> None:
         pipes = Pipe(source), Pipe(destination)
         body.insert_op_before(SetFlagOp.between(*pipes, [event]), first)
         body.add_op(WaitFlagOp.between(*pipes, [event]))
+    _leave_out_redundant(kernel)
+
+
+def _leave_out_redundant(kernel: KernelOp) -> None:
+    """Flags are planned buffer by buffer: what one of them orders, others may order as well."""
+    program = HazardProgram(kernel)
+    try:
+        for pair in redundant(program.uses, program.nodes):
+            for signal in pair:
+                flag = program.issued[signal.number]
+                flag.detach()
+                flag.erase()
+    except HazardError as error:
+        raise PassFailedException(f"kernel {kernel.label}: {error}") from None
 
 
 def _place(flag: Flag, events: tuple[int, ...], where: BlockFlags) -> None:

@@ -13,7 +13,7 @@ from compiler.errors import UserError
 from compiler.soc import soc, soc_names
 from compiler.transforms.davinci.inject_sync import DavinciInjectSyncPass
 from compiler.transforms.davinci.plan_memory import DavinciPlanMemoryPass
-from compiler.transforms.davinci.verify_sync import DavinciVerifySyncPass
+from compiler.transforms.davinci.verify_memory import DavinciVerifyMemoryPass
 from dialects.davinci import KernelOp
 from dialects.ge import DataOp, GraphOp, Op
 from dialects.types import tensor_type
@@ -37,7 +37,7 @@ def test_kernels_fit(name: str) -> None:
         ConvertGEToDavinciPass(soc=name),
         DavinciPlanMemoryPass(),
         DavinciInjectSyncPass(),
-        DavinciVerifySyncPass(),
+        DavinciVerifyMemoryPass(),
     ):
         step.apply(context, module)
     kernels = {op.op_type.data: op for op in module.body.block.ops if isinstance(op, KernelOp)}
@@ -60,7 +60,7 @@ def test_a_kernel_of_a_larger_core_does_not_fit_a_smaller() -> None:
         DavinciPlanMemoryPass().apply(Context(), _moved("Ascend910B4"))
 
 
-@pytest.mark.parametrize("step", [DavinciPlanMemoryPass(), DavinciVerifySyncPass()])
+@pytest.mark.parametrize("step", [DavinciPlanMemoryPass(), DavinciVerifyMemoryPass()])
 def test_a_kernel_of_an_unknown_soc_is_a_mistake(step: ModulePass) -> None:
     with pytest.raises(UserError, match="unknown SoC 'Ascend910B9'"):
         step.apply(Context(), _moved("Ascend910B9"))

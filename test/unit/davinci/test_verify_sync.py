@@ -85,18 +85,6 @@ def test_a_reverse_pair_is_missed_as_a_hazard(kernel: KernelOp) -> None:
         verify_sync(kernel)
 
 
-@pytest.mark.parametrize(
-    ("shift", "message"),
-    [(16, "is not aligned"), (1 << 20, "is outside of"), (-(1 << 20), "is outside of")],
-)
-def test_addresses_are_checked(kernel: KernelOp, shift: int, message: str) -> None:
-    alloc = next(op for op in kernel.body.walk() if isinstance(op, AllocOp))
-    moved = [address + shift for address in alloc.slot_addresses]
-    alloc.properties["addresses"] = DenseArrayBase.from_list(i64, moved)
-    with pytest.raises(PassFailedException, match=message):
-        verify_sync(kernel)
-
-
 def test_overlapping_buffers_are_a_hazard(kernel: KernelOp) -> None:
     """All slots of a loaded buffer at one address: the second load overwrites the first."""
     allocs = [op for op in kernel.body.walk() if isinstance(op, AllocOp) and op.slots == 2]
