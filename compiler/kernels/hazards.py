@@ -12,24 +12,27 @@ from compiler.kernels.indices import Indices
 from compiler.planning.sync_program import PIPES, Event, Loop, Node, Range, Signal, Turn, Work
 from compiler.planning.sync_uses import Uses
 from dialects.davinci import AllocOp, InstructionOp, KernelOp, MmadOp, SetFlagOp, WaitFlagOp
+from dialects.davinci.kernel import Function
 from dialects.davinci.sync import FlagOp
 from dialects.davinci.types import buffer_of, byte_size, space_of
 
 
 class HazardProgram:
-    """The uses of memory of a kernel, and its steps; buffers without addresses are apart.
+    """The uses of memory of one function of a kernel, and its steps.
+
+    Buffers without addresses are apart from each other.
 
     What an instruction uses of a kernel's argument is a buffer of its own, from the first to the
     last byte it may reach on any core in any iteration.
     """
 
-    def __init__(self, kernel: KernelOp):
+    def __init__(self, kernel: KernelOp, function: Function):
         self._indices = Indices(kernel)
         self._buffers: list[list[Range]] = []
         self._numbers: dict[SSAValue, int] = {}
         self.issued: list[Operation] = []
         """The instructions by the number that their steps have."""
-        self.nodes = list(self._nodes(kernel.body.block))
+        self.nodes = list(self._nodes(function.block))
         self.uses = Uses(self._buffers)
 
     def _nodes(self, block: Block) -> Iterator[Node]:

@@ -17,7 +17,8 @@ from xdsl.ir.affine import (
 )
 
 from compiler.planning.bounds import Least, Linear, Quotient, Remainder, Variable
-from dialects.davinci import BlockIdxOp, KernelOp
+from compiler.soc import soc
+from dialects.davinci import BlockIdxOp, KernelOp, SubBlockIdxOp
 from dialects.davinci.instruction import Mixed
 
 
@@ -26,6 +27,7 @@ class Indices:
 
     def __init__(self, kernel: KernelOp):
         self._blocks = kernel.blocks
+        self._soc = kernel.soc.data
         self._known: dict[SSAValue, Linear] = {}
 
     def of(self, value: Mixed) -> Linear:
@@ -51,6 +53,9 @@ class Indices:
         match value.owner:
             case BlockIdxOp():
                 return Linear.of(Variable(0, 0, self._blocks - 1))
+            case SubBlockIdxOp():
+                target = soc(self._soc)
+                return Linear.of(Variable(-1, 0, target.vector_cores // target.cube_cores - 1))
             case ApplyOp() as op:
                 return self._map(op.map.data, op.operands)[0]
             case MinOp() as op:

@@ -17,6 +17,7 @@ from compiler.planning.sync import Flag, SyncError
 from compiler.planning.sync_proof import HazardError, redundant
 from dialects.davinci import AllocOp, KernelOp, SetFlagOp, WaitFlagOp
 from dialects.davinci.attributes import Pipe
+from dialects.davinci.kernel import Function
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ def inject_sync(kernel: KernelOp) -> None:
         raise PassFailedException(f"kernel {kernel.label}: {error}") from None
     for function, blocks in zip(kernel.functions, planned, strict=True):
         _synchronise(function.block, blocks)
+        _leave_out_redundant(kernel, function)
 
 
 def _synchronise(body: Block, blocks: Sequence[BlockFlags]) -> None:
@@ -60,12 +62,11 @@ def _synchronise(body: Block, blocks: Sequence[BlockFlags]) -> None:
         pipes = Pipe(source), Pipe(destination)
         body.insert_op_before(SetFlagOp.between(*pipes, [event]), first)
         body.add_op(WaitFlagOp.between(*pipes, [event]))
-    _leave_out_redundant(kernel)
 
 
-def _leave_out_redundant(kernel: KernelOp) -> None:
+def _leave_out_redundant(kernel: KernelOp, function: Function) -> None:
     """Flags are planned buffer by buffer: what one of them orders, others may order as well."""
-    program = HazardProgram(kernel)
+    program = HazardProgram(kernel, function)
     try:
         for pair in redundant(program.uses, program.nodes):
             for signal in pair:

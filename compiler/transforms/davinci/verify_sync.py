@@ -40,8 +40,9 @@ def verify_sync(kernel: KernelOp) -> None:
             raise PassFailedException(
                 f"kernel {kernel.label}: buffer {name} has no address: plan memory first"
             )
-    program = HazardProgram(kernel)
     try:
-        prove(program.uses, program.nodes)
+        for function in kernel.functions:
+            program = HazardProgram(kernel, function)
+            prove(program.uses, program.nodes)
     except HazardError as error:
         raise PassFailedException(f"kernel {kernel.label}: {error}") from None
