@@ -30,7 +30,14 @@ from dialects.davinci import (
     StoreOp,
     TransposeOp,
 )
-from dialects.davinci.types import BLOCK_BYTES, FRACTAL_ROWS, buffer_of, element_bytes, space_of
+from dialects.davinci.types import (
+    BITS,
+    BLOCK_BYTES,
+    FRACTAL_ROWS,
+    buffer_of,
+    element_bytes,
+    space_of,
+)
 
 REPEAT_BYTES = 256
 """What a vector instruction works on in one repeat."""
@@ -77,6 +84,10 @@ class _Describer:
 
 def _size(place: Place) -> int:
     return element_bytes(buffer_of(place.buffer).element_type)
+
+
+def _is_mask(place: Place) -> bool:
+    return buffer_of(place.buffer).element_type == BITS
 
 
 def _detail(at: Resolved) -> str:
@@ -177,7 +188,7 @@ def _fixpipe(op: InstructionOp, at: Resolved) -> Instruction:
 
 
 def _vector(op: InstructionOp, at: Resolved) -> Instruction:
-    size = max(_size(place) for place in at.places)
+    size = max(_size(place) for place in at.places if not _is_mask(place))
     return Instruction(
         Pipe.V, op.mnemonic, repeats=_repeats(op, at, size), element_bytes=size, detail=_detail(at)
     )

@@ -6,18 +6,12 @@ from functools import lru_cache
 from math import prod
 from typing import TypeAlias, cast
 
-from xdsl.dialects.builtin import (
-    DenseArrayBase,
-    Float16Type,
-    Float32Type,
-    IntegerType,
-    MemRefType,
-    NoneAttr,
-)
+from xdsl.dialects.builtin import DenseArrayBase, IntegerType, MemRefType, NoneAttr
 from xdsl.ir import Attribute, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
 from dialects.davinci.attributes import Layout, LayoutAttr, Space, SpaceAttr
+from dialects.types import ELEMENT_TYPES
 
 Buffer: TypeAlias = MemRefType[Attribute]
 
@@ -28,7 +22,16 @@ BLOCK_BYTES = 32
 
 FRACTAL_ROWS = 16
 
-_ELEMENT_BYTES: dict[type[Attribute], int] = {Float16Type: 2, Float32Type: 4}
+BITS = ELEMENT_TYPES["ui1"]
+"""The element of a mask: eight to a byte, the first in the lowest bit. Tensors of i1 have bytes."""
+
+_BYTES = {
+    1: ("i1", "i8", "ui8", "f8E4M3FN", "f8E5M2"),
+    2: ("i16", "ui16", "f16", "bf16"),
+    4: ("i32", "ui32", "f32"),
+    8: ("i64", "ui64", "f64"),
+}
+_ELEMENT_BYTES = {ELEMENT_TYPES[name]: size for size, names in _BYTES.items() for name in names}
 
 
 @lru_cache(maxsize=65536)
@@ -62,16 +65,19 @@ def layout_of(buffer: Buffer) -> Layout | None:
 
 
 def element_bytes(element: Attribute) -> int:
-    """The bytes of an element type the AI core computes with."""
-    size = _ELEMENT_BYTES.get(type(element))
+    """The bytes of an element; VerifyException for what the AI core has no whole bytes for."""
+    size = _ELEMENT_BYTES.get(element)
     if size is None:
-        raise VerifyException(f"kernels compute with f16 and f32, not {element}")
+        raise VerifyException(f"the AI Core holds no elements of {element}")
     return size
 
 
 def byte_size(buffer: Buffer) -> int:
     """The bytes of one slot of a buffer."""
-    return prod(buffer.get_shape()) * element_bytes(buffer.element_type)
+    count = prod(buffer.get_shape())
+    if buffer.element_type == BITS:
+        return -(-count // 8)
+    return count * element_bytes(buffer.element_type)
 
 
 def c0_of(element: Attribute) -> int:

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from xdsl.dialects.builtin import Float16Type, Float32Type
 from xdsl.ir import Attribute, SSAValue
 
 from compiler.kernels.issue import Place
 from compiler.soc import Soc
+from compiler.weights import numpy_dtype
 from dialects.davinci import AllocOp
 from dialects.davinci.attributes import Space
 from dialects.davinci.types import BLOCK_BYTES, buffer_of, byte_size, space_of
+from dialects.types import element_name
 
 Array: TypeAlias = NDArray[Any]
-
-_DTYPES: dict[type[Attribute], np.dtype[Any]] = {
-    Float16Type: np.dtype(np.float16),
-    Float32Type: np.dtype(np.float32),
-}
 
 _GARBAGE = 0x7F
 """Fresh local memory: every float read from it is a NaN."""
@@ -48,7 +45,8 @@ class CoreMemory:
             Space.BT: target.bt,
         }
         self._local = {s: np.full(n, _GARBAGE, np.uint8) for s, n in sizes.items()}
-        self._global = arguments
+        # As bytes: not every type of ml_dtypes has a buffer.
+        self._global = {key: x.reshape(-1).view(np.uint8) for key, x in arguments.items()}
         self._bytes: dict[tuple[SSAValue, int], Array] = {}
 
     def bytes_of(self, buffer: SSAValue, slot: int) -> Array:
@@ -86,10 +84,29 @@ class CoreMemory:
             name = place.buffer.name_hint
             raise KernelError(f"sizes {list(sizes)} from {place.offsets[0]} leave {name}") from None
 
+    def mask(self, place: Place, sizes: Sequence[int]) -> Array:
+        """The bytes that hold the bits of a mask, row by row."""
+        rows = [stride // 8 for stride in place.strides[:-1]]
+        if any(bits % (8 * BLOCK_BYTES) for bits in (place.offsets[0], *place.strides[:-1])):
+            raise KernelError(f"a mask in {place.buffer.name_hint} is not aligned")
+        data = self.bytes_of(place.buffer, place.slot)
+        shape = (*sizes[:-1], -(-sizes[-1] // 8))
+        try:
+            return np.ndarray(shape, np.uint8, data.data, place.offsets[0] // 8, (*rows, 1))
+        except ValueError:
+            raise KernelError(f"a mask of {list(sizes)} leaves {place.buffer.name_hint}") from None
+
 
 def dtype_of(buffer: SSAValue) -> np.dtype[Any]:
     """The NumPy type of a buffer's elements."""
-    return _DTYPES[buffer_of(buffer).element_type.__class__]
+    return _dtype(buffer_of(buffer).element_type)
+
+
+@cache
+def _dtype(element: Attribute) -> np.dtype[Any]:
+    name = element_name(element)
+    assert name is not None
+    return numpy_dtype(name)
 
 
 def _check_alignment(

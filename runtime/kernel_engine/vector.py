@@ -12,18 +12,20 @@ from dialects.davinci import (
     BinaryOp,
     BroadcastOp,
     CastOp,
+    CompareOp,
     DuplicateOp,
     GatherOp,
     LoadOp,
     ReduceOp,
     ScalarOp,
+    SelectOp,
     StoreOp,
     TransposeOp,
     UnaryOp,
 )
 from dialects.davinci.instruction import InstructionOp
 from runtime.kernel_engine.memory import Array, CoreMemory, dtype_of
-from runtime.precision import saturated
+from runtime.precision import convert, is_float, saturated
 
 _UNARY: dict[str, Callable[[Array], Any]] = {
     "abs": np.abs,
@@ -33,7 +35,8 @@ _UNARY: dict[str, Callable[[Array], Any]] = {
     "relu": lambda x: np.maximum(x, x.dtype.type(0)),
     "rsqrt": lambda x: np.reciprocal(np.sqrt(x)),
     "sqrt": np.sqrt,
-    "copy": np.positive,
+    "copy": np.copy,
+    "not": np.invert,
 }
 
 _BINARY: dict[str, Callable[[Array, Array], Any]] = {
@@ -43,6 +46,8 @@ _BINARY: dict[str, Callable[[Array, Array], Any]] = {
     "div": np.divide,
     "max": np.maximum,
     "min": np.minimum,
+    "and": np.bitwise_and,
+    "or": np.bitwise_or,
 }
 
 _SCALAR: dict[str, Callable[[Array, Any], Any]] = {
@@ -51,9 +56,28 @@ _SCALAR: dict[str, Callable[[Array, Any], Any]] = {
     "maxs": np.maximum,
     "mins": np.minimum,
     "lrelu": lambda x, slope: np.where(x >= 0, x, x * slope),
+    "shl": np.left_shift,
+    "shr": np.right_shift,
 }
 
-_REDUCE: dict[str, Callable[..., Any]] = {"sum": np.sum, "max": np.max}
+_REDUCE: dict[str, Callable[..., Any]] = {"sum": np.sum, "max": np.max, "min": np.min}
+
+_COMPARE: dict[str, Callable[[Array, Any], Any]] = {
+    "eq": np.equal,
+    "ne": np.not_equal,
+    "lt": np.less,
+    "le": np.less_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+}
+
+_ROUND: dict[str, Callable[[Array], Any]] = {
+    "rint": np.rint,
+    "floor": np.floor,
+    "ceil": np.ceil,
+    "trunc": np.trunc,
+    "round": lambda x: np.copysign(np.floor(np.abs(x) + 0.5), x),
+}
 
 
 def _put(memory: CoreMemory, target: Array, result: Array) -> None:
@@ -96,19 +120,52 @@ def binary(memory: CoreMemory, op: BinaryOp, at: Resolved) -> None:
 def scalar(memory: CoreMemory, op: ScalarOp, at: Resolved) -> None:
     """A source and an immediate, which has the source's element type."""
     target, source = (memory.view(place, at.sizes, aligned=True) for place in at.places)
-    value = source.dtype.type(op.value.value.data)
+    value = source.dtype.type(_number(op))
     _put(memory, target, _SCALAR[op.mnemonic](source, value))
 
 
 def cast(memory: CoreMemory, op: CastOp, at: Resolved) -> None:
     """Element type conversion."""
     target, source = (memory.view(place, at.sizes, aligned=True) for place in at.places)
-    _put(memory, target, source)
+    if not is_float(source.dtype):
+        target[...] = source
+        return
+    if is_float(target.dtype) and op.mode is None:
+        _put(memory, target, source)
+        return
+    rounded = _ROUND[op.mode.data if op.mode else "rint"](source.astype(np.float32))
+    target[...] = convert(rounded, target.dtype)
+
+
+def compare(memory: CoreMemory, op: CompareOp, at: Resolved) -> None:
+    """A bit for each element."""
+    left, *right = (memory.view(place, at.sizes, aligned=True) for place in at.places[1:])
+    other = right[0] if right else left.dtype.type(_number(op))
+    found = np.packbits(_COMPARE[op.kind.data](left, other), axis=-1, bitorder="little")
+    memory.mask(at.places[0], at.sizes)[...] = found
+
+
+def select(memory: CoreMemory, op: SelectOp, at: Resolved) -> None:
+    """One of two sources, by a mask."""
+    target, *sources = (
+        memory.view(place, at.sizes, aligned=True) for place in (at.places[0], *at.places[2:])
+    )
+    packed = memory.mask(at.places[1], at.sizes)
+    mask = np.unpackbits(packed, axis=-1, count=at.sizes[-1], bitorder="little")
+    other = sources[1] if len(sources) > 1 else target.dtype.type(_number(op))
+    target[...] = np.where(mask, sources[0], other)
+
+
+def _number(op: CompareOp | SelectOp | ScalarOp | DuplicateOp) -> int | float:
+    """The immediate operand."""
+    value = op.value
+    assert value is not None
+    return value.value.data
 
 
 def duplicate(memory: CoreMemory, op: DuplicateOp, at: Resolved) -> None:
     """One value; a mask lets it begin inside a block."""
-    memory.view(at.places[0], at.sizes)[...] = op.value.value.data
+    memory.view(at.places[0], at.sizes)[...] = _number(op)
 
 
 def gather(memory: CoreMemory, op: GatherOp | TransposeOp, at: Resolved) -> None:
@@ -144,6 +201,8 @@ EXECUTORS: dict[type[InstructionOp], Callable[[CoreMemory, Any, Resolved], None]
     StoreOp: store,
     UnaryOp: unary,
     BinaryOp: binary,
+    CompareOp: compare,
+    SelectOp: select,
     ScalarOp: scalar,
     CastOp: cast,
     DuplicateOp: duplicate,

@@ -9,7 +9,7 @@
 // CHECK: ge.op "Reshape" "view"{{.*}}_ge_attr_op_kernel_lib_name = "DNN_VM_GE_LOCAL_OP_STORE", _no_task = true
 // CHECK: ge.op "Where" "cpu"{{.*}}_ge_attr_op_kernel_lib_name = "aicpu_ascend_kernel", _ascend_opt_ai_cpu_reason = "there is no kernel builder"}
 // CHECK: ge.op "Relu" "dynamic"{{.*}}_ge_attr_op_kernel_lib_name = "aicpu_ascend_kernel", _ascend_opt_ai_cpu_reason = "a shape is known at run time only"}
-// CHECK: ge.op "Mul" "integers"{{.*}}_ge_attr_op_kernel_lib_name = "aicpu_ascend_kernel", _ascend_opt_ai_cpu_reason = "kernels compute with f16 and f32, not i64"}
+// CHECK: ge.op "Mul" "integers"{{.*}}_ge_attr_op_kernel_lib_name = "aicpu_ascend_kernel", _ascend_opt_ai_cpu_reason = "the vector unit computes with f16 and f32, not i64"}
 // CHECK: ge.op "MatMulV2" "product"{{.*}}_kernelname = "[[PRODUCT:te_matmulv2_[0-9a-f]+__kernel0]]", tvm_blockdim = {{[0-9]+}} : i64, _cube_vector_core_type = "AIC"
 ge.bundle {
   ge.graph "inference" {

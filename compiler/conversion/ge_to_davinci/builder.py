@@ -7,7 +7,15 @@ from contextlib import contextmanager
 from typing import TypeAlias
 
 from xdsl.dialects.affine import ApplyOp, ForOp, MinOp, YieldOp
-from xdsl.dialects.builtin import AffineMapAttr, FloatAttr, IndexType, IntegerAttr, f32, i64
+from xdsl.dialects.builtin import (
+    AffineMapAttr,
+    FloatAttr,
+    IndexType,
+    IntegerAttr,
+    IntegerType,
+    f32,
+    i64,
+)
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
 from compiler.conversion.ge_to_davinci.index import Index, affine_map, bound_map
@@ -197,6 +205,8 @@ class KernelBuilder:
         self.add(operation.make(accesses, numbers, more, **properties))
 
 
-def scalar(value: float) -> FloatAttr:
-    """The immediate operand of a vector instruction."""
+def scalar(value: float, element: Attribute = f32) -> FloatAttr | IntegerAttr:
+    """The immediate operand of a vector instruction on elements of a type."""
+    if isinstance(element, IntegerType):
+        return IntegerAttr(int(value), i64)
     return FloatAttr(value, f32)

@@ -1,132 +1,264 @@
-"""Elementwise operators as tables of vector instructions."""
+"""Elementwise operators as expressions of their inputs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
+from math import frexp, inf
 from typing import TypeAlias
 
-from xdsl.dialects.builtin import Float16Type, f32
+from xdsl.dialects.builtin import f16, f32, i1, i8, i16, i32
 
+from compiler.conversion.ge_to_davinci.elements import (
+    UI8,
+    comparable,
+    comparison,
+    computed,
+    converted,
+    truth,
+)
+from compiler.conversion.ge_to_davinci.expression import (
+    Operand,
+    Value,
+    binary,
+    cast,
+    compare,
+    constant,
+    maximum,
+    minimum,
+    scalar,
+    unary,
+    where,
+)
+from compiler.conversion.ge_to_davinci.functions import PLAIN, WITH_ATTRIBUTES
 from compiler.conversion.ge_to_davinci.operator import Operator, UnsupportedError
-from compiler.conversion.ge_to_davinci.pointwise import Scratch, broadcast_strides, pointwise
-from compiler.conversion.ge_to_davinci.vectors import Tile, VectorBuilder
+from compiler.conversion.ge_to_davinci.pointwise import broadcast_strides, pointwise
+from compiler.conversion.ge_to_davinci.powers import power
 from compiler.soc import Soc
 from dialects.davinci import KernelOp
 
-Step: TypeAlias = "tuple[str, float] | tuple[str]"
+Values: TypeAlias = "Mapping[str, Operand]"
+"""The inputs by port, a number where a constant has one element."""
 
-DIRECT: dict[str, tuple[Step, ...]] = {
-    "Relu": (("relu",),),
-    "Abs": (("abs",),),
-    "Neg": (("muls", -1.0),),
-    "Exp": (("exp",),),
-    "Log": (("ln",),),
-    "Sqrt": (("sqrt",),),
-    "Assign": (("copy",),),
-}
-"""One source, computed in the tensor's own element type."""
+Expression: TypeAlias = "Callable[[Operator, Values], Value]"
 
-WIDE: dict[str, tuple[Step, ...]] = {
-    "Rsqrt": (("rsqrt",),),
-    "Reciprocal": (("rec",),),
-    "Sigmoid": (("muls", -1.0), ("exp",), ("adds", 1.0), ("rec",)),
-    "Tanh": (("muls", 2.0), ("exp",), ("adds", 1.0), ("rec",), ("muls", -2.0), ("adds", 1.0)),
-}
-"""One source, several roundings: computed in f32."""
-
-WITH_SCALAR = {
-    "Muls": ("muls", "value"),
-    "Adds": ("adds", "value"),
-    "LeakyRelu": ("lrelu", "negative_slope"),
-}
-"""One source and an attribute."""
-
-BINARY = {
+ARITHMETIC = {
     "Add": "add",
     "Sub": "sub",
     "Mul": "mul",
+    "Div": "div",
     "RealDiv": "div",
     "Maximum": "max",
     "Minimum": "min",
 }
-"""Two sources with NumPy's broadcasting."""
-
-_PLAIN = {"base": -1.0, "scale": 1.0, "shift": 0.0}
-"""Attributes of Exp and Log that leave them the natural functions."""
-
-
-def build_unary(operator: Operator, soc: Soc) -> KernelOp:
-    """Relu, Exp, Sigmoid, …: a chain of instructions."""
-    if operator.type in ("Exp", "Log") and any(
-        operator.float(key, plain) != plain for key, plain in _PLAIN.items()
-    ):
-        raise UnsupportedError("only the natural base, without scale and shift")
-    if operator.type in WITH_SCALAR:
-        kind, attribute = WITH_SCALAR[operator.type]
-        steps: tuple[Step, ...] = ((kind, operator.float(attribute, 0.0)),)
-    else:
-        steps = DIRECT.get(operator.type) or WIDE[operator.type]
-    port = "value" if operator.type == "Assign" else operator.inputs[0][0]
-    wide = operator.type in WIDE
-
-    def compute(b: VectorBuilder, tiles: Sequence[Tile], result: Tile, scratch: Scratch) -> None:
-        source = tiles[0]
-        if not (wide and isinstance(source.element, Float16Type)):
-            chain(b, steps, result, source)
-            return
-        work = scratch(f32)
-        b.cast(work, source)
-        chain(b, steps, work, work)
-        b.cast(result, work)
-
-    strides = broadcast_strides(operator.outputs[0].shape, operator.outputs[0].shape)
-    return pointwise(operator, soc, [(port, strides)], compute, 4 if wide else 0)
+COMPARISONS = {
+    "Equal": "eq",
+    "NotEqual": "ne",
+    "Less": "lt",
+    "LessEqual": "le",
+    "Greater": "gt",
+    "GreaterEqual": "ge",
+}
+MIRRORED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
 
 
-def chain(b: VectorBuilder, steps: Sequence[Step], target: Tile, source: Tile) -> None:
-    """target = the steps applied to source one after the other."""
-    for step in steps:
-        if len(step) == 1:
-            b.unary(step[0], target, source)
-        else:
-            b.scalar(step[0], target, source, step[1])
-        source = target
+def _function(function: Callable[[Value], Value]) -> Expression:
+    return lambda operator, values: _unary(function, values)
 
 
-def build_cast(operator: Operator, soc: Soc) -> KernelOp:
-    """Cast between f16 and f32; a copy when the types are equal."""
-
-    def compute(b: VectorBuilder, tiles: Sequence[Tile], result: Tile, _: Scratch) -> None:
-        if tiles[0].element == result.element:
-            b.unary("copy", result, tiles[0])
-        else:
-            b.cast(result, tiles[0])
-
-    strides = broadcast_strides(operator.outputs[0].shape, operator.outputs[0].shape)
-    return pointwise(operator, soc, [("x", strides)], compute, 0)
+def _with_attributes(function: Callable[[Operator, Value], Value]) -> Expression:
+    return lambda operator, values: _unary(lambda x: function(operator, x), values)
 
 
-def build_binary(operator: Operator, soc: Soc) -> KernelOp:
-    """Add, Mul, …"""
-    kind = BINARY[operator.type]
+def _unary(function: Callable[[Value], Value], values: Values) -> Value:
+    (x,) = values.values()
+    assert isinstance(x, Value)
+    if x.element in (i16, i32):
+        own = function(x)
+        if own.family in ("unary", "scalar") and own.args == (x,) and own.kind in ("relu", "muls"):
+            return own
+    return computed(function, x)
 
-    def compute(b: VectorBuilder, tiles: Sequence[Tile], result: Tile, _: Scratch) -> None:
-        b.binary(kind, result, tiles[0], tiles[1])
 
+def _arithmetic(kind: str) -> Expression:
+    def expression(operator: Operator, values: Values) -> Value:
+        left, right = values.values()
+        if isinstance(left, Value) and not isinstance(right, Value):
+            return _with_number(kind, left, right)
+        if isinstance(right, Value) and not isinstance(left, Value):
+            if kind in ("sub", "div"):
+                return computed(lambda x: binary(kind, constant(left, x.element), x), right)
+            return _with_number(kind, right, left)
+        assert isinstance(left, Value) and isinstance(right, Value)
+        if left.element in (i8, UI8) and kind in ("max", "min"):
+            return cast(binary(kind, cast(left, f16), cast(right, f16)), left.element)
+        if left.element in (i16, i32) and kind != "div":
+            return binary(kind, left, right)
+        return computed(lambda x, y: binary(kind, x, y), left, right)
+
+    return expression
+
+
+def _with_number(kind: str, x: Value, number: float) -> Value:
+    """x kind number; of floats a quotient is a product where that gives the same."""
+    if kind == "div" and frexp(number)[0] in (0.5, -0.5):
+        kind, number = "mul", 1 / number
+    if kind == "div":
+        return computed(lambda x: x / constant(number, x.element), x)
+    if kind == "sub":
+        kind, number = "add", -number
+    if x.element in (i16, i32):
+        return scalar(f"{kind}s", x, number)
+    return computed(lambda x: scalar(f"{kind}s", x, number), x)
+
+
+def _comparison(kind: str) -> Expression:
+    def expression(operator: Operator, values: Values) -> Value:
+        left, right = values.values()
+        if isinstance(left, Value):
+            return truth(comparison(kind, left, right))
+        assert isinstance(right, Value)
+        return truth(comparison(MIRRORED.get(kind, kind), right, left))
+
+    return expression
+
+
+def _logical(kind: str) -> Expression:
+    """Of 0 and 1 the minimum is and, the maximum is or."""
+
+    def expression(operator: Operator, values: Values) -> Value:
+        left, right = (cast(_tensor(value), f16) for value in values.values())
+        return cast(binary(kind, left, right), i1)
+
+    return expression
+
+
+def _tensor(value: Operand) -> Value:
+    assert isinstance(value, Value)
+    return value
+
+
+def _not(operator: Operator, values: Values) -> Value:
+    (x,) = values.values()
+    return cast(cast(_tensor(x), f16) * -1.0 + 1.0, i1)
+
+
+def _is_nan(operator: Operator, values: Values) -> Value:
+    x = comparable(_tensor(values["x"]))
+    return truth(compare("ne", x, x))
+
+
+def _is_inf(operator: Operator, values: Values) -> Value:
+    x = comparable(_tensor(values["x"]))
+    positive, negative = (operator.int(f"detect_{s}", 1) for s in ("positive", "negative"))
+    if not positive and not negative:
+        return truth(compare("lt", x, -inf))
+    if positive and negative:
+        x = unary("abs", x)
+    return truth(compare("eq", x, inf if positive else -inf))
+
+
+def _select(operator: Operator, values: Values) -> Value:
+    condition, chosen, other = (values[port] for port in ("condition", "then", "else"))
+    mask = comparison("ne", _tensor(condition), 0.0)
+    if not isinstance(chosen, Value) and not isinstance(other, Value):
+        return cast(where(mask, chosen, other), operator.outputs[0].element)
+    narrow = operator.outputs[0].element in (i1, i8, UI8)
+    parts = [cast(v, f16) if isinstance(v, Value) and narrow else v for v in (chosen, other)]
+    return cast(where(mask, *parts), operator.outputs[0].element)
+
+
+def _clip(operator: Operator, values: Values) -> Value:
+    x, low, high = (values[port] for port in ("x", "clip_value_min", "clip_value_max"))
+    bounds = [value for value in (low, high) if isinstance(value, Value)]
+
+    def function(x: Value, *tensors: Value) -> Value:
+        rest = list(tensors)
+        below = maximum(x, rest.pop(0) if isinstance(low, Value) else low)
+        return minimum(below, rest.pop(0) if isinstance(high, Value) else high)
+
+    x = _tensor(x)
+    return (
+        function(x, *bounds)
+        if x.element in (f16, f32, i16, i32)
+        else computed(function, x, *bounds)
+    )
+
+
+def _prelu(operator: Operator, values: Values) -> Value:
+    def function(x: Value, weight: Value) -> Value:
+        return maximum(x, 0.0) + minimum(x, 0.0) * weight
+
+    return computed(function, _tensor(values["x"]), _tensor(values["weight"]))
+
+
+def _cast(operator: Operator, values: Values) -> Value:
+    (x,) = values.values()
+    return converted(_tensor(x), operator.outputs[0].element)
+
+
+def _accumulate(operator: Operator, values: Values) -> Value:
+    def function(first: Value, *rest: Value) -> Value:
+        for value in rest:
+            first = first + value
+        return first
+
+    return computed(function, *map(_tensor, values.values()))
+
+
+def _squared_difference(operator: Operator, values: Values) -> Value:
+    def function(x: Value, y: Value) -> Value:
+        return (x - y) * (x - y)
+
+    return computed(function, *map(_tensor, values.values()))
+
+
+def _pow(operator: Operator, values: Values) -> Value:
+    base, exponent = values.values()
+    if isinstance(exponent, Value):
+        return computed(power, _tensor(base), exponent)
+    return computed(lambda x: power(x, exponent), _tensor(base))
+
+
+EXPRESSIONS: dict[str, Expression] = {
+    **{name: _function(function) for name, function in PLAIN.items()},
+    **{name: _with_attributes(function) for name, function in WITH_ATTRIBUTES.items()},
+    **{name: _arithmetic(kind) for name, kind in ARITHMETIC.items()},
+    **{name: _comparison(kind) for name, kind in COMPARISONS.items()},
+    "AccumulateNV2": _accumulate,
+    "Cast": _cast,
+    "ClipByValue": _clip,
+    "IsInf": _is_inf,
+    "IsNan": _is_nan,
+    "LogicalAnd": _logical("min"),
+    "LogicalNot": _not,
+    "LogicalOr": _logical("max"),
+    "PRelu": _prelu,
+    "Pow": _pow,
+    "SelectV2": _select,
+    "SquaredDifference": _squared_difference,
+}
+
+
+def build_elementwise(operator: Operator, soc: Soc) -> KernelOp:
+    """A kernel of the operator's expression, its inputs broadcast as in NumPy."""
     shape = operator.outputs[0].shape
-    operands = [(port, broadcast_strides(t.shape, shape)) for port, t in operator.inputs]
-    return pointwise(operator, soc, operands, compute, 0)
+    operands: list[tuple[str, tuple[int, ...]]] = []
+    values: dict[str, Operand] = {}
+    for port, tensor in operator.inputs:
+        number = operator.number(port)
+        if number is not None and len(operator.inputs) > 1:
+            values[port] = number
+        else:
+            values[port] = Value("input", tensor.element, number=len(operands))
+            operands.append((port, broadcast_strides(tensor.shape, shape)))
+    if not operands:
+        raise UnsupportedError("all inputs are constant")
+    root = EXPRESSIONS[operator.type](operator, values)
+    return pointwise(operator, soc, operands, root)
 
 
-def build_accumulate(operator: Operator, soc: Soc) -> KernelOp:
-    """AccumulateNV2: the sum of any number of tensors of one shape."""
-
-    def compute(b: VectorBuilder, tiles: Sequence[Tile], result: Tile, _: Scratch) -> None:
-        if len(tiles) == 1:
-            b.unary("copy", result, tiles[0])
-        for place, tile in enumerate(tiles[1:]):
-            b.binary("add", result, result if place else tiles[0], tile)
-
+def build_assign(operator: Operator, soc: Soc) -> KernelOp:
+    """Assign: a copy of the value."""
     shape = operator.outputs[0].shape
-    operands = [(port, broadcast_strides(t.shape, shape)) for port, t in operator.inputs]
-    return pointwise(operator, soc, operands, compute, 0)
+    value = Value("input", operator.at("value").element)
+    return pointwise(operator, soc, [("value", broadcast_strides(shape, shape))], value)

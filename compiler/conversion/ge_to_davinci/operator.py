@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 
@@ -15,15 +16,36 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute, SSAValue
 
-from compiler.constants import constant_values
+from compiler.constants import constant_numbers, constant_values
 from dialects.davinci.attributes import Space
 from dialects.davinci.types import Buffer, buffer_type, ints
 from dialects.ge import NodeOp, type_of
-from dialects.ge.catalogue import signature
 from dialects.types import is_static, shape_of, tensor_of
 
-KERNEL_NAMES = "ascend-opt kernel 1"
+KERNEL_NAMES = "ascend-opt kernel 2"
 """Counts up when kernels of one name would no longer be equal: builders or this text changed."""
+
+IMMEDIATES = frozenset(
+    {
+        "Add",
+        "Sub",
+        "Mul",
+        "Div",
+        "RealDiv",
+        "Maximum",
+        "Minimum",
+        "Pow",
+        "ClipByValue",
+        "SelectV2",
+        "Equal",
+        "NotEqual",
+        "Less",
+        "LessEqual",
+        "Greater",
+        "GreaterEqual",
+    }
+)
+"""Operator types whose kernels take a constant of one element as a number."""
 
 
 class UnsupportedError(Exception):
@@ -62,6 +84,8 @@ class Operator:
     outputs: tuple[Tensor, ...]
     attributes: tuple[tuple[str, Attribute], ...]
     constants: tuple[tuple[str, tuple[int, ...]], ...]
+    numbers: tuple[tuple[str, float], ...] = ()
+    """Inputs of a single known element, where instructions could have it as their immediate."""
 
     @classmethod
     def of(cls, node: NodeOp) -> Operator:
@@ -70,12 +94,7 @@ class Operator:
             raise UnsupportedError("a shape is known at run time only")
         if any(0 in shape_of(value) for value in (*node.operands, *node.results)):
             raise UnsupportedError("a tensor has no elements")
-        known = signature(type_of(node))
-        attributes = [
-            (name, value)
-            for name, value in sorted(node.attributes.items())
-            if known is None or name in known.kinds
-        ]
+        attributes = [pair for pair in sorted(node.attributes.items()) if pair[0][0] != "_"]
         inputs = node.named_inputs.items()
         return cls(
             type_of(node),
@@ -83,6 +102,7 @@ class Operator:
             tuple(_tensor(value) for value in node.results),
             tuple(attributes),
             tuple((port, c) for port, value in inputs if (c := constant_values(value))),
+            tuple(_numbers(node)) if type_of(node) in IMMEDIATES else (),
         )
 
     @property
@@ -93,6 +113,17 @@ class Operator:
     def input(self, port: str) -> Tensor | None:
         """The tensor at an input port."""
         return dict(self.inputs).get(port)
+
+    def at(self, port: str) -> Tensor:
+        """The tensor at an input port; UnsupportedError when nothing is connected."""
+        tensor = self.input(port)
+        if tensor is None:
+            raise UnsupportedError(f"input '{port}' is not connected")
+        return tensor
+
+    def number(self, port: str) -> float | None:
+        """The one element of a constant input; None when it is no such."""
+        return dict(self.numbers).get(port)
 
     def index(self, port: str) -> int:
         """The place of an input among the kernel's arguments."""
@@ -150,8 +181,16 @@ class Operator:
             *(f"output: {tensor.text}" for tensor in self.outputs),
             *(f"{name} = {attributes[name]}" for name in sorted(attributes)),
             *(f"{port} is {list(numbers)}" for port, numbers in self.constants),
+            *(f"{port} is {number!r}" for port, number in self.numbers),
         ]
         return "\n".join(parts)
+
+
+def _numbers(node: NodeOp) -> Iterator[tuple[str, float]]:
+    for port, value in node.named_inputs.items():
+        found = constant_numbers(value) if prod(shape_of(value)) == 1 else None
+        if found:
+            yield port, float(found[0])
 
 
 def _tensor(value: SSAValue) -> Tensor:

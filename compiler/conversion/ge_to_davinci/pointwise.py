@@ -2,44 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from math import prod
-from typing import TypeAlias
 
 from xdsl.ir import Attribute, SSAValue
 
 from compiler.conversion.ge_to_davinci.builder import Number
+from compiler.conversion.ge_to_davinci.expression import (
+    Form,
+    Plan,
+    Room,
+    Step,
+    Value,
+    plan_rooms,
+)
 from compiler.conversion.ge_to_davinci.index import Index, delinearize, linearize
 from compiler.conversion.ge_to_davinci.operator import Operator, UnsupportedError
 from compiler.conversion.ge_to_davinci.vectors import Tile, VectorBuilder
 from compiler.planning.tiling_vector import VectorTile, vector_tile
 from compiler.soc import Soc
 from dialects.davinci import KernelOp
-from dialects.davinci.types import element_bytes
+from dialects.davinci.types import BITS, element_bytes
 
-_BLOCK_OPERAND = 160
-"""UB bytes of an operand's element that repeats along a row: two loads, its block, a f32 copy."""
-
-
-@dataclass(frozen=True)
-class Scratch:
-    """Where a computation finds room for intermediate tiles of the output's shape."""
-
-    builder: VectorBuilder
-    shape: tuple[int, ...]
-    sizes: tuple[Number, ...]
-
-    def __call__(self, element: Attribute, name: str = "work") -> Tile:
-        return self.builder.tile(self.shape, element, name, sizes=self.sizes)
-
-
-Compute: TypeAlias = "Callable[[VectorBuilder, Sequence[Tile], Tile, Scratch], None]"
+_BLOCK_OPERAND = 96
+"""UB bytes of a row's element that repeats along it: two loads, its block, a copy."""
 
 
 @dataclass(frozen=True)
-class _Operand:
-    """An input in global memory and its strides along the collapsed dimensions."""
+class Operand:
+    """A tensor in global memory and its strides along the collapsed dimensions."""
 
     buffer: SSAValue
     element: Attribute
@@ -76,119 +69,158 @@ def collapse(
 
 
 def pointwise(
-    operator: Operator,
-    soc: Soc,
-    operands: Sequence[tuple[str, tuple[int, ...]]],
-    compute: Compute,
-    scratch_bytes: int,
+    operator: Operator, soc: Soc, operands: Sequence[tuple[str, tuple[int, ...]]], root: Value
 ) -> KernelOp:
     """A kernel over the output's elements.
 
-    `operands` are input ports with their strides along the output's dimensions, 0 where an
-    operand repeats; `scratch_bytes` is what intermediate tiles take for each element.
+    `operands` are the input ports that the expression's inputs are numbered by, with their strides
+    along the output's dimensions, 0 where an operand repeats.
     """
     output = operator.outputs[0]
     builder = VectorBuilder(operator, "AIV", soc)
     own = broadcast_strides(output.shape, output.shape)
     dims, strides = collapse(output.shape, [own, *(strides for _, strides in operands)])
     inputs = [
-        _Operand(builder.arguments[operator.index(port)], _element(operator, port), stride)
+        Operand(builder.arguments[operator.index(port)], operator.at(port).element, stride)
         for (port, _), stride in zip(operands, strides[1:], strict=True)
     ]
-    target = _Operand(builder.arguments[len(operator.inputs)], output.element, strides[0])
-    operator.float_element(output)
-    _Pointwise(builder, dims, inputs, target, compute, scratch_bytes).build()
+    target = Operand(builder.arguments[len(operator.inputs)], output.element, strides[0])
+    _Pointwise(builder, dims, inputs, target, root).build()
     return builder.kernel
-
-
-def _element(operator: Operator, port: str) -> Attribute:
-    tensor = operator.input(port)
-    if tensor is None:
-        raise UnsupportedError(f"input '{port}' is not connected")
-    return operator.float_element(tensor)
 
 
 @dataclass(frozen=True)
 class _Pointwise:
-    builder: VectorBuilder
+    b: VectorBuilder
     dims: Sequence[int]
-    inputs: list[_Operand]
-    output: _Operand
-    compute: Compute
-    scratch_bytes: int
+    inputs: list[Operand]
+    output: Operand
+    root: Value
 
     def build(self) -> None:
         tiling = self._tiling()
-        matrices = prod(self.dims[:-2])
-        with self.builder.tiles(matrices * tiling.count) as tile:
+        with self.b.tiles(prod(self.dims[:-2]) * tiling.count) as tile:
             counts = [*self.dims[:-2], tiling.row_tiles, tiling.column_tiles]
             *outer, down, across = delinearize(tile, counts)
             self._tile(tiling, outer, down * tiling.rows, across * tiling.columns)
 
     @property
+    def _rank(self) -> int:
+        return min(len(self.dims), 2)
+
+    @property
     def _matrix(self) -> tuple[int, int]:
         return (self.dims[-2] if len(self.dims) > 1 else 1), self.dims[-1]
 
+    @cached_property
+    def _loaded(self) -> list[Room]:
+        """The tiles of the inputs: no larger than the elements they have."""
+        return [
+            Room("input", i, x.element, tuple(stride != 0 for stride in x.strides[-self._rank :]))
+            for i, x in enumerate(self.inputs)
+        ]
+
+    @cached_property
+    def _plan(self) -> Plan:
+        return plan_rooms(self.root, self._loaded, self._rank)
+
     def _tiling(self) -> VectorTile:
-        full = [operand for operand in (*self.inputs, self.output) if operand.strides[-1] != 0]
-        sizes = [element_bytes(operand.element) for operand in (*self.inputs, self.output)]
-        blocks = sum(operand.strides[-1] == 0 for operand in self.inputs)
+        rooms = [*self._loaded, *self._loaded, *self._plan.scratch]
         rows, columns = self._matrix
         return vector_tile(
             prod(self.dims[:-2]),
             rows,
             columns,
-            element_bytes=min(sizes),
-            bytes_per_element=self.scratch_bytes
-            + sum(2 * element_bytes(operand.element) for operand in full),
-            bytes_per_row=blocks * _BLOCK_OPERAND,
-            ub=self.builder.soc.ub,
-            cores=self.builder.cores,
+            element_bytes=min(element_bytes(x.element) for x in (*self.inputs, self.output)),
+            bytes_per_element=2 * element_bytes(self.output.element)
+            + sum(_bytes(room) for room in rooms if room.form[-1]),
+            bytes_per_row=_BLOCK_OPERAND * sum(not room.form[-1] for room in rooms),
+            ub=self.b.soc.ub,
+            cores=self.b.cores,
         )
 
     def _tile(self, tiling: VectorTile, outer: list[Index], row: Index, column: Index) -> None:
         rows, columns = self._matrix
-        sizes: tuple[Number, ...] = (self.builder.minimum(columns - column, tiling.columns),)
+        sizes: tuple[Number, ...] = (self.b.minimum(columns - column, tiling.columns),)
         shape: tuple[int, ...] = (tiling.columns,)
-        if len(self.dims) > 1:
-            sizes = (self.builder.minimum(rows - row, tiling.rows), *sizes)
+        if self._rank > 1:
+            sizes = (self.b.minimum(rows - row, tiling.rows), *sizes)
             shape = (tiling.rows, *shape)
         place = (*outer, row, column)[-len(self.dims) :]
-        tiles = [
-            self._load(operand, shape, sizes, place, i) for i, operand in enumerate(self.inputs)
-        ]
-        result = self.builder.tile(shape, self.output.element, "y", sizes=sizes, buffers=2)
-        self.compute(self.builder, tiles, result, Scratch(self.builder, shape, sizes))
-        strides = self.output.strides[-len(shape) :]
-        self.builder.store(self.output.buffer, _offset(self.output, place), strides, result)
+        tiles = Tiles(self.b, shape, sizes)
+        for room, operand in zip(self._loaded, self.inputs, strict=True):
+            source = tiles.at(room)
+            strides = [s for s in operand.strides[-self._rank :] if s] or [1]
+            self.b.load(source, operand.buffer, _offset(operand, place), strides)
+        for step in self._plan.steps:
+            tiles.compute(step)
+        result = tiles.at(self._plan.steps[-1].target)
+        strides = self.output.strides[-self._rank :]
+        self.b.store(self.output.buffer, _offset(self.output, place), strides, result)
 
-    def _load(
-        self,
-        operand: _Operand,
-        shape: Sequence[int],
-        sizes: Sequence[Number],
-        place: Sequence[Index],
-        number: int,
-    ) -> Tile:
-        """The operand's part of a tile: all of it, one row, a column, or a single element."""
-        offset = _offset(operand, place)
-        name = f"x{number}"
-        rows, columns = operand.strides[-2:] if len(shape) > 1 else (0, operand.strides[-1])
-        if columns and (rows or len(shape) == 1):
-            tile = self.builder.tile(shape, operand.element, name, sizes=sizes, buffers=2)
-            self.builder.load(tile, operand.buffer, offset, operand.strides[-len(shape) :])
+
+class Tiles:
+    """The tiles that the rooms of an expression stand for, each made when it is first needed."""
+
+    def __init__(self, b: VectorBuilder, shape: tuple[int, ...], sizes: tuple[Number, ...]):
+        self._b, self._shape, self._sizes = b, shape, sizes
+        self._tiles: dict[Room, Tile] = {}
+
+    def at(self, room: Room) -> Tile:
+        """The tile of a room, as large as what varies along its dimensions."""
+        if room not in self._tiles:
+            kept = [i for i, varies in enumerate(room.form) if varies]
+            self._tiles[room] = self._b.tile(
+                [self._shape[i] for i in kept] or [1],
+                room.element,
+                room.name,
+                sizes=[self._sizes[i] for i in kept] or [1],
+                buffers=1 if room.place == "scratch" else 2,
+            )
+        return self._tiles[room]
+
+    def compute(self, step: Step) -> None:
+        """One instruction of an expression."""
+        b, value = self._b, step.value
+        target = self.at(step.target)
+        args = [self._repeated(room, step.target.form) for room in step.args]
+        first, *rest = args or [target]
+        match value.family:
+            case "unary":
+                b.unary(value.kind, target, first)
+            case "binary":
+                b.binary(value.kind, target, first, rest[0])
+            case "scalar":
+                b.scalar(value.kind, target, first, value.number)
+            case "cast":
+                b.cast(target, first, value.kind)
+            case "compare":
+                b.compare(value.kind, target, first, (*rest, value.number)[0])
+            case "select":
+                b.select(target, first, rest[0], (*rest, value.number)[1])
+            case _:
+                b.duplicate(target, value.number)
+
+    def _repeated(self, room: Room, form: Form) -> Tile:
+        """A tile as an operand of an instruction on elements of another form."""
+        tile = self.at(room)
+        if room.form == form:
             return tile
-        if columns:
-            tile = self.builder.tile(shape[1:], operand.element, name, sizes=sizes[1:], buffers=2)
-            self.builder.load(tile, operand.buffer, offset, [columns])
-            return Tile(tile.buffer, tile.element, tuple(sizes), (0, 1))
-        count, length = (shape[0], sizes[0]) if rows else (1, 1)
-        tile = self.builder.tile((count,), operand.element, name, sizes=(length,), buffers=2)
-        self.builder.load(tile, operand.buffer, offset, [1])
-        column = self.builder.column(tile, count, f"{name}_column")
-        step = column.strides[0] if rows else 0
-        return Tile(column.buffer, column.element, tuple(sizes), (step, 0)[-len(shape) :])
+        kept = [i for i, varies in enumerate(form) if varies]
+        sizes = tuple(self._sizes[i] for i in kept)
+        if room.form[-1]:
+            return replace(tile, sizes=sizes, strides=(0, *tile.strides))
+        if element_bytes(room.element) not in (2, 4):
+            raise UnsupportedError(f"no instruction repeats elements of {room.element}")
+        count = self._shape[0] if room.form[0] else 1
+        column = self._b.column(tile, count, f"{room.name}_column")
+        step = column.strides[0] if room.form[0] else 0
+        return replace(column, sizes=sizes, strides=(step, 0)[-len(sizes) :])
 
 
-def _offset(operand: _Operand, place: Sequence[Index]) -> Number:
+def _bytes(room: Room) -> int:
+    return 1 if room.element == BITS else element_bytes(room.element)
+
+
+def _offset(operand: Operand, place: Sequence[Index]) -> Number:
     return linearize(place, operand.strides)

@@ -9,7 +9,6 @@ from compiler.conversion.ge_to_davinci import (
     conv,
     data_movement,
     elementwise,
-    gelu,
     layer_norm,
     lrn,
     matmul,
@@ -25,16 +24,12 @@ from dialects.davinci import KernelOp
 Builder: TypeAlias = "Callable[[Operator, Soc], KernelOp]"
 
 BUILDERS: Mapping[str, Builder] = {
-    **dict.fromkeys(elementwise.DIRECT, elementwise.build_unary),
-    **dict.fromkeys(elementwise.WIDE, elementwise.build_unary),
-    **dict.fromkeys(elementwise.WITH_SCALAR, elementwise.build_unary),
-    **dict.fromkeys(elementwise.BINARY, elementwise.build_binary),
-    "Cast": elementwise.build_cast,
+    **dict.fromkeys(elementwise.EXPRESSIONS, elementwise.build_elementwise),
+    "Assign": elementwise.build_assign,
     **dict.fromkeys(reduction.KINDS, reduction.build_reduce),
     "BiasAdd": normalization.build_bias_add,
     "BNInfer": normalization.build_bn_infer,
     "LayerNorm": layer_norm.build_layer_norm,
-    **dict.fromkeys(gelu.COMPUTE, gelu.build_gelu),
     "SoftmaxV2": softmax.build_softmax,
     "MaxPoolV3": pooling.build_pool,
     "AvgPoolV2": pooling.build_pool,
@@ -45,6 +40,5 @@ BUILDERS: Mapping[str, Builder] = {
     "Conv2D": conv.build_conv,
     "MatMulV2": matmul.build_matmul,
     "BatchMatMulV2": matmul.build_matmul,
-    "AccumulateNV2": elementwise.build_accumulate,
 }
 """Builders raise UnsupportedError for the variants they cannot do."""

@@ -16,18 +16,23 @@ from dialects.davinci import (
     BinaryOp,
     BroadcastOp,
     CastOp,
+    CompareOp,
     DuplicateOp,
     GatherOp,
     LoadOp,
     ReduceOp,
     ScalarOp,
+    SelectOp,
     StoreOp,
     TransposeOp,
     UnaryOp,
 )
 from dialects.davinci.attributes import Space
 from dialects.davinci.instruction import Access
-from dialects.davinci.types import BLOCK_BYTES, c0_of, element_bytes
+from dialects.davinci.types import BITS, BLOCK_BYTES, c0_of, element_bytes
+
+MASK = 256
+"""Bits of a block: rows of a mask begin at multiples of it."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class VectorBuilder(KernelBuilder):
     ) -> Tile:
         """A new buffer for tiles up to `shape`, rows at multiples of 32 bytes."""
         *outer, columns = shape
-        row = pitch(columns, element_bytes(element))
+        row = align(columns, MASK) if element == BITS else pitch(columns, element_bytes(element))
         strides = [row * prod(outer[i + 1 :]) for i in range(len(outer))] + [1]
         buffer = self.alloc([*outer, row], element, Space.UB, buffers=buffers, name=name)
         return Tile(buffer, element, tuple(sizes or shape), tuple(strides))
@@ -99,15 +104,35 @@ class VectorBuilder(KernelBuilder):
     def scalar(self, kind: str, target: Tile, source: Tile, value: float) -> None:
         """target = kind(source, value)."""
         operands = [self.at(target), self.at(source)]
-        self.emit(ScalarOp, operands, target.sizes, kind=_name(kind), value=scalar(value))
+        number = scalar(value, source.element)
+        self.emit(ScalarOp, operands, target.sizes, kind=_name(kind), value=number)
 
-    def cast(self, target: Tile, source: Tile) -> None:
-        """target = source, converted to the target's element type."""
-        self.emit(CastOp, [self.at(target), self.at(source)], target.sizes)
+    def cast(self, target: Tile, source: Tile, mode: str = "") -> None:
+        """target = source, converted to the target's element type, rounded by `mode`."""
+        rounding: dict[str, Attribute] = {"mode": _name(mode)} if mode else {}
+        self.emit(CastOp, [self.at(target), self.at(source)], target.sizes, (), **rounding)
+
+    def compare(self, kind: str, target: Tile, left: Tile, right: Tile | float) -> None:
+        """target = the mask of where left kind right."""
+        operands = [self.at(target), self.at(left)]
+        if isinstance(right, Tile):
+            self.emit(CompareOp, [*operands, self.at(right)], target.sizes, kind=_name(kind))
+            return
+        number = scalar(right, left.element)
+        self.emit(CompareOp, operands, target.sizes, kind=_name(kind), value=number)
+
+    def select(self, target: Tile, mask: Tile, chosen: Tile, other: Tile | float) -> None:
+        """target = chosen where the mask is set, else other."""
+        operands = [self.at(target), self.at(mask), self.at(chosen)]
+        if isinstance(other, Tile):
+            self.emit(SelectOp, [*operands, self.at(other)], target.sizes)
+            return
+        self.emit(SelectOp, operands, target.sizes, value=scalar(other, target.element))
 
     def duplicate(self, target: Tile, value: float) -> None:
         """target = value everywhere."""
-        self.emit(DuplicateOp, [self.at(target)], target.sizes, value=scalar(value))
+        number = scalar(value, target.element)
+        self.emit(DuplicateOp, [self.at(target)], target.sizes, value=number)
 
     def gather(self, target: Tile, source: Tile) -> None:
         """target = source, whatever its strides and alignment."""

@@ -128,3 +128,42 @@ davinci.cross_wait MTE2 mode 3 flag 0
 // -----
 // CHECK: flags between cores are in no queue of a pipe 'S'
 davinci.cross_wait S mode 2 flag 0
+
+// -----
+// CHECK: no conversion from i64 to f16
+%x = davinci.alloc {buffers = 1} : memref<8xf16, #davinci.space<ub>>
+%y = davinci.alloc {buffers = 1} : memref<8xi64, #davinci.space<ub>>
+davinci.cast %x[0 : 1], %y[0 : 1] sizes [8] : memref<8xf16, #davinci.space<ub>>, memref<8xi64, #davinci.space<ub>>
+
+// -----
+// CHECK: there is no rounding 'up'
+%x = davinci.alloc {buffers = 1} : memref<8xf16, #davinci.space<ub>>
+davinci.cast %x[0 : 1], %x[0 : 1] sizes [8] {mode = "up"} : memref<8xf16, #davinci.space<ub>>, memref<8xf16, #davinci.space<ub>>
+
+// -----
+// CHECK: the vector unit has no exp of i32
+%x = davinci.alloc {buffers = 1} : memref<8xi32, #davinci.space<ub>>
+davinci.unary exp %x[0 : 1], %x[0 : 1] sizes [8] : memref<8xi32, #davinci.space<ub>>, memref<8xi32, #davinci.space<ub>>
+
+// -----
+// CHECK: the vector unit does not compare i32 by lt
+%m = davinci.alloc {buffers = 1} : memref<256xui1, #davinci.space<ub>>
+%x = davinci.alloc {buffers = 1} : memref<8xi32, #davinci.space<ub>>
+davinci.compare lt %m[0 : 1], %x[0 : 1] sizes [8] {value = 1 : i64} : memref<256xui1, #davinci.space<ub>>, memref<8xi32, #davinci.space<ub>>
+
+// -----
+// CHECK: a mask has elements of ui1, not i32
+%x = davinci.alloc {buffers = 1} : memref<8xi32, #davinci.space<ub>>
+davinci.compare eq %x[0 : 1], %x[0 : 1] sizes [8] {value = 1 : i64} : memref<8xi32, #davinci.space<ub>>, memref<8xi32, #davinci.space<ub>>
+
+// -----
+// CHECK: either a last source or a value
+%m = davinci.alloc {buffers = 1} : memref<256xui1, #davinci.space<ub>>
+%x = davinci.alloc {buffers = 1} : memref<8xi32, #davinci.space<ub>>
+davinci.select %x[0 : 1], %m[0 : 1], %x[0 : 1] sizes [8] : memref<8xi32, #davinci.space<ub>>, memref<256xui1, #davinci.space<ub>>, memref<8xi32, #davinci.space<ub>>
+
+// -----
+// CHECK: elements of 2 or 4 bytes are selected
+%m = davinci.alloc {buffers = 1} : memref<256xui1, #davinci.space<ub>>
+%x = davinci.alloc {buffers = 1} : memref<8xi64, #davinci.space<ub>>
+davinci.select %x[0 : 1], %m[0 : 1], %x[0 : 1] sizes [8] {value = 0 : i64} : memref<8xi64, #davinci.space<ub>>, memref<256xui1, #davinci.space<ub>>, memref<8xi64, #davinci.space<ub>>

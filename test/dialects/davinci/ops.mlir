@@ -77,6 +77,14 @@ davinci.kernel @te_vector_0__kernel0 {block_dim = 4, core_type = "AIV", op_type 
     davinci.brcb %v[0 : 8], %u[0 : 1] sizes [8] : memref<8x64xf32, #davinci.space<ub>>, memref<8x64xf32, #davinci.space<ub>>
     // CHECK-NEXT: davinci.cast %h[0 : 1], %v[0 : 1] sizes [512]
     davinci.cast %h[0 : 1], %v[0 : 1] sizes [512] : memref<8x64xf16, #davinci.space<ub>>, memref<8x64xf32, #davinci.space<ub>>
+    // CHECK-NEXT: davinci.cast %v[0 : 1], %v[0 : 1] sizes [512] {mode = "floor"}
+    davinci.cast %v[0 : 1], %v[0 : 1] sizes [512] {mode = "floor"} : memref<8x64xf32, #davinci.space<ub>>, memref<8x64xf32, #davinci.space<ub>>
+    // CHECK: %mask = davinci.alloc
+    %mask = davinci.alloc {buffers = 1} : memref<8x256xui1, #davinci.space<ub>>
+    // CHECK-NEXT: davinci.compare lt %mask[0 : 256, 1], %v[0 : 64, 1], %u[0 : 64, 1] sizes [8, 64]
+    davinci.compare lt %mask[0 : 256, 1], %v[0 : 64, 1], %u[0 : 64, 1] sizes [8, 64] : memref<8x256xui1, #davinci.space<ub>>, memref<8x64xf32, #davinci.space<ub>>, memref<8x64xf32, #davinci.space<ub>>
+    // CHECK-NEXT: davinci.select %v[0 : 64, 1], %mask[0 : 256, 1], %u[0 : 64, 1] sizes [8, 64] {value = 0.000000e+00 : f32}
+    davinci.select %v[0 : 64, 1], %mask[0 : 256, 1], %u[0 : 64, 1] sizes [8, 64] {value = 0.0 : f32} : memref<8x64xf32, #davinci.space<ub>>, memref<8x256xui1, #davinci.space<ub>>, memref<8x64xf32, #davinci.space<ub>>
     // CHECK-NEXT: davinci.dup %v[0 : 1] sizes [512] {value = 1.000000e+00 : f32}
     davinci.dup %v[0 : 1] sizes [512] {value = 1.0 : f32} : memref<8x64xf32, #davinci.space<ub>>
     // CHECK-NEXT: davinci.gather %v[0 : 1], %u[3 : 2] sizes [32]

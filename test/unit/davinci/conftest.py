@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,28 +15,32 @@ from xdsl.dialects.builtin import (
     IntegerAttr,
     ModuleOp,
     StringAttr,
-    f16,
     f32,
     i1,
     i64,
 )
 from xdsl.ir import Attribute
 
-from compiler.constants import vector
+from compiler.constants import dense_from_raw
 from compiler.conversion.ge_to_davinci import ConvertGEToDavinciPass
 from compiler.transforms.davinci.inject_sync import DavinciInjectSyncPass
 from compiler.transforms.davinci.plan_memory import DavinciPlanMemoryPass
 from compiler.transforms.davinci.verify_sync import DavinciVerifySyncPass
+from compiler.weights import numpy_dtype
 from dialects.davinci import KernelOp
 from dialects.ge import ConstOp, DataOp, GraphOp, NodeOp, Op
-from dialects.types import tensor_type
+from dialects.types import ELEMENT_TYPES, tensor_type
 from runtime.kernel_engine import run_kernel
 from runtime.kernel_engine.engine import Order
+from runtime.operator_engine import KERNELS, Node
 
 Array: TypeAlias = NDArray[Any]
 Attributes: TypeAlias = "Mapping[str, int | bool | float | str | Sequence[int]]"
 
-_ELEMENTS = {np.dtype(np.float16): f16, np.dtype(np.float32): f32}
+_ELEMENTS: dict[Any, Attribute] = {
+    np.dtype(numpy_dtype(name)): ELEMENT_TYPES[name]
+    for name in ("f16", "f32", "bf16", "i1", "i8", "ui8", "i16", "i32", "i64")
+}
 
 
 def _attribute(value: int | bool | float | str | Sequence[int]) -> Attribute:
@@ -53,26 +57,32 @@ def _attribute(value: int | bool | float | str | Sequence[int]) -> Attribute:
             return DenseArrayBase.from_list(i64, list(value))
 
 
-def _source(name: str, value: Array) -> NodeOp:
-    if value.dtype == np.int64:
-        dense = vector([int(number) for number in value], i64)
-        return ConstOp.make(name, {}, [tensor_type(value.shape, i64)], value=dense)
-    return DataOp.make(name, {}, [tensor_type(value.shape, _ELEMENTS[value.dtype])])
+def _source(name: str, value: Array, constant: bool) -> NodeOp:
+    type = tensor_type(value.shape, _ELEMENTS[value.dtype])
+    if constant:
+        return ConstOp.make(name, {}, [type], value=dense_from_raw(value.tobytes(), type))
+    return DataOp.make(name, {}, [type])
 
 
 def module_of(
-    op_type: str, inputs: Mapping[str, Array], output: Array, attributes: Attributes
+    op_type: str,
+    inputs: Mapping[str, Array],
+    outputs: Sequence[Array],
+    attributes: Attributes,
+    constants: Container[str] | None = None,
 ) -> ModuleOp:
-    """A graph of one node; integer inputs are constants."""
-    sources = {port: _source(port, value) for port, value in inputs.items()}
+    """A graph of one node; its constants are the inputs of integers where nothing says which."""
+    if constants is None:
+        constants = [port for port, value in inputs.items() if value.dtype == np.int64]
+    sources = {port: _source(port, value, port in constants) for port, value in inputs.items()}
     operands = {port: node.results[0] for port, node in sources.items()}
-    result = tensor_type(output.shape, _ELEMENTS[output.dtype])
+    results = [tensor_type(output.shape, _ELEMENTS[output.dtype]) for output in outputs]
     known = {name: _attribute(value) for name, value in attributes.items()}
-    node = Op.of(op_type, "node", operands, [result], known)
+    node = Op.of(op_type, "node", operands, results, known)
     return ModuleOp([GraphOp("graph", [*sources.values(), node])])
 
 
-Schedule: TypeAlias = Callable[[str, Mapping[str, Array], Array, Attributes], KernelOp]
+Schedule: TypeAlias = Callable[..., KernelOp]
 
 
 @pytest.fixture(scope="session")
@@ -80,9 +90,14 @@ def schedule() -> Schedule:
     """A node as a scheduled, proved kernel."""
 
     def make(
-        op_type: str, inputs: Mapping[str, Array], output: Array, attributes: Attributes
+        op_type: str,
+        inputs: Mapping[str, Array],
+        outputs: Sequence[Array] | Array,
+        attributes: Attributes,
+        constants: Container[str] | None = None,
     ) -> KernelOp:
-        module = module_of(op_type, inputs, output, attributes)
+        outputs = [outputs] if isinstance(outputs, np.ndarray) else outputs
+        module = module_of(op_type, inputs, outputs, attributes, constants)
         context = Context()
         for step in (
             ConvertGEToDavinciPass(),
@@ -129,6 +144,51 @@ def execute(schedule: Schedule) -> Execute:
         return results[0]
 
     return run
+
+
+Agrees: TypeAlias = "Callable[..., None]"
+
+
+@pytest.fixture(scope="session")
+def agrees(schedule: Schedule) -> Agrees:
+    """Whether a node's kernel computes what the operator engine does, bit for bit by default.
+
+    `constants` names the inputs that are known; `tolerance` is relative and absolute.
+    """
+
+    def check(
+        op_type: str,
+        inputs: Mapping[str, Array],
+        attributes: Attributes = {},  # noqa: B006  # never written
+        *,
+        constants: Container[str] = (),
+        tolerance: tuple[float, float] = (0.0, 0.0),
+    ) -> None:
+        node = Node("node", op_type, dict(attributes))
+        with np.errstate(all="ignore"):
+            expected = KERNELS[op_type](node, inputs)
+        kernel = schedule(op_type, inputs, expected, attributes, constants)
+        given = [np.ascontiguousarray(value) for value in inputs.values()]
+        for order in ORDERS:
+            found = [np.full(x.shape, _garbage(x.dtype), x.dtype) for x in expected]
+            run_kernel(kernel, [*given, *found], order=order)
+            for one, other in zip(found, expected, strict=True):
+                _assert_close(one, other, tolerance)
+
+    return check
+
+
+def _garbage(dtype: np.dtype[Any]) -> float:
+    return 1 if dtype.kind in "iub" else np.nan
+
+
+def _assert_close(found: Array, expected: Array, tolerance: tuple[float, float]) -> None:
+    """Equal, or within a relative and an absolute tolerance where one is given."""
+    if not any(tolerance):
+        np.testing.assert_array_equal(found, expected)
+        return
+    wide, other = found.astype(np.float64), expected.astype(np.float64)
+    np.testing.assert_allclose(wide, other, *tolerance)
 
 
 @pytest.fixture

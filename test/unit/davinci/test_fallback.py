@@ -15,7 +15,7 @@ from xdsl.dialects import get_all_dialects
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp, StringAttr, f16, i64
 from xdsl.passes import PassPipeline
 
-from compiler.conversion.ge_to_davinci.elementwise import build_unary
+from compiler.conversion.ge_to_davinci.elementwise import build_elementwise
 from compiler.conversion.ge_to_davinci.operator import Operator
 from compiler.conversion.ge_to_davinci.registry import BUILDERS
 from compiler.frontends.om import import_om
@@ -34,11 +34,11 @@ TYPE = tensor_type((1000, 10000), f16)
 
 
 def _tiles_for_a_larger_core(operator: Operator, soc: Soc) -> KernelOp:
-    return build_unary(operator, replace(soc, ub=4 * soc.ub))
+    return build_elementwise(operator, replace(soc, ub=4 * soc.ub))
 
 
 def _takes_nine_slots(operator: Operator, soc: Soc) -> KernelOp:
-    kernel = build_unary(operator, replace(soc, ub=soc.ub // 8))
+    kernel = build_elementwise(operator, replace(soc, ub=soc.ub // 8))
     for op in kernel.body.walk():
         if isinstance(op, AllocOp):
             op.properties["buffers"] = IntegerAttr(9, i64)

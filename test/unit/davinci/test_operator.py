@@ -18,7 +18,7 @@ OPERATOR = Operator(
     (("axes", (0, 1)),),
 )
 TEXT = """\
-ascend-opt kernel 1
+ascend-opt kernel 2
 Fancy on Ascend910B4
 input x: 4x8xf16
 input axes: 2xi64
@@ -35,7 +35,7 @@ def test_the_text_is_that_of_mlir() -> None:
 
 def test_the_name_stays() -> None:
     assert (
-        OPERATOR.kernel_name("Ascend910B4") == "te_fancy_3caff235fd36f20e34312f1f4f5d8dfb__kernel0"
+        OPERATOR.kernel_name("Ascend910B4") == "te_fancy_6abf5fae6ca46e87a1ec11675eb8d097__kernel0"
     )
 
 
@@ -52,6 +52,7 @@ def test_the_order_of_attributes_does_not_matter() -> None:
         replace(OPERATOR, outputs=(Tensor((1,), f32),)),
         replace(OPERATOR, attributes=OPERATOR.attributes[1:]),
         replace(OPERATOR, constants=(("axes", (1, 0)),)),
+        replace(OPERATOR, numbers=(("x", 0.5),)),
     ],
 )
 def test_another_operator_has_another_name(other: Operator) -> None:

@@ -1,0 +1,258 @@
+"""Functions of one variable as expressions of vector instructions, in f32."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+from compiler.conversion.ge_to_davinci.expression import (
+    Value,
+    cast,
+    compare,
+    maximum,
+    minimum,
+    scalar,
+    unary,
+    where,
+)
+from compiler.conversion.ge_to_davinci.operator import Operator, UnsupportedError
+
+# erf(x) ≈ x · P(x²) / Q(x²) on |x| ≤ 4, coefficients by falling power.
+_ERF_P = (
+    -2.72614225801306e-10,
+    2.77068142495902e-08,
+    -2.10102402082508e-06,
+    -5.69250639462346e-05,
+    -7.34990630326855e-04,
+    -2.95459980854025e-03,
+    -1.60960333262415e-02,
+)
+_ERF_Q = (
+    -1.45660718464996e-05,
+    -2.13374055278905e-04,
+    -1.68282697438203e-03,
+    -7.37332916720468e-03,
+    -1.42647390514189e-02,
+)
+_SIN = tuple((-1.0) ** k / math.factorial(2 * k + 1) for k in range(6))[::-1]
+"""Taylor's: the error on |x| ≤ π/2 is below 6e-8."""
+_PI = (3.140625, 9.67502593994140625e-4, 1.509957990978376432e-7)
+"""π in parts of which a product with a small integer is exact in f32."""
+_SELU_SCALE = 1.0507009873554804934193349852946
+_SELU_ALPHA = 1.6732632423543772848170429916717
+
+
+def exp(x: Value) -> Value:
+    """e^x."""
+    return unary("exp", x)
+
+
+def ln(x: Value) -> Value:
+    """The natural logarithm."""
+    return unary("ln", x)
+
+
+def absolute(x: Value) -> Value:
+    """|x|."""
+    return unary("abs", x)
+
+
+def reciprocal(x: Value) -> Value:
+    """1 / x."""
+    return unary("rec", x)
+
+
+def polynomial(coefficients: Sequence[float], x: Value) -> Value:
+    """By Horner's rule, coefficients by falling power."""
+    first, second, *rest = coefficients
+    y = x * first + second
+    for coefficient in rest:
+        y = y * x + coefficient
+    return y
+
+
+def sigmoid(x: Value) -> Value:
+    """1 / (1 + e^-x)."""
+    return reciprocal(exp(x * -1.0) + 1.0)
+
+
+def tanh(x: Value) -> Value:
+    """1 - 2 / (e^2x + 1)."""
+    return reciprocal(exp(x * 2.0) + 1.0) * -2.0 + 1.0
+
+
+def erf(x: Value) -> Value:
+    """The error function."""
+    bounded = maximum(minimum(x, 4.0), -4.0)
+    square = bounded * bounded
+    return polynomial(_ERF_P, square) * bounded / polynomial(_ERF_Q, square)
+
+
+def gelu(x: Value) -> Value:
+    """x/2 · (1 + erf(x/√2))."""
+    return x * ((erf(x * math.sqrt(0.5)) + 1.0) * 0.5)
+
+
+def gelu_tanh(x: Value) -> Value:
+    """The same with tanh, which is x · sigmoid: x / (1 + e^(-2 √(2/π) (x + 0.044715 x³)))."""
+    power = (x * x * 0.044715 + 1.0) * x * (-2 * math.sqrt(2 / math.pi))
+    return x / (exp(power) + 1.0)
+
+
+def expm1(x: Value) -> Value:
+    """e^x - 1 for x ≤ 0, exact for small x: (u - 1) · x / ln u where u = e^x is not 1 (Kahan)."""
+    u = exp(x)
+    y = where(compare("gt", u, 0.0), (u - 1.0) * x / ln(u), -1.0)
+    return where(compare("eq", u, 1.0), x, y)
+
+
+def log1p(x: Value) -> Value:
+    """ln(1 + x), exact for small x too."""
+    u = x + 1.0
+    return where(compare("eq", u, 1.0), x, ln(u) * x / (u - 1.0))
+
+
+def softplus(x: Value) -> Value:
+    """ln(1 + e^x), without overflow."""
+    return maximum(x, 0.0) + log1p(exp(absolute(x) * -1.0))
+
+
+def mish(x: Value) -> Value:
+    """x · tanh(ln(1 + e^x)): of powers of e^x, whose quotient is 1 from 20 on."""
+    power = exp(minimum(x, 20.0))
+    square = (power + 2.0) * power
+    return x * (square / (square + 2.0))
+
+
+def sign(x: Value) -> Value:
+    """-1, 0 or 1."""
+    return where(compare("gt", x, 0.0), 1.0, where(compare("lt", x, 0.0), -1.0, x))
+
+
+def rounded(mode: str) -> Callable[[Value], Value]:
+    """To an integer: rint, floor, ceil, trunc."""
+    return lambda x: cast(x, x.element, mode)
+
+
+def sin(x: Value) -> Value:
+    """Of the distance to the nearest multiple of π, whose parity is the sign."""
+    return _sine(x, cast(x * (1 / math.pi), x.element, "rint"))
+
+
+def cos(x: Value) -> Value:
+    """sin(x + π/2), of the distance to the nearest multiple of π."""
+    count = cast(x * (1 / math.pi) + 0.5, x.element, "rint")
+    return _sine(x, count - 0.5, count)
+
+
+def _sine(x: Value, turns: Value, count: Value | None = None) -> Value:
+    rest = x
+    for part in _PI:
+        rest = rest - turns * part
+    count = turns if count is None else count
+    odd = count - cast(count * 0.5, count.element, "floor") * 2.0
+    return polynomial(_SIN, rest * rest) * rest * (odd * -2.0 + 1.0)
+
+
+def _elu(x: Value, alpha: float, scale: float = 1.0, inner: float = 1.0) -> Value:
+    below = expm1(minimum(x, 0.0) * inner) * alpha
+    return where(compare("gt", x, 0.0), x, below) * scale
+
+
+def _hard_sigmoid(x: Value, alpha: float, beta: float) -> Value:
+    return maximum(minimum(x * alpha + beta, 1.0), 0.0)
+
+
+def _celu(operator: Operator, x: Value) -> Value:
+    inner = 1.0 / operator.float("alpha2", 1.0)
+    below = expm1(minimum(x, 0.0) * inner) * operator.float("alpha1", 1.0)
+    return maximum(x, 0.0) * operator.float("alpha3", 1.0) + minimum(below, 0.0)
+
+
+def _exp_of(operator: Operator, x: Value) -> Value:
+    power, base = _affine(operator, x), operator.float("base", -1.0)
+    return exp(power if base == -1 else power * math.log(base))
+
+
+def _log_of(operator: Operator, x: Value) -> Value:
+    y, base = ln(_affine(operator, x)), operator.float("base", -1.0)
+    return y if base == -1 else y * (1 / math.log(base))
+
+
+def _affine(operator: Operator, x: Value) -> Value:
+    scale, shift = operator.float("scale", 1.0), operator.float("shift", 0.0)
+    x = x if scale == 1 else x * scale
+    return x if shift == 0 else x + shift
+
+
+def _gelu_v2(operator: Operator, x: Value) -> Value:
+    form = operator.text("approximate", "none")
+    if form not in ("none", "tanh"):
+        raise UnsupportedError(f"there is no approximation '{form}'")
+    return gelu_tanh(x) if form == "tanh" else gelu(x)
+
+
+def _round(operator: Operator, x: Value) -> Value:
+    if operator.int("decimals", 0):
+        raise UnsupportedError("only to whole numbers")
+    return cast(x, x.element, "rint")
+
+
+def _shrink(operator: Operator, x: Value) -> Value:
+    limit, bias = operator.float("lambd", 0.5), operator.float("bias", 0.0)
+    above = where(compare("gt", x, limit), x - bias, 0.0)
+    return where(compare("lt", x, -limit), x + bias, above)
+
+
+PLAIN: Mapping[str, Callable[[Value], Value]] = {
+    "Abs": absolute,
+    "Ceil": rounded("ceil"),
+    "Cos": cos,
+    "Erf": erf,
+    "FastGelu": lambda x: x * sigmoid(x * 1.702),
+    "Floor": rounded("floor"),
+    "Gelu": gelu_tanh,
+    "HardSwish": lambda x: x * _hard_sigmoid(x, 1 / 6, 0.5),
+    "Mish": mish,
+    "Neg": lambda x: x * -1.0,
+    "Reciprocal": reciprocal,
+    "Relu": lambda x: unary("relu", x),
+    "Relu6": lambda x: minimum(unary("relu", x), 6.0),
+    "Rsqrt": lambda x: unary("rsqrt", x),
+    "Sigmoid": sigmoid,
+    "Sign": sign,
+    "Sin": sin,
+    "Softplus": softplus,
+    "Softsign": lambda x: x / (absolute(x) + 1.0),
+    "Sqrt": lambda x: unary("sqrt", x),
+    "Square": lambda x: x * x,
+    "Tanh": tanh,
+}
+"""Functions without attributes."""
+
+
+WITH_ATTRIBUTES: Mapping[str, Callable[[Operator, Value], Value]] = {
+    "Adds": lambda operator, x: x + operator.float("value", 0.0),
+    "Celu": _celu,
+    "Elu": lambda operator, x: _elu(
+        x,
+        operator.float("alpha", 1.0),
+        operator.float("scale", 1.0),
+        operator.float("input_scale", 1.0),
+    ),
+    "Exp": _exp_of,
+    "GeluV2": _gelu_v2,
+    "HardSigmoid": lambda operator, x: _hard_sigmoid(
+        x, operator.float("alpha", 1 / 6), operator.float("beta", 0.5)
+    ),
+    "LeakyRelu": lambda operator, x: scalar("lrelu", x, operator.float("negative_slope", 0.0)),
+    "Log": _log_of,
+    "Muls": lambda operator, x: x * operator.float("value", 0.0),
+    "Round": _round,
+    "Selu": lambda operator, x: _elu(
+        x, operator.float("alpha", _SELU_ALPHA), operator.float("gamma", _SELU_SCALE)
+    ),
+    "Shrink": _shrink,
+    "Swish": lambda operator, x: x * sigmoid(x * operator.float("scale", 1.0)),
+}
+"""Functions that attributes of the operator complete."""
