@@ -10,13 +10,14 @@ from statistics import mean
 from compiler.simulator.instruction import Pipe, Program
 from compiler.simulator.kernel import simulate_kernel
 from compiler.soc import soc
-from workloads.simulator_kernels import Add, Matmul
+from workloads.kernels.matmul import Matmul
+from workloads.kernels.tiles import Tiles
 
 ELEMENTS = 8192 * 8192
 CUBE, VECTOR = "AI_CORE", "AI_VECTOR_CORE"
 
 # Published on Ascend910B1, µs: pipes and core time, mean over the cores.
-POINTS: list[tuple[Matmul | Add, str, dict[Pipe, float], float]] = [
+POINTS: list[tuple[Matmul | Tiles, str, dict[Pipe, float], float]] = [
     (
         Matmul(8192, 8192, 8192, (2048, 1536)),
         CUBE,
@@ -24,14 +25,14 @@ POINTS: list[tuple[Matmul | Add, str, dict[Pipe, float], float]] = [
         3559,
     ),
     (
-        Matmul(3072, 3072, 3072, (768, 512), step_a=4),
+        Matmul(3072, 3072, 3072, (768, 512), step=(4, 4)),
         CUBE,
         {Pipe.M: 163.3, Pipe.MTE1: 128.2, Pipe.MTE2: 187.9},
         206.7,
     ),
-    (Add(ELEMENTS, 48, 4096, 1), VECTOR, {Pipe.V: 15.9, Pipe.MTE2: 215.5}, 297.1),
-    (Add(ELEMENTS, 48, 16384, 1), VECTOR, {Pipe.V: 12.8, Pipe.MTE2: 184.4}, 261.5),
-    (Add(ELEMENTS, 48, 8192, 2), VECTOR, {Pipe.V: 12.8, Pipe.MTE2: 250.5}, 257.6),
+    (Tiles(ELEMENTS, 48, 4096, 1), VECTOR, {Pipe.V: 15.9, Pipe.MTE2: 215.5}, 297.1),
+    (Tiles(ELEMENTS, 48, 16384, 1), VECTOR, {Pipe.V: 12.8, Pipe.MTE2: 184.4}, 261.5),
+    (Tiles(ELEMENTS, 48, 8192, 2), VECTOR, {Pipe.V: 12.8, Pipe.MTE2: 250.5}, 257.6),
 ]
 
 

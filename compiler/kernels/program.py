@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from xdsl.ir import BlockArgument
 
+from compiler.kernels.banks import bank_ways
 from compiler.kernels.issue import IssueOrder, Place, Record, Resolved, issue_order
 from compiler.planning.placement import align
 from compiler.simulator.instruction import CrossFlag, Flag, Instruction, Pipe, Program, Transfer
@@ -190,7 +191,12 @@ def _fixpipe(op: InstructionOp, at: Resolved) -> Instruction:
 def _vector(op: InstructionOp, at: Resolved) -> Instruction:
     size = max(_size(place) for place in at.places if not _is_mask(place))
     return Instruction(
-        Pipe.V, op.mnemonic, repeats=_repeats(op, at, size), element_bytes=size, detail=_detail(at)
+        Pipe.V,
+        op.mnemonic,
+        repeats=_repeats(op, at, size),
+        element_bytes=size,
+        bank_ways=bank_ways(at.places[1:]),
+        detail=_detail(at),
     )
 
 

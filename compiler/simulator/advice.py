@@ -30,13 +30,13 @@ def _dma(change: Callable[[Dma], Dma]) -> _Change:
     return lambda costs: replace(costs, dma={path: change(d) for path, d in costs.dma.items()})
 
 
-def _faster(**factors: float) -> _Change:
-    """Rates of shared memory multiplied."""
+def _faster(factor: float, shared: Sequence[str], own: str) -> _Change:
+    """Rates of shared memory multiplied, and the most that one core gets."""
 
     def change(costs: Costs) -> Costs:
-        memory = costs.memory
-        rates = {name: getattr(memory, name) * factor for name, factor in factors.items()}
-        return replace(costs, memory=replace(memory, **rates))
+        rates = {name: getattr(costs.memory, name) * factor for name in shared}
+        caps = _dma(lambda dma: replace(dma, **{own: getattr(dma, own) * factor}))
+        return replace(caps(costs), memory=replace(costs.memory, **rates))
 
     return change
 
@@ -45,10 +45,10 @@ def _vector(costs: Costs) -> Costs:
     vector = costs.vector
     halves: Mapping[str, Mapping[str, float]] = {
         name: {kind: cycles / 2 for kind, cycles in getattr(vector, name).items()}
-        for name in ("repeat", "repeat_b4", "free")
+        for name in ("repeat", "repeat_b4")
     }
-    default = vector.default / 2
-    return replace(costs, vector=replace(vector, default=default, **halves))
+    rest = {"default": vector.default / 2, "conflict": vector.conflict / 2}
+    return replace(costs, vector=replace(vector, **rest, **halves))
 
 
 CHANGES: Mapping[str, _Change] = {
@@ -62,9 +62,11 @@ CHANGES: Mapping[str, _Change] = {
         lambda dma: replace(dma, startup=0.0, miss=0.0, issue=0.0)
     ),
     "half the bytes from global memory (a smaller type, or fusion with a neighbour)": _faster(
-        gm_read=2.0, gm_total=2.0
+        2.0, ("gm_read", "gm_total", "gm_window"), "gm_cap"
     ),
-    "half the bytes read again through L2 (larger tiles)": _faster(l2_read=2.0),
+    "half the bytes read again through L2 (larger tiles)": _faster(
+        2.0, ("l2_read", "l2_window"), "cap"
+    ),
     "half the work of the cube (a smaller type: int8 for float16)": lambda costs: replace(
         costs,
         mmad=replace(
@@ -73,7 +75,7 @@ CHANGES: Mapping[str, _Change] = {
     ),
     "half the work of the vector unit (float16 for float32, fewer steps)": _vector,
     "no conflicts between banks of UB": lambda costs: replace(
-        costs, vector=replace(costs.vector, repeat={**costs.vector.repeat, **costs.vector.free})
+        costs, vector=replace(costs.vector, conflict=0.0)
     ),
 }
 """Changes by what a user would do to have their effect."""

@@ -89,8 +89,7 @@ def _vector(instruction: Instruction, costs: Costs) -> float:
     per_repeat = vector.repeat.get(name, vector.default)
     if instruction.element_bytes == 4:
         per_repeat = vector.repeat_b4.get(name, per_repeat)
-    if not instruction.bank_conflict:
-        per_repeat = vector.free.get(name, per_repeat)
+    per_repeat = max(per_repeat, vector.conflict * instruction.bank_ways)
     return vector.start + per_repeat * instruction.repeats
 
 

@@ -64,7 +64,8 @@ class Instruction:
     flag's source pipe it is a set, on the destination a wait; `cross_set` and `cross_wait` carry
     `cross` instead. `element_bytes` is the size of an
     input element of a mmad or vector instruction, of an output element of a fixpipe.
-    `bank_conflict` says that the sources of a vector instruction share a UB bank group.
+    `bank_ways` is the most blocks of a repeat that a vector instruction reads, or writes, in one
+    group of UB banks.
 
     Mnemonics that have a meaning of their own: MTE1 `load_l0a`, `load_l0b`, `load_bt`; MTE2
     `nd2nz` and `dn2nz` (any other is a plain load); `pipe_barrier` on a pipe, on S for all
@@ -80,7 +81,7 @@ class Instruction:
     transfer: Transfer | None = None
     flag: Flag | None = None
     cross: CrossFlag | None = None
-    bank_conflict: bool = True
+    bank_ways: int = 1
     detail: str = ""
 
 

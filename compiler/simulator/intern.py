@@ -43,7 +43,7 @@ class Interner:
             instruction.fractals,
             instruction.repeats,
             instruction.element_bytes,
-            instruction.bank_conflict,
+            instruction.bank_ways,
             _flag_key(instruction.flag),
             self._transfer_key(instruction.transfer),
         )

@@ -47,15 +47,15 @@ class Fixpipe:
 class Vector:
     """Cycles of a vector instruction: `start` + cycles per 256-byte repeat by mnemonic.
 
-    `repeat` assumes that sources share UB banks; `free` holds those that are faster when they
-    do not, `repeat_b4` those that differ for 4-byte elements; `default` is for other mnemonics.
+    `repeat_b4` holds those that differ for 4-byte elements; `default` is for other mnemonics.
+    A repeat takes at least `conflict` for each block that it has in one group of UB banks.
     """
 
     start: float
     default: float
     repeat: Mapping[str, float]
     repeat_b4: Mapping[str, float]
-    free: Mapping[str, float]
+    conflict: float
 
 
 @dataclass(frozen=True, slots=True)

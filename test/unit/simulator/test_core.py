@@ -11,7 +11,7 @@ from compiler.simulator.cost import Cycles
 from compiler.simulator.instruction import Instruction, Pipe, Program
 from compiler.simulator.intern import Interner
 from compiler.soc import soc
-from workloads.simulator_kernels import set_flag, wait_flag
+from workloads.kernels.flags import set_flag, wait_flag
 
 COSTS = replace(soc("Ascend910B1").costs, issue=1)
 

@@ -48,11 +48,11 @@ def test_mmad_on_950_takes_what_was_measured() -> None:
 
 
 @pytest.mark.parametrize(
-    ("repeats", "bank_conflict", "measured"),
-    [(32, True, 86.1), (128, True, 278.5), (127, False, 149.6)],
+    ("repeats", "bank_ways", "measured"),
+    [(32, 2, 86.1), (128, 2, 278.5), (127, 1, 149.6)],
 )
-def test_add_takes_what_was_measured(repeats: int, bank_conflict: bool, measured: float) -> None:
-    add = Instruction(Pipe.V, "add", repeats=repeats, bank_conflict=bank_conflict)
+def test_add_takes_what_was_measured(repeats: int, bank_ways: int, measured: float) -> None:
+    add = Instruction(Pipe.V, "add", repeats=repeats, bank_ways=bank_ways)
     assert occupancy(add, vector_core=True) == pytest.approx(measured, rel=0.01)
 
 

@@ -11,7 +11,9 @@ from compiler.simulator.instruction import Instruction, Pipe, Program, Transfer
 from compiler.simulator.kernel import simulate_kernel
 from compiler.simulator.kernel_timing import KernelTiming
 from compiler.soc import soc
-from workloads.simulator_kernels import Add, Matmul, set_flag, wait_flag
+from workloads.kernels.flags import set_flag, wait_flag
+from workloads.kernels.matmul import Matmul
+from workloads.kernels.tiles import Tiles
 
 B1 = soc("Ascend910B1")
 ELEMENTS = 8192 * 8192
@@ -23,13 +25,13 @@ def busy(timing: KernelTiming) -> dict[Pipe, float]:
 
 @cache
 def matmul(size: int, single: tuple[int, int], steps: tuple[int, int]) -> KernelTiming:
-    kernel = Matmul(size, size, size, single, step_a=steps[0], step_b=steps[1])
+    kernel = Matmul(size, size, size, single, step=steps)
     return simulate_kernel(kernel.programs(), B1, core_type="AI_CORE")
 
 
 @cache
 def add(tile: int, buffers: int) -> KernelTiming:
-    programs = Add(ELEMENTS, 48, tile, buffers).programs()
+    programs = Tiles(ELEMENTS, 48, tile, buffers).programs()
     return simulate_kernel(programs, B1, core_type="AI_VECTOR_CORE")
 
 
@@ -250,15 +252,15 @@ def test_a_core_without_work_takes_no_share() -> None:
 
 
 def test_a_bank_conflict_tells_instructions_apart() -> None:
-    def adds(*, bank_conflict: bool) -> Instruction:
-        return Instruction(Pipe.V, "add", repeats=100, bank_conflict=bank_conflict)
+    def adds(ways: int) -> Instruction:
+        return Instruction(Pipe.V, "add", repeats=100, bank_ways=ways)
 
-    timing = vector([[adds(bank_conflict=True), adds(bank_conflict=False)]])
+    timing = vector([[adds(2), adds(1)]])
     assert timing.pipes[Pipe.V].busy_us * 1850 == pytest.approx(22 + 200 + 22 + 100)
 
 
 def test_the_result_does_not_depend_on_how_programs_are_built() -> None:
-    shared = Add(1 << 20, 8, 4096, 2).programs()
+    shared = Tiles(1 << 20, 8, 4096, 2).programs()
     copied = [[dataclasses.replace(item, detail="copy") for item in part] for part in shared]
     assert vector(shared) == vector(copied)
     assert vector(shared) == vector(shared)

@@ -12,12 +12,13 @@ from compiler.simulator.kernel import simulate_kernel
 from compiler.simulator.model import ModelTiming, ai_cpu_task, kernel_task, replay
 from compiler.simulator.tables import op_summary, operator_times, write_csv
 from compiler.soc import soc
-from workloads.simulator_kernels import Add, Matmul
+from workloads.kernels.matmul import Matmul
+from workloads.kernels.tiles import Tiles
 
 B1 = soc("Ascend910B1")
-ADD = simulate_kernel(Add(1 << 20, 8, 4096, 2).programs(), B1, core_type="AI_VECTOR_CORE")
+ADD = simulate_kernel(Tiles(1 << 20, 8, 4096, 2).programs(), B1, core_type="AI_VECTOR_CORE")
 MATMUL = simulate_kernel(
-    Matmul(512, 512, 512, (256, 256), step_a=4).programs(), B1, core_type="AI_CORE"
+    Matmul(512, 512, 512, (256, 256), step=(4, 4)).programs(), B1, core_type="AI_CORE"
 )
 
 

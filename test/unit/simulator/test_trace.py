@@ -17,7 +17,7 @@ from compiler.simulator.model import EventRecord, EventWait, ModelTiming, ai_cpu
 from compiler.simulator.model import replay as replay_model
 from compiler.simulator.trace import INSTRUCTION_CAP, model_trace, write_trace
 from compiler.soc import soc
-from workloads.simulator_kernels import Add
+from workloads.kernels.tiles import Tiles
 
 B1 = soc("Ascend910B1")
 FLAG_LANES = (("SET_FLAG", 14), ("WAIT_FLAG", 15))
@@ -30,7 +30,7 @@ FIELDS = {
 
 
 def kernel(*, keep: bool = True) -> KernelTiming:
-    programs = Add(9 << 12, 4, 4096, 2).programs()
+    programs = Tiles(9 << 12, 4, 4096, 2).programs()
     return simulate_kernel(programs, B1, core_type="AI_VECTOR_CORE", keep_schedule=keep)
 
 
@@ -162,8 +162,8 @@ def test_the_cap_is_kept_and_stated() -> None:
     assert set(shown.values()) == {10}
     assert trace["otherData"]["instruction_cap"] == 10
     assert trace["otherData"]["cores"] == {
-        "k/core0.veccore0": "first 10 of 32 instructions; same for blocks 0",
-        "k/core0.veccore1": "first 10 of 22 instructions; same for blocks 1-3",
+        "k/core0.veccore0": "first 10 of 40 instructions; same for blocks 0",
+        "k/core0.veccore1": "first 10 of 28 instructions; same for blocks 1-3",
     }
 
 
