@@ -52,6 +52,9 @@ OPTIMISE = (
 """Clean-up, then fusions by GraphEngine's priorities, then types, as its stages have it."""
 KERNELS = (
     "convert-ge-to-davinci",
+    "davinci-select-tiles",
+    "davinci-lower-tiles",
+    "davinci-multi-buffer",
     "davinci-plan-memory",
     "davinci-inject-sync",
 )
@@ -78,6 +81,7 @@ class OfflinePass(ModulePass):
     inference; with `compiled` they hold what the inference needs, as without `refresh`, and the
     manifest says how that is made of ONNX's tensors. `model` is the model's name, and
     begins that of its combined weight file.
+    `tiles` sets sizes of tiles by hand, as `sizes` of `davinci-select-tiles` does.
     `prove` has the flags and addresses of every kernel proved: that takes some milliseconds for
     each. `fuse_attention` recognises attention as one operator, which the AI CPU
     computes here. `disable` leaves out clean-up passes and fusions, by our names or GraphEngine's.
@@ -102,6 +106,7 @@ class OfflinePass(ModulePass):
     refresh_form: Literal["original", "compiled"] = "original"
     init: bool = True
     model: str | None = None
+    tiles: tuple[str, ...] = ()
     prove: bool = False
     fuse_attention: bool = False
     disable: tuple[str, ...] = ()
@@ -190,6 +195,7 @@ class OfflinePass(ModulePass):
             "ge-make-weight-refreshable": {**split, "init": self.init},
             "ge-assign-precision": {"mode": self.precision, "keep": self.keep_dtype},
             "convert-ge-to-davinci": {"soc": self.soc},
+            "davinci-select-tiles": {"sizes": self.tiles},
             "ge-externalize-weights": external,
             "convert-ge-to-om": {"soc": self.soc},
         }

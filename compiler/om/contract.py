@@ -62,12 +62,13 @@ HASH_NAME = "_value_sha256"
 REFERENCE_NAME = "_ascend_opt_reference"
 SAMPLE_NAME = "_ascend_opt_sample_sha256"
 
-# Attributes of a node that the engines leave on it: who runs it, that nobody has to, its kernel and
-# on how many cores (`ge_attr_define.cc`).
+# Attributes of a node that the engines leave on it: who runs it, that nobody has to, its kernel, on
+# how many cores and of which kind (`ge_attr_define.cc`).
 ENGINE_NAME = "_ge_attr_op_kernel_lib_name"
 NO_TASK_NAME = "_no_task"
 KERNEL_NAME = "_kernelname"
 BLOCK_DIM_NAME = "tvm_blockdim"
+CORE_TYPE_NAME = "_cube_vector_core_type"
 
 AI_CORE_ENGINE = "AIcoreEngine"
 AI_CPU_ENGINE = "aicpu_ascend_kernel"

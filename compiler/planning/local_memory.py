@@ -14,6 +14,10 @@ ALIGNMENT = {"l1": 32, "ub": 32, "l0a": 512, "l0b": 512, "l0c": 512, "bt": 64}
 class LocalMemoryError(Exception):
     """The buffers of a kernel do not fit a memory of the core."""
 
+    def __init__(self, space: str, message: str):
+        super().__init__(message)
+        self.space = space
+
 
 @dataclass(frozen=True, slots=True)
 class LocalBuffer:
@@ -64,7 +68,8 @@ def plan_local_memory(
         )
         addresses[i] = first_gap(taken, buffers[i].total)
         if addresses[i] + buffers[i].total > capacity[buffers[i].space]:
-            raise LocalMemoryError(_too_much(buffers, buffers[i].space, capacity))
+            space = buffers[i].space
+            raise LocalMemoryError(space, _too_much(buffers, space, capacity))
     return [
         tuple(addresses[i] + slot * buffer.stride for slot in range(buffer.slots))
         for i, buffer in enumerate(buffers)

@@ -10,6 +10,7 @@ from dialects.davinci.instruction import InstructionOp
 from dialects.davinci.kernel import AllocOp, BlockIdxOp, KernelOp
 from dialects.davinci.movement import Dn2NzOp, LoadOp, Nd2NzOp, StoreOp
 from dialects.davinci.sync import PipeBarrierOp, SetFlagOp, WaitFlagOp
+from dialects.davinci.tile import EmptyOp, ReturnOp, TileOp
 from dialects.davinci.vector import (
     BinaryOp,
     BroadcastOp,
@@ -29,6 +30,9 @@ DAVINCI = Dialect(
     [
         KernelOp,
         FunctionOp,
+        TileOp,
+        EmptyOp,
+        ReturnOp,
         AllocOp,
         BlockIdxOp,
         SubBlockIdxOp,
@@ -73,6 +77,7 @@ __all__ = [
     "CrossWaitOp",
     "Dn2NzOp",
     "DuplicateOp",
+    "EmptyOp",
     "FixpipeOp",
     "FunctionOp",
     "GatherOp",
@@ -86,11 +91,13 @@ __all__ = [
     "Nd2NzOp",
     "PipeBarrierOp",
     "ReduceOp",
+    "ReturnOp",
     "ScalarOp",
     "SelectOp",
     "SetFlagOp",
     "StoreOp",
     "SubBlockIdxOp",
+    "TileOp",
     "TransposeOp",
     "UnaryOp",
     "WaitFlagOp",

@@ -11,6 +11,7 @@ from xdsl.dialects.builtin import (
     IntegerAttr,
     MemRefType,
     StringAttr,
+    TensorType,
     i64,
 )
 from xdsl.ir import Attribute, Block, Region
@@ -36,6 +37,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from dialects.davinci.attributes import Space
 from dialects.davinci.functions import CUBE, MIX, VECTOR, FunctionOp
+from dialects.davinci.tile import ReturnOp
 from dialects.davinci.types import Buffer, buffer_of, space_of
 from dialects.op import AscendOp
 
@@ -52,14 +54,15 @@ class KernelOp(AscendOp):
     """A kernel: one program for `block_dim` cores that differ in their block index.
 
     Its arguments are buffers in global memory: inputs, outputs, and `workspaces` that nobody
-    reads after it. A mixed kernel (`MIX`) is for groups of a cube core and its vector cores, and
-    holds a `davinci.function` for each of the two.
+    reads after it. At the tile level they are tensors, inputs and the outputs' destinations, and
+    how many cores will run the kernel is open. A mixed kernel (`MIX`) is for groups of a cube core
+    and its vector cores, and holds a `davinci.function` for each of the two.
     """
 
     name = "davinci.kernel"
 
     sym_name = prop_def(StringAttr)
-    block_dim = prop_def(IntegerAttr.constr(i64))
+    block_dim = opt_prop_def(IntegerAttr.constr(i64))
     core_type = prop_def(StringAttr)
     op_type = prop_def(StringAttr)
     soc = prop_def(StringAttr)
@@ -75,8 +78,13 @@ class KernelOp(AscendOp):
 
     @property
     def blocks(self) -> int:
-        """The number of cores that run the kernel."""
-        return self.block_dim.value.data
+        """The number of cores, or of groups of them, that run the kernel."""
+        return 1 if self.block_dim is None else self.block_dim.value.data
+
+    @property
+    def is_tiled(self) -> bool:
+        """Whether the kernel is at the tile level, on tensors."""
+        return isinstance(self.body.block.last_op, ReturnOp)
 
     @property
     def arguments(self) -> tuple[Buffer, ...]:
@@ -86,7 +94,7 @@ class KernelOp(AscendOp):
     @property
     def workspace_types(self) -> tuple[Buffer, ...]:
         """The types of the last arguments, which are the kernel's own."""
-        count = self.workspaces.value.data if self.workspaces else 0
+        count = 0 if self.workspaces is None else self.workspaces.value.data
         return self.arguments[len(self.arguments) - count :]
 
     @property
@@ -100,11 +108,23 @@ class KernelOp(AscendOp):
     def verify_(self) -> None:
         if self.core_type.data not in (CUBE, VECTOR, MIX):
             raise VerifyException(f"core_type is AIC, AIV or MIX, not '{self.core_type.data}'")
+        if self.is_tiled:
+            self._verify_tensors()
+        else:
+            self._verify_buffers()
+
+    def _verify_tensors(self) -> None:
+        types: list[Attribute] = [argument.type for argument in self.body.block.args]
+        if not all(isinstance(type, TensorType) for type in types):
+            raise VerifyException("arguments of a kernel at the tile level are tensors")
+
+    def _verify_buffers(self) -> None:
         if self.core_type.data == MIX:
             self._verify_functions()
-        if self.workspaces and not 0 <= self.workspaces.value.data <= len(self.body.block.args):
+        count = 0 if self.workspaces is None else self.workspaces.value.data
+        if not 0 <= count <= len(self.body.block.args):
             raise VerifyException("has more workspaces than arguments")
-        if self.blocks < 1:
+        if self.block_dim is None or self.blocks < 1:
             raise VerifyException("block_dim must be positive")
         for argument in self.body.block.args:
             if space_of(buffer_of(argument)) is not Space.GM:
@@ -121,6 +141,8 @@ class KernelOp(AscendOp):
         properties = parser.parse_optional_attr_dict()
         arguments = parser.parse_comma_separated_list(parser.Delimiter.PAREN, parser.parse_argument)
         region = parser.parse_region(arguments)
+        if not region.blocks:
+            region.add_block(Block())
         return cls.create(properties={"sym_name": name, **properties}, regions=[region])
 
     def print(self, printer: Printer) -> None:
@@ -131,23 +153,26 @@ class KernelOp(AscendOp):
         with printer.in_parens():
             printer.print_list(self.body.block.args, printer.print_block_argument)
         printer.print_string(" ")
-        printer.print_region(self.body, print_entry_block_args=False)
+        printer.print_region(self.body, print_entry_block_args=False, print_empty_block=False)
 
     @classmethod
     def make(
         cls,
         name: str,
-        arguments: Sequence[Buffer],
+        arguments: Sequence[Attribute],
         *,
         op_type: str,
         core_type: str,
-        block_dim: int,
+        block_dim: int | None = None,
         soc: str,
     ) -> Self:
-        """An empty kernel with those arguments."""
+        """An empty kernel with arguments of those types; `block_dim` below the tile level."""
+        cores: dict[str, Attribute] = {}
+        if block_dim is not None:
+            cores["block_dim"] = IntegerAttr(block_dim, i64)
         properties: dict[str, Attribute] = {
             "sym_name": StringAttr(name),
-            "block_dim": IntegerAttr(block_dim, i64),
+            **cores,
             "core_type": StringAttr(core_type),
             "op_type": StringAttr(op_type),
             "soc": StringAttr(soc),

@@ -178,7 +178,7 @@ class KernelBuilder:
         buffers: int = 1,
         name: str,
     ) -> SSAValue:
-        """A local buffer; what runs once needs one slot only."""
+        """A local buffer; `davinci-multi-buffer` decides where more than one slot is good."""
         slots = buffers if self._repeats else 1
         op = AllocOp(buffer_type(tuple(shape), element, space, layout), slots)
         op.buffer.name_hint = name

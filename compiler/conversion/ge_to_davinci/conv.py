@@ -66,6 +66,15 @@ class Geometry:
 
 def build_conv(operator: Operator, soc: Soc) -> KernelOp:
     """Conv2D of NCHW tensors, with groups and an optional bias."""
+    return _conv(operator, soc).build()
+
+
+def conv_tile(operator: Operator, soc: Soc) -> CubeTile:
+    """The tile that a convolution is best cut into."""
+    return _conv(operator, soc).best_tile()
+
+
+def _conv(operator: Operator, soc: Soc) -> _Conv:
     x, w = operator.input("x"), operator.input("filter")
     if x is None or w is None or operator.input("offset_w"):
         raise UnsupportedError("takes an input, a filter and a bias")
@@ -74,7 +83,7 @@ def build_conv(operator: Operator, soc: Soc) -> KernelOp:
         raise UnsupportedError("only four dimensions in the order NCHW")
     if operator.float_element(x) != w.element:
         raise UnsupportedError("input and filter of two element types")
-    return _Conv(operator, soc, _geometry(operator, x, w), x.element).build()
+    return _Conv(operator, soc, _geometry(operator, x, w), x.element)
 
 
 def _geometry(operator: Operator, x: Tensor, w: Tensor) -> Geometry:
@@ -109,6 +118,11 @@ class _Conv:
 
     @cached_property
     def tile(self) -> CubeTile:
+        """The tile that was chosen, or the best."""
+        return self.operator.tile(CubeTile) or self.best_tile()
+
+    def best_tile(self) -> CubeTile:
+        """The tile with the least cost."""
         g = self.g
         c0 = c0_of(self.element)
         k = align(g.channels, c0) * g.taps
@@ -156,10 +170,7 @@ class _Conv:
         """The input rows of some channels in L1, and how img2col takes them to L0A."""
         g, c0 = self.g, c0_of(self.element)
         shape = (self.tile.packet // c0, g.input_rows(self.tile.m), g.width, c0)
-        buffers = self.tile.l1_buffers
-        buffer = b.alloc(
-            shape, self.element, Space.L1, Layout.NC1HWC0, buffers=buffers, name="fmap_l1"
-        )
+        buffer = b.alloc(shape, self.element, Space.L1, Layout.NC1HWC0, name="fmap_l1")
         plane = g.height * g.width
         offset = channel * plane + Index.of(rows.first) * g.width
         sizes = [Index.of(rows.height) * g.width, count]
@@ -173,10 +184,7 @@ class _Conv:
         """The filters of some channels in L1, k counted as (C1, kh, kw, C0)."""
         g, c0 = self.g, c0_of(self.element)
         shape = (self.tile.n, self.tile.packet * g.taps)
-        buffers = self.tile.l1_buffers
-        buffer = b.alloc(
-            shape, self.element, Space.L1, Layout.NZ, buffers=buffers, name="filter_l1"
-        )
+        buffer = b.alloc(shape, self.element, Space.L1, Layout.NZ, name="filter_l1")
         w = b.arguments[self.operator.index("filter")]
         offset = (output * g.channels + channel) * g.taps
         strides = (g.channels * g.taps, 1, g.taps)

@@ -1,26 +1,28 @@
-"""Pass convert-ge-to-davinci: a kernel for each node that has a builder, an engine for all."""
+"""Pass convert-ge-to-davinci: an engine for every node, and for some a kernel on tensors."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp, StringAttr, i1, i64
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i1
 from xdsl.passes import ModulePass
 
-from compiler.conversion.ge_to_davinci.operator import Operator, UnsupportedError
-from compiler.conversion.ge_to_davinci.registry import BUILDERS, Builder
-from compiler.kernels.flags import kernel_flags
-from compiler.kernels.local_memory import local_addresses
-from compiler.kernels.symbols import AI_CPU_REASON
+from compiler.conversion.ge_to_davinci.operator import Operator
+from compiler.conversion.ge_to_davinci.registry import BUILDERS
+from compiler.conversion.ge_to_davinci.tile_level import tile_kernel
+from compiler.kernels.engines import (
+    UnsupportedError,
+    kernels_of,
+    set_engine,
+    to_ai_core,
+    to_ai_cpu,
+)
 from compiler.om import contract
-from compiler.planning.local_memory import LocalMemoryError
-from compiler.planning.sync import SyncError
-from compiler.planning.tiling_cube import TilingError
 from compiler.rewrite import main_graphs
-from compiler.soc import DEFAULT_SOC, Soc, soc
+from compiler.soc import DEFAULT_SOC, soc
 from dialects.davinci import KernelOp
-from dialects.ge import NodeOp, Op, type_of
+from dialects.ge import Op, type_of
 
 NO_TASK = frozenset(
     {
@@ -40,16 +42,14 @@ NO_TASK = frozenset(
 )
 """Views of their input, and nodes that only hold graphs."""
 
-NO_KERNEL = (UnsupportedError, TilingError, LocalMemoryError, SyncError)
-"""What keeps a node from the AI Core: it then goes to the AI CPU."""
-
 
 @dataclass(frozen=True)
 class ConvertGEToDavinciPass(ModulePass):
     """Give every compute node its engine, and AI-Core nodes a kernel that equal nodes share.
 
-    Where no kernel can be built, or it would not fit its core, the node goes to the AI CPU and
-    says why in `_ascend_opt_ai_cpu_reason`.
+    Kernels are at the tile level. A node that has no builder goes to the AI CPU and says why in
+    `_ascend_opt_ai_cpu_reason`; so do, in the passes that follow, nodes whose kernel cannot be
+    built or does not fit its core.
     """
 
     name = "convert-ge-to-davinci"
@@ -57,65 +57,34 @@ class ConvertGEToDavinciPass(ModulePass):
     soc: str = DEFAULT_SOC
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        kernels = _Kernels(op, soc(self.soc))
+        target = soc(self.soc)
+        kernels = {kernel.label: kernel for kernel in kernels_of(op)}
+        known = len(kernels)
         nodes = [node for graph in main_graphs(op) for node in graph.all_nodes]
         for node in nodes:
             if isinstance(node, Op):
-                _assign(node, kernels)
-        op.body.block.add_ops(kernels.new)
+                _assign(node, kernels, target.name)
+        op.body.block.add_ops(list(kernels.values())[known:])
 
 
-class _Kernels:
-    """The kernels of a module by name, and why there is none for some operators."""
-
-    def __init__(self, module: ModuleOp, target: Soc):
-        self._target = target
-        self._known = {k.label: k for k in module.body.block.ops if isinstance(k, KernelOp)}
-        self._refused: dict[str, str] = {}
-        self.new: list[KernelOp] = []
-
-    def of(self, node: Op) -> KernelOp:
-        """The kernel for a node, new or shared; one of NO_KERNEL says why there is none."""
-        build = BUILDERS.get(type_of(node))
-        if build is None:
-            raise UnsupportedError("there is no kernel builder")
-        operator = Operator.of(node)
-        name = operator.kernel_name(self._target.name)
-        if name in self._refused:
-            raise UnsupportedError(self._refused[name])
-        if name not in self._known:
-            self._known[name] = self._new(name, build, operator)
-        return self._known[name]
-
-    def _new(self, name: str, build: Builder, operator: Operator) -> KernelOp:
-        try:
-            kernel = build(operator, self._target)
-            local_addresses(kernel)  # tried here, where there is still another engine,
-            kernel_flags(kernel)  # and done by the passes that follow
-        except NO_KERNEL as error:
-            self._refused[name] = str(error)
-            raise
-        self.new.append(kernel)
-        return kernel
-
-
-def _assign(node: Op, kernels: _Kernels) -> None:
-    """Set a node's engine, and its kernel where that is the AI Core."""
+def _assign(node: Op, kernels: dict[str, KernelOp], soc: str) -> None:
+    """Set a node's engine, and its kernel, new or shared, where that is the AI Core."""
     if type_of(node) in NO_TASK:
-        _set_engine(node, contract.LOCAL_ENGINE)
+        set_engine(node, contract.LOCAL_ENGINE)
         node.attributes[contract.NO_TASK_NAME] = IntegerAttr(1, i1)
         return
     try:
-        kernel = kernels.of(node)
-    except NO_KERNEL as error:
-        _set_engine(node, contract.AI_CPU_ENGINE)
-        node.attributes.setdefault(AI_CPU_REASON, StringAttr(str(error)))
+        operator = _operator(node)
+    except UnsupportedError as error:
+        to_ai_cpu(node, str(error))
         return
-    _set_engine(node, contract.AI_CORE_ENGINE)
-    node.attributes[contract.KERNEL_NAME] = kernel.sym_name
-    node.attributes[contract.BLOCK_DIM_NAME] = IntegerAttr(kernel.blocks, i64)
-    node.attributes["_cube_vector_core_type"] = kernel.core_type
+    name = operator.kernel_name(soc)
+    if name not in kernels:
+        kernels[name] = tile_kernel(operator, soc)
+    to_ai_core(node, kernels[name])
 
 
-def _set_engine(node: NodeOp, library: str) -> None:
-    node.attributes[contract.ENGINE_NAME] = StringAttr(library)
+def _operator(node: Op) -> Operator:
+    if type_of(node) not in BUILDERS:
+        raise UnsupportedError("there is no kernel builder")
+    return Operator.of(node)

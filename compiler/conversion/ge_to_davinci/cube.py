@@ -58,8 +58,7 @@ class CubeBuilder(KernelBuilder):
 
     def block(self, tile: CubeTile, m: Number, n: Number) -> Block:
         """An empty block of results in L0C."""
-        shape, buffers = (tile.m, tile.n), tile.l0c_buffers
-        result = self.alloc(shape, f32, Space.L0C, Layout.NZ, buffers=buffers, name="c_l0")
+        result = self.alloc((tile.m, tile.n), f32, Space.L0C, Layout.NZ, name="c_l0")
         return Block(tile, m, n, result)
 
     def biased(self, block: Block, bias: SSAValue, offset: Number) -> Block:
@@ -68,7 +67,7 @@ class CubeBuilder(KernelBuilder):
         columns = block.tile.n
         if 4 * columns > self.soc.bt:
             raise UnsupportedError(f"{self.soc.name} has no bias table for {columns} columns")
-        staged = self.alloc([columns], element, Space.L1, buffers=2, name="bias_l1")
+        staged = self.alloc([columns], element, Space.L1, name="bias_l1")
         table = self.alloc([columns], f32, Space.BT, name="bias_bt")
         source = self.access(bias, [offset], [1])
         self.emit(LoadOp, [self.access(staged, [0], [1]), source], [block.n])
@@ -92,9 +91,9 @@ class CubeBuilder(KernelBuilder):
         tile, element = block.tile, buffer_of(right).element_type
         with self.loop(0, packet, tile.k, name="k") as step:
             k = self.minimum(packet - step, tile.k)
-            a = self.alloc((tile.m, tile.k), element, Space.L0A, Layout.ZZ, buffers=2, name="a_l0")
+            a = self.alloc((tile.m, tile.k), element, Space.L0A, Layout.ZZ, name="a_l0")
             load_left(a, step, k)
-            b = self.alloc((tile.n, tile.k), element, Space.L0B, Layout.ZN, buffers=2, name="b_l0")
+            b = self.alloc((tile.n, tile.k), element, Space.L0B, Layout.ZN, name="b_l0")
             window = self.access(right, [0, step])
             self.emit(LoadL0Op, [self.access(b, [0, 0]), window], [block.n, k])
             operands = [self.access(buffer, [0, 0]) for buffer in (block.result, a, b)]

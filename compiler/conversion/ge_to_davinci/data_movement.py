@@ -58,7 +58,7 @@ def _copy_columns(
         row, column = down * tiling.rows, across * tiling.columns
         sizes = b.minimum(rows - row, tiling.rows), b.minimum(width - column, tiling.columns)
         element = b.kernel.arguments[place].element_type
-        tile = b.tile((tiling.rows, tiling.columns), element, "x", sizes=sizes, buffers=2)
+        tile = b.tile((tiling.rows, tiling.columns), element, "x", sizes=sizes)
         b.load(tile, source, row * width + column, [width, 1])
         b.store(target, row * total + start + column, [total, 1], tile)
 
@@ -111,7 +111,7 @@ class _Transpose:
             *place, down, across = delinearize(number, counts)
             row, column = down * tiling.rows, across * tiling.columns
             sizes = b.minimum(rows - row, tiling.rows), b.minimum(columns - column, tiling.columns)
-            tile = b.tile((tiling.rows, tiling.columns), element, "x", sizes=sizes, buffers=2)
+            tile = b.tile((tiling.rows, tiling.columns), element, "x", sizes=sizes)
             at = [*place, row, column]
             b.load(tile, b.arguments[0], linearize(at, source), source[-2:])
             b.store(b.arguments[-1], linearize(at, result), result[-2:], tile)
@@ -131,8 +131,8 @@ class _Transpose:
             *place, down, across = delinearize(number, counts)
             row, column = down * height, across * width
             rows, columns = b.minimum(tall - row, height), b.minimum(wide - column, width)
-            x = b.tile((width, height), element, "x", sizes=(columns, rows), buffers=2)
-            y = b.tile((height, width), element, "y", sizes=(rows, columns), buffers=2)
+            x = b.tile((width, height), element, "x", sizes=(columns, rows))
+            y = b.tile((height, width), element, "y", sizes=(rows, columns))
             at = [*place, row, column]
             order = [*others, inner, last]
             source, result = ([s[i] for i in order] for s in (self.source, self.result))

@@ -65,7 +65,7 @@ class _LayerNorm:
 
     def _tile(self, rows: int, count: Number, offset: Number) -> None:
         b, shape, sizes = self.b, (rows, self.length), (count, self.length)
-        x = b.tile(shape, self.element, "x", sizes=sizes, buffers=2)
+        x = b.tile(shape, self.element, "x", sizes=sizes)
         b.load(x, b.arguments[self.operator.index("x")], offset, [self.length, 1])
         work = b.tile(shape, f32, "work", sizes=sizes)
         if self.element == f32:
@@ -78,7 +78,7 @@ class _LayerNorm:
         epsilon = self.operator.float("epsilon", EPSILON)
         b.binary("div", work, work, self._mean(square, rows, "deviation", epsilon))
         b.binary("mul", work, work, self._parameter("gamma", work))
-        y = b.tile(shape, self.element, "y", sizes=sizes, buffers=2)
+        y = b.tile(shape, self.element, "y", sizes=sizes)
         target = y if self.element == f32 else work
         b.binary("add", target, work, self._parameter("beta", work))
         if target is not y:
@@ -99,7 +99,7 @@ class _LayerNorm:
     def _parameter(self, port: str, tile: Tile) -> Tile:
         """gamma or beta in f32, the same for each row of a tile."""
         b = self.b
-        vector = b.tile((self.length,), self.element, port, buffers=2)
+        vector = b.tile((self.length,), self.element, port)
         b.load(vector, b.arguments[self.operator.index(port)], 0, [1])
         wide = b.widened(vector, (self.length,), f"{port}_wide")
         return replace(wide, sizes=tile.sizes, strides=(0, 1))

@@ -56,7 +56,7 @@ class _LRN:
             first = across * tiling.columns
             shape = channels, tiling.columns
             size = b.minimum(points - first, tiling.columns)
-            x = b.tile(shape, self.element, "x", sizes=(channels, size), buffers=2)
+            x = b.tile(shape, self.element, "x", sizes=(channels, size))
             offset = image * (channels * points) + first
             b.load(x, b.arguments[0], offset, [points, 1])
             y = self._normalized(x, shape)
@@ -73,7 +73,7 @@ class _LRN:
         b.unary("ln", total, total)
         b.scalar("muls", total, total, -operator.float("beta", 0.5))
         b.unary("exp", total, total)
-        y = b.tile(shape, self.operator.outputs[0].element, "y", sizes=x.sizes, buffers=2)
+        y = b.tile(shape, self.operator.outputs[0].element, "y", sizes=x.sizes)
         if isinstance(y.element, Float16Type):
             b.binary("mul", total, total, wide)
             b.cast(y, total)

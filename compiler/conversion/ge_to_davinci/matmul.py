@@ -13,7 +13,7 @@ from compiler.conversion.ge_to_davinci.index import Index, delinearize, lineariz
 from compiler.conversion.ge_to_davinci.operator import Operator, Tensor, UnsupportedError
 from compiler.conversion.ge_to_davinci.pointwise import broadcast_strides
 from compiler.planning.placement import align
-from compiler.planning.tiling_cube import Product, product_tile
+from compiler.planning.tiling_cube import CubeTile, Product, product_tile
 from compiler.soc import Soc
 from dialects.davinci import KernelOp, LoadL0Op
 from dialects.davinci.attributes import Layout, Space
@@ -37,6 +37,15 @@ class _Matrix:
 
 def build_matmul(operator: Operator, soc: Soc) -> KernelOp:
     """x1 · x2 + bias, either operand transposed, batches with NumPy's broadcasting."""
+    return _matmul(operator, soc).build()
+
+
+def matmul_tile(operator: Operator, soc: Soc) -> CubeTile:
+    """The tile that a product is best cut into."""
+    return product_tile(_matmul(operator, soc).product, soc)
+
+
+def _matmul(operator: Operator, soc: Soc) -> _MatMul:
     x1, x2 = operator.input("x1"), operator.input("x2")
     if x1 is None or x2 is None or operator.input("offset_w"):
         raise UnsupportedError("takes two operands and a bias")
@@ -44,7 +53,9 @@ def build_matmul(operator: Operator, soc: Soc) -> KernelOp:
         raise UnsupportedError("operands have at least two dimensions")
     flip1 = operator.int("transpose_x1", operator.int("adj_x1", 0))
     flip2 = operator.int("transpose_x2", operator.int("adj_x2", 0))
-    return _MatMul(operator, soc, x1, x2, bool(flip1), bool(flip2)).build()
+    if operator.float_element(x1) != x2.element:
+        raise UnsupportedError("operands of two element types")
+    return _MatMul(operator, soc, x1, x2, bool(flip1), bool(flip2))
 
 
 @dataclass(frozen=True)
@@ -59,12 +70,8 @@ class _MatMul:
     def build(self) -> KernelOp:
         b = CubeBuilder(self.operator, "AIC", self.soc)
         *batch, m, n = self.operator.outputs[0].shape
-        k = self.x1.shape[-2 if self.flip1 else -1]
-        element = self.operator.float_element(self.x1)
-        if element != self.x2.element:
-            raise UnsupportedError("operands of two element types")
-        product = Product(prod(batch), m, n, k, element_bytes(element))
-        tile = product_tile(product, self.soc)
+        k = self.product.k
+        tile = self.operator.tile(CubeTile) or product_tile(self.product, self.soc)
         left = self._matrix(b, "x1", self.x1, self.flip1)
         right = self._matrix(b, "x2", self.x2, not self.flip2)
         target = self._target(b)
@@ -83,6 +90,13 @@ class _MatMul:
                 b.accumulate(block, _from_l1(b, a, block), w, packet=packet, done=done)
             b.store(target.buffer, target.at(place, row, column), (n, 1), block)
         return b.kernel
+
+    @property
+    def product(self) -> Product:
+        """The product's numbers."""
+        *batch, m, n = self.operator.outputs[0].shape
+        k = self.x1.shape[-2 if self.flip1 else -1]
+        return Product(prod(batch), m, n, k, element_bytes(self.x1.element))
 
     def _matrix(self, b: CubeBuilder, port: str, tensor: Tensor, flip: bool) -> _Matrix:
         rows, columns = tensor.shape[-2:]
@@ -111,7 +125,7 @@ def _packet(b: CubeBuilder, matrix: _Matrix, shape: tuple[int, int], name: str) 
     element = buffer_of(matrix.buffer).element_type
     rows, columns = shape
     width = align(columns, c0_of(element))
-    return b.alloc((rows, width), element, Space.L1, Layout.NZ, buffers=2, name=name)
+    return b.alloc((rows, width), element, Space.L1, Layout.NZ, name=name)
 
 
 def _load(

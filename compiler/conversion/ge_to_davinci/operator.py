@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import prod
+from typing import TYPE_CHECKING, TypeVar
 
 from xdsl.dialects.builtin import (
     Float16Type,
@@ -17,10 +18,16 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, SSAValue
 
 from compiler.constants import constant_numbers, constant_values
+from compiler.kernels.engines import UnsupportedError
 from dialects.davinci.attributes import Space
 from dialects.davinci.types import Buffer, buffer_type, ints
 from dialects.ge import NodeOp, type_of
-from dialects.types import is_static, shape_of, tensor_of
+from dialects.types import RankedTensor, is_static, shape_of, tensor_of, tensor_type
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    Tile = TypeVar("Tile", bound=DataclassInstance)
 
 KERNEL_NAMES = "ascend-opt kernel 2"
 """Counts up when kernels of one name would no longer be equal: builders or this text changed."""
@@ -48,10 +55,6 @@ IMMEDIATES = frozenset(
 """Operator types whose kernels take a constant of one element as a number."""
 
 
-class UnsupportedError(Exception):
-    """No kernel can be built for an operator; the text says why."""
-
-
 @dataclass(frozen=True)
 class Tensor:
     """The static type of an input or output."""
@@ -70,6 +73,11 @@ class Tensor:
         return "x".join([*map(str, self.shape), str(self.element)])
 
     @property
+    def type(self) -> RankedTensor:
+        """The tensor type."""
+        return tensor_type(self.shape, self.element)
+
+    @property
     def buffer(self) -> Buffer:
         """The type of the tensor's buffer in global memory."""
         return buffer_type(self.shape, self.element, Space.GM)
@@ -86,6 +94,8 @@ class Operator:
     constants: tuple[tuple[str, tuple[int, ...]], ...]
     numbers: tuple[tuple[str, float], ...] = ()
     """Inputs of a single known element, where instructions could have it as their immediate."""
+    tiles: tuple[tuple[str, int], ...] = ()
+    """Tile sizes that were chosen; none where the builder chooses."""
 
     @classmethod
     def of(cls, node: NodeOp) -> Operator:
@@ -109,6 +119,15 @@ class Operator:
     def tensors(self) -> tuple[Tensor, ...]:
         """The inputs, then the outputs."""
         return (*(tensor for _, tensor in self.inputs), *self.outputs)
+
+    def tile(self, kind: type[Tile]) -> Tile | None:
+        """The tile that was chosen, as its planner has it; UnsupportedError where it is another."""
+        if not self.tiles:
+            return None
+        wanted = [field.name for field in fields(kind)]
+        if sorted(wanted) != sorted(name for name, _ in self.tiles):
+            raise UnsupportedError(f"tile sizes of {self.type} are {', '.join(wanted)}")
+        return kind(**dict(self.tiles))
 
     def input(self, port: str) -> Tensor | None:
         """The tensor at an input port."""

@@ -175,7 +175,6 @@ class Tiles:
                 room.element,
                 room.name,
                 sizes=[self._sizes[i] for i in kept] or [1],
-                buffers=1 if room.place == "scratch" else 2,
             )
         return self._tiles[room]
 

@@ -191,7 +191,7 @@ class _Pool:
         """The padded rows under a tile's windows."""
         b, w = self.b, self.w
         shape = self.tile.planes, self._input_rows, w.width
-        x = b.tile(shape, self.element, "x", buffers=2)
+        x = b.tile(shape, self.element, "x")
         fill = -inf if self._is_max else 0.0
         if w.pads[0] or w.below:
             b.duplicate(x, fill)
@@ -260,7 +260,7 @@ class _Pool:
     def _result(self, work: Tile) -> Tile:
         b = self.b
         shape = self.tile.planes, self.tile.rows, self.w.output[1]
-        y = b.tile(shape, self.operator.outputs[0].element, "y", sizes=work.sizes, buffers=2)
+        y = b.tile(shape, self.operator.outputs[0].element, "y", sizes=work.sizes)
         narrowing = isinstance(y.element, Float16Type) and not self._is_max
         b.cast(y, work) if narrowing else b.unary("copy", y, work)
         return y

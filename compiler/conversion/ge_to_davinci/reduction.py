@@ -175,7 +175,7 @@ class _Reduction:
         offset: Number,
         strides: Sequence[int],
     ) -> Tile:
-        tile = self.b.tile(shape, self.element, "x", sizes=sizes, buffers=2)
+        tile = self.b.tile(shape, self.element, "x", sizes=sizes)
         self.b.load(tile, self.b.arguments[0], offset, strides)
         return self.b.widened(tile, shape, "x_f32")
 
@@ -190,7 +190,7 @@ class _Reduction:
     def _store(self, total: Tile, offset: Number) -> None:
         """Finish the totals and write them, contiguous in the output."""
         b, output = self.b, self.operator.outputs[0]
-        result = b.tile(_shape(total), output.element, "y", sizes=total.sizes, buffers=2)
+        result = b.tile(_shape(total), output.element, "y", sizes=total.sizes)
         if self.operator.type == "ReduceMean":
             count = prod(d.size for d in self.dimensions if d.reduced)
             b.scalar("muls", total, total, 1.0 / count)

@@ -1,4 +1,4 @@
-"""Which operator type is built by which kernel builder."""
+"""Which operator type is built by which kernel builder, and who chooses its tile."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from compiler.conversion.ge_to_davinci import (
     softmax,
 )
 from compiler.conversion.ge_to_davinci.operator import Operator
+from compiler.planning.tiling_cube import CubeTile
 from compiler.soc import Soc
 from dialects.davinci import KernelOp
 
@@ -42,3 +43,10 @@ BUILDERS: Mapping[str, Builder] = {
     "BatchMatMulV2": matmul.build_matmul,
 }
 """Builders raise UnsupportedError for the variants they cannot do."""
+
+TILES: Mapping[str, Callable[[Operator, Soc], CubeTile]] = {
+    "Conv2D": conv.conv_tile,
+    "MatMulV2": matmul.matmul_tile,
+    "BatchMatMulV2": matmul.matmul_tile,
+}
+"""What chooses tiles apart from the builder, which takes those it is told."""

@@ -106,7 +106,7 @@ class _Softmax:
         along: int,
     ) -> None:
         b = self.b
-        x = b.tile(shape, self.element, "x", sizes=sizes, buffers=2)
+        x = b.tile(shape, self.element, "x", sizes=sizes)
         b.load(x, b.arguments[0], offset, [pitch, 1])
         work = b.tile(shape, f32, "work", sizes=sizes)
         if isinstance(self.element, Float16Type):
@@ -116,7 +116,7 @@ class _Softmax:
         b.binary("sub", work, work, self._statistic("max", work, shape, along))
         b.unary("exp", work, work)
         b.binary("div", work, work, self._statistic("sum", work, shape, along))
-        y = b.tile(shape, self.result, "y", sizes=sizes, buffers=2)
+        y = b.tile(shape, self.result, "y", sizes=sizes)
         if isinstance(self.result, Float16Type):
             b.cast(y, work)
         else:

@@ -11,9 +11,10 @@ from xdsl.ir import Block
 from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import PassFailedException
 
+from compiler.kernels.engines import work_on_kernels
 from compiler.kernels.flags import BlockFlags, kernel_flags
 from compiler.kernels.hazards import HazardProgram
-from compiler.planning.sync import Flag, SyncError
+from compiler.planning.sync import Flag
 from compiler.planning.sync_proof import HazardError, redundant
 from dialects.davinci import AllocOp, KernelOp, SetFlagOp, WaitFlagOp
 from dialects.davinci.attributes import Pipe
@@ -27,9 +28,7 @@ class DavinciInjectSyncPass(ModulePass):
     name = "davinci-inject-sync"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for kernel in op.body.block.ops:
-            if isinstance(kernel, KernelOp) and not _has_flags(kernel):
-                inject_sync(kernel)
+        work_on_kernels(op, inject_sync)
 
 
 def _has_flags(kernel: KernelOp) -> bool:
@@ -37,12 +36,10 @@ def _has_flags(kernel: KernelOp) -> bool:
 
 
 def inject_sync(kernel: KernelOp) -> None:
-    """Synchronise one kernel; PassFailedException where flags cannot be placed."""
-    try:
-        planned = kernel_flags(kernel)
-    except SyncError as error:
-        raise PassFailedException(f"kernel {kernel.label}: {error}") from None
-    for function, blocks in zip(kernel.functions, planned, strict=True):
+    """Synchronise a kernel that has no flags; SyncError where they cannot be placed."""
+    if _has_flags(kernel):
+        return
+    for function, blocks in zip(kernel.functions, kernel_flags(kernel), strict=True):
         _synchronise(function.block, blocks)
         _leave_out_redundant(kernel, function)
 

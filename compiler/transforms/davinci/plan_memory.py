@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from xdsl.context import Context
 from xdsl.dialects.builtin import DenseArrayBase, ModuleOp, i64
 from xdsl.passes import ModulePass
-from xdsl.utils.exceptions import PassFailedException
 
+from compiler.kernels.engines import work_on_kernels
 from compiler.kernels.local_memory import local_addresses
-from compiler.planning.local_memory import LocalMemoryError
 from dialects.davinci import KernelOp
 
 
@@ -24,16 +23,10 @@ class DavinciPlanMemoryPass(ModulePass):
     name = "davinci-plan-memory"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for kernel in op.body.block.ops:
-            if isinstance(kernel, KernelOp):
-                plan_memory(kernel)
+        work_on_kernels(op, plan_memory)
 
 
 def plan_memory(kernel: KernelOp) -> None:
-    """Plan one kernel; PassFailedException when its buffers do not fit."""
-    try:
-        plan = local_addresses(kernel)
-    except LocalMemoryError as error:
-        raise PassFailedException(f"kernel {kernel.label}: {error}") from None
-    for op, addresses in plan:
+    """Plan one kernel; LocalMemoryError when its buffers do not fit."""
+    for op, addresses in local_addresses(kernel):
         op.properties["addresses"] = DenseArrayBase.from_list(i64, list(addresses))

@@ -167,3 +167,25 @@ davinci.select %x[0 : 1], %m[0 : 1], %x[0 : 1] sizes [8] : memref<8xi32, #davinc
 %m = davinci.alloc {buffers = 1} : memref<256xui1, #davinci.space<ub>>
 %x = davinci.alloc {buffers = 1} : memref<8xi64, #davinci.space<ub>>
 davinci.select %x[0 : 1], %m[0 : 1], %x[0 : 1] sizes [8] {value = 0 : i64} : memref<8xi64, #davinci.space<ub>>, memref<256xui1, #davinci.space<ub>>, memref<8xi64, #davinci.space<ub>>
+
+// -----
+// CHECK: arguments of a kernel at the tile level are tensors
+davinci.kernel @k {core_type = "AIV", op_type = "Relu", soc = "Ascend910B4"} (%x : memref<8xf16, #davinci.space<gm>>) {
+  %y = davinci.empty : tensor<8xf16>
+  davinci.return %y : tensor<8xf16>
+}
+
+// -----
+// CHECK: 1 inputs but 2 port names
+%x = davinci.empty : tensor<8xf16>
+%y = "davinci.tile"(%x, %x) <{op_type = "Relu", ports = ["x", "y"], operandSegmentSizes = array<i32: 1, 1>}> : (tensor<8xf16>, tensor<8xf16>) -> tensor<8xf16>
+
+// -----
+// CHECK: the results have other types than their destinations
+%x = davinci.empty : tensor<8xf16>
+%y = "davinci.tile"(%x, %x) <{op_type = "Relu", ports = ["x"], operandSegmentSizes = array<i32: 1, 1>}> : (tensor<8xf16>, tensor<8xf16>) -> tensor<4xf16>
+
+// -----
+// CHECK: tile sizes are positive integers
+%x = davinci.empty : tensor<8xf16>
+%y = davinci.tile "Relu" ins(x = %x) outs(%x) tiles {m = 0} : (tensor<8xf16>) -> tensor<8xf16>

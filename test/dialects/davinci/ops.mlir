@@ -119,3 +119,17 @@ davinci.kernel @te_mix_0__kernel0 {block_dim = 4, core_type = "MIX", op_type = "
     davinci.load %u[0 : 16, 1], %w[%first : 16, 1] sizes [16, 16] : memref<16x16xf16, #davinci.space<ub>>, memref<4x32x16xf16, #davinci.space<gm>>
   }
 }
+
+// The tile level: operators on tensors in destination-passing style.
+
+// CHECK: davinci.kernel @te_tile_0__kernel0 {core_type = "AIC", op_type = "MatMulV2", soc = "Ascend910B4"}(%a: tensor<32x64xf16>, %b: tensor<64x16xf16>, %y: tensor<32x16xf16>) {
+davinci.kernel @te_tile_0__kernel0 {core_type = "AIC", op_type = "MatMulV2", soc = "Ascend910B4"} (%a : tensor<32x64xf16>, %b : tensor<64x16xf16>, %y : tensor<32x16xf16>) {
+  // CHECK-NEXT: %e = davinci.empty : tensor<32x16xf16>
+  %e = davinci.empty : tensor<32x16xf16>
+  // CHECK-NEXT: %p = davinci.tile "MatMulV2" ins(x1 = %a, x2 = %b) outs(%e) {transpose_x1 = false} tiles {m = 16 : i64, n = 16 : i64} : (tensor<32x64xf16>, tensor<64x16xf16>) -> tensor<32x16xf16>
+  %p = davinci.tile "MatMulV2" ins(x1 = %a, x2 = %b) outs(%e) {transpose_x1 = false} tiles {m = 16, n = 16} : (tensor<32x64xf16>, tensor<64x16xf16>) -> tensor<32x16xf16>
+  // CHECK-NEXT: %r = davinci.tile "ReduceSum" ins(x = %p) outs(%y) constants {axes = array<i64: 1>} numbers {x = 2.500000e+00 : f64} : (tensor<32x16xf16>) -> tensor<32x16xf16>
+  %r = davinci.tile "ReduceSum" ins(x = %p) outs(%y) constants {axes = array<i64: 1>} numbers {x = 2.500000e+00 : f64} : (tensor<32x16xf16>) -> tensor<32x16xf16>
+  // CHECK-NEXT: davinci.return %r : tensor<32x16xf16>
+  davinci.return %r : tensor<32x16xf16>
+}

@@ -22,10 +22,9 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute
 
 from compiler.constants import dense_from_raw
-from compiler.conversion.ge_to_davinci import ConvertGEToDavinciPass
-from compiler.transforms.davinci.inject_sync import DavinciInjectSyncPass
-from compiler.transforms.davinci.plan_memory import DavinciPlanMemoryPass
-from compiler.transforms.davinci.verify_sync import DavinciVerifySyncPass
+from compiler.pipelines import KERNELS as KERNEL_PASSES
+from compiler.pipelines import PROVE
+from compiler.universe import UNIVERSE
 from compiler.weights import numpy_dtype
 from dialects.davinci import KernelOp
 from dialects.ge import ConstOp, DataOp, GraphOp, NodeOp, Op
@@ -98,14 +97,8 @@ def schedule() -> Schedule:
     ) -> KernelOp:
         outputs = [outputs] if isinstance(outputs, np.ndarray) else outputs
         module = module_of(op_type, inputs, outputs, attributes, constants)
-        context = Context()
-        for step in (
-            ConvertGEToDavinciPass(),
-            DavinciPlanMemoryPass(),
-            DavinciInjectSyncPass(),
-            DavinciVerifySyncPass(),
-        ):
-            step.apply(context, module)
+        for name in (*KERNEL_PASSES, *PROVE):
+            UNIVERSE.all_passes[name]()().apply(Context(), module)
         module.verify()
         kernels = [op for op in module.body.block.ops if isinstance(op, KernelOp)]
         assert len(kernels) == 1, f"{op_type} got no kernel"

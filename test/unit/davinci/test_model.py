@@ -15,6 +15,7 @@ from xdsl.passes import PassPipeline
 
 from compiler.constants import weight_of
 from compiler.frontends.onnx import import_model
+from compiler.pipelines import KERNELS, PROVE
 from compiler.universe import UNIVERSE
 from compiler.weights import numpy_dtype
 from dialects.davinci import KernelOp
@@ -23,10 +24,8 @@ from dialects.types import element_name, tensor_of
 from runtime.kernel_engine import run_kernel
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "digits"
-PASSES = (
-    "convert-onnx-to-ge,ge-remove-identity,ge-fold-constants,ge-assign-precision,"
-    "convert-ge-to-davinci,davinci-plan-memory,davinci-inject-sync,davinci-verify-sync"
-)
+CLEAN_UP = ("convert-onnx-to-ge", "ge-remove-identity", "ge-fold-constants", "ge-assign-precision")
+PASSES = ",".join((*CLEAN_UP, *KERNELS, *PROVE))
 
 
 def _compile(path: Path) -> ModuleOp:

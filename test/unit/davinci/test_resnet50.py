@@ -12,11 +12,10 @@ from xdsl.dialects.builtin import DenseArrayBase, ModuleOp, StringAttr, f16, i64
 from xdsl.ir import Attribute
 
 from compiler.constants import vector
-from compiler.conversion.ge_to_davinci import ConvertGEToDavinciPass
 from compiler.kernels.program import programs
-from compiler.transforms.davinci.inject_sync import DavinciInjectSyncPass
-from compiler.transforms.davinci.plan_memory import DavinciPlanMemoryPass
+from compiler.pipelines import KERNELS
 from compiler.transforms.davinci.verify_sync import DavinciVerifySyncPass
+from compiler.universe import UNIVERSE
 from dialects.davinci import KernelOp
 from dialects.ge import ConstOp, DataOp, GraphOp, NodeOp, Op
 from dialects.types import tensor_type
@@ -104,8 +103,8 @@ def test_all_kernels_quickly(batch: int) -> None:
     module, context = resnet50(batch), Context()
     assert sum(1 for _ in convolutions()) == 53
     start = time.process_time()
-    for step in (ConvertGEToDavinciPass(), DavinciPlanMemoryPass(), DavinciInjectSyncPass()):
-        step.apply(context, module)
+    for name in KERNELS:
+        UNIVERSE.all_passes[name]()().apply(context, module)
     scheduled = time.process_time() - start
     DavinciVerifySyncPass().apply(context, module)
     kernels = [op for op in module.body.block.ops if isinstance(op, KernelOp)]
