@@ -11,7 +11,7 @@ from xdsl.ir import BlockArgument
 from compiler.kernels.banks import bank_ways
 from compiler.kernels.issue import IssueOrder, Place, Record, Resolved, issue_order
 from compiler.planning.placement import align
-from compiler.simulator.instruction import CrossFlag, Flag, Instruction, Pipe, Program, Transfer
+from compiler.simulator.instruction import CrossFlag, Flag, Instruction, Pipe, Transfer
 from dialects.davinci import (
     BroadcastOp,
     CrossSetOp,
@@ -44,7 +44,7 @@ REPEAT_BYTES = 256
 """What a vector instruction works on in one repeat."""
 
 
-def programs(kernel: KernelOp) -> list[Program]:
+def programs(kernel: KernelOp) -> list[list[Instruction]]:
     """The program of each core, by block index."""
     order = issue_order(kernel)
     describe = _Describer(order)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, StringAttr
@@ -27,6 +27,9 @@ from compiler.soc import Soc
 from dialects.davinci import KernelOp
 from dialects.ge import type_of
 from dialects.om import BinaryOp, BundleOp, EventRecordOp, EventWaitOp, KernelTaskOp, ModelOp
+
+INSTRUCTIONS_SHOWN = 250
+"""What the trace shows of a core, from its start: it must stay small."""
 
 CORE_TYPES = {"AIC": "AI_CORE", "AIV": "AI_VECTOR_CORE"}
 
@@ -54,7 +57,7 @@ class Kernels:
         self.ctx = ctx
         self.sources = kernel_symbols(module)
         self.timings: dict[str, KernelTiming] = {}
-        self._programs: dict[str, list[Program]] = {}
+        self._programs: dict[str, Sequence[Program]] = {}
 
     def kernel(self, name: str) -> KernelOp:
         """The kernel of that name; UserError when it is not one of ours."""
@@ -83,7 +86,7 @@ class Kernels:
         if name not in self.timings:
             core_type = CORE_TYPES[self.kernel(name).core_type.data]
             self.timings[name] = simulate_kernel(
-                self._program(name), soc, core_type=core_type, keep_schedule=True
+                self._program(name), soc, core_type=core_type, keep=INSTRUCTIONS_SHOWN
             )
         return self.timings[name]
 
@@ -93,7 +96,7 @@ class Kernels:
 
         return advice(self._program(name), self.timings[name])
 
-    def _program(self, name: str) -> list[Program]:
+    def _program(self, name: str) -> Sequence[Program]:
         from compiler.kernels.program import programs
 
         if name not in self._programs:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from compiler.simulator.core import CoreTiming
-from compiler.simulator.instruction import Flag, Instruction, Program
+from compiler.simulator.instruction import Flag, Instruction
 from compiler.simulator.kernel_timing import CoreGroup, CoreType, KernelTiming
 from compiler.simulator.lanes import (
     PIPE_LANES,
@@ -32,7 +32,7 @@ class CoreTrace:
     process: str
     number: int
     order: int
-    program: Program
+    program: Sequence[Instruction]
     schedule: CoreTiming
     clock_mhz: int
     origin_us: float
@@ -95,7 +95,7 @@ class CoreTrace:
         """Both ends lie within their slices, half a cycle before these end."""
         for phase, index in (("s", source), ("f", target)):
             yield {
-                "name": _describe(flag),
+                "name": str(flag),
                 "ph": phase,
                 "ts": self._at(self.schedule.ends[index] - 0.5),
                 "pid": self.process,
@@ -124,7 +124,7 @@ def core_traces(
 ) -> list[tuple[CoreTrace, CoreGroup]]:
     """The first `cap` instructions of the first core of the slowest groups, and those groups.
 
-    `ValueError` when the kernel was simulated without its schedule.
+    `ValueError` when the simulation kept fewer.
     """
     slowest = sorted(kernel.groups, key=lambda group: (-group.cycles, group.blocks))
     return [
@@ -136,8 +136,9 @@ def core_traces(
 def _core_trace(
     kernel: KernelTiming, group: CoreGroup, cap: int, placement: Placement, number: int
 ) -> CoreTrace:
-    if group.program is None or group.schedule is None:
-        raise ValueError("the kernel was simulated without its schedule: use keep_schedule=True")
+    kept, wanted = len(group.program), min(cap, group.schedule.instructions)
+    if kept < wanted:
+        raise ValueError(f"{kept} instructions were kept of the simulation, not {wanted}")
     name, order = _process(kernel, group.blocks[0])
     return CoreTrace(
         process=placement.prefix + name,
@@ -161,7 +162,7 @@ def _process(kernel: KernelTiming, block: int) -> tuple[str, int]:
 
 
 def _detail(instruction: Instruction) -> str:
-    return instruction.detail if instruction.flag is None else _describe(instruction.flag)
+    return instruction.detail if instruction.flag is None else str(instruction.flag)
 
 
 def _moved(instruction: Instruction) -> int:
@@ -169,7 +170,7 @@ def _moved(instruction: Instruction) -> int:
     return instruction.bytes or (0 if transfer is None else transfer.bytes)
 
 
-def _used_lanes(program: Program) -> list[Lane]:
+def _used_lanes(program: Sequence[Instruction]) -> list[Lane]:
     lanes = {lane.name: lane for lane in map(_lane, program)}
     return sorted(lanes.values(), key=lambda lane: lane.order)
 
@@ -183,7 +184,3 @@ def _lane(instruction: Instruction) -> Lane:
 
 def _is_set(instruction: Instruction, flag: Flag) -> bool:
     return instruction.pipe is flag.source
-
-
-def _describe(flag: Flag) -> str:
-    return f"{flag.source}→{flag.destination} event {flag.event}"

@@ -138,7 +138,13 @@ def wire_bytes(transfer: Transfer, dma: Dma, alignment: int) -> float:
     A burst of at least `alignment` bytes wants to start on it, a shorter one on a request.
     """
     size = transfer.burst_bytes
-    step = alignment if size >= alignment else _REQUEST
-    aligned = transfer.offset % step == 0 and transfer.pitch % step == 0
-    extra = dma.burst if aligned else dma.burst + min(dma.unaligned, max(size, _REQUEST))
+    extra = dma.burst
+    if misplaced(transfer, alignment):
+        extra += min(dma.unaligned, max(size, _REQUEST))
     return transfer.bursts * (max(size, _REQUEST) + extra)
+
+
+def misplaced(transfer: Transfer, alignment: int) -> bool:
+    """Whether bursts begin elsewhere than at multiples of what they need."""
+    step = alignment if transfer.burst_bytes >= alignment else _REQUEST
+    return bool(transfer.offset % step or transfer.pitch % step)

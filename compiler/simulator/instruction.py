@@ -1,8 +1,10 @@
-"""What the simulator sees of a kernel: per core, a flat list of instructions in issue order."""
+"""What the simulator sees of a kernel: per core, instructions and loops in issue order."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TypeAlias
 
 from compiler.soc.core import Pipe
@@ -39,6 +41,9 @@ class Flag:
     destination: Pipe
     event: int
 
+    def __str__(self) -> str:
+        return f"{self.source}→{self.destination} event {self.event}"
+
 
 @dataclass(frozen=True, slots=True)
 class CrossFlag:
@@ -52,6 +57,9 @@ class CrossFlag:
     mode: int
     flag: int
     sets: bool
+
+    def __str__(self) -> str:
+        return f"mode {self.mode} flag {self.flag}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,5 +93,41 @@ class Instruction:
     detail: str = ""
 
 
-Program: TypeAlias = list[Instruction]
-"""The instructions of one core."""
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A body that is issued `count` times.
+
+    From one time to the next, transfers move on by as many bytes as `steps` says, by buffer.
+    """
+
+    count: int
+    body: Program
+    steps: Mapping[int, int] = field(default_factory=dict[int, int])
+
+
+Program: TypeAlias = Sequence[Instruction | Loop]
+"""What one core issues."""
+
+
+def instructions(program: Program) -> Iterator[Instruction]:
+    """The instructions of a program one by one, as often as loops run them, moved as they say."""
+    for item in program:
+        if isinstance(item, Instruction):
+            yield item
+        else:
+            for number in range(item.count):
+                for instruction in instructions(item.body):
+                    yield _moved(instruction, item.steps, number)
+
+
+def _moved(instruction: Instruction, steps: Mapping[int, int], times: int) -> Instruction:
+    transfer = instruction.transfer
+    step = 0 if transfer is None else times * steps.get(transfer.buffer, 0)
+    if transfer is None or step == 0:
+        return instruction
+    return replace(instruction, transfer=replace(transfer, offset=transfer.offset + step))
+
+
+def first_instructions(program: Program, count: int) -> list[Instruction]:
+    """The first `count` instructions, or all."""
+    return list(islice(instructions(program), count))

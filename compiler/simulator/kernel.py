@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 
 from compiler.simulator.core import CoreTiming, simulate_core
-from compiler.simulator.cost import Cycles, Share, cycles
-from compiler.simulator.instruction import Program
-from compiler.simulator.intern import Interner
+from compiler.simulator.cost import Share, cycles
+from compiler.simulator.instruction import Program, first_instructions
+from compiler.simulator.intern import Codes, Interner
 from compiler.simulator.kernel_timing import (
     CoreGroup,
     CoreType,
@@ -29,24 +28,23 @@ def simulate_kernel(
     soc: Soc,
     *,
     core_type: str,
-    keep_schedule: bool = False,
+    keep: int = 0,
 ) -> KernelTiming:
     """Time the kernel whose block `i` runs `programs[i]`, at most one block to a core.
 
-    `keep_schedule` keeps the first and last cycle of every instruction, for `trace.json`.
+    Of the first `keep` instructions of each core the first and last cycle are kept, for
+    `trace.json`.
     Raises `ScheduleError` for a program that cannot run, `ValueError` for more blocks than cores
     or another core type than AI_CORE and AI_VECTOR_CORE.
     """
     kind = _kind(core_type)
     _check(len(programs), soc, kind)
-    interner = Interner(soc.costs.memory.alignment)
-    blocks = _group(programs, interner)
+    cores = _Cores(programs, soc, kind, keep)
     traffic = measure(programs, soc.l2)
-    codes = [array("I", key) for key in blocks]
-    timings = _settle(codes, interner, traffic, soc, kind)
+    timings = cores.settle(traffic)
     groups = tuple(
-        _core_group(tuple(indices), timing, programs, soc, keep_schedule)
-        for indices, timing in zip(blocks.values(), timings, strict=True)
+        _core_group(tuple(blocks), timing, programs, soc)
+        for blocks, timing in zip(cores.groups.values(), timings, strict=True)
     )
     return summarise(groups, traffic, soc, kind)
 
@@ -64,58 +62,50 @@ def _check(blocks: int, soc: Soc, kind: CoreType) -> None:
         raise ValueError(f"{blocks} blocks on {soc.name}: it has {cores} cores for {kind} kernels")
 
 
-def _group(programs: Sequence[Program], interner: Interner) -> dict[bytes, list[int]]:
+class _Cores:
+    """The cores of a kernel: those whose programs are equal are timed once."""
+
+    def __init__(self, programs: Sequence[Program], soc: Soc, kind: CoreType, keep: int):
+        self._soc = soc
+        self._vector = kind is CoreType.AI_VECTOR_CORE
+        self._keep = keep
+        self._interner = Interner(soc.costs.memory.alignment)
+        self.groups = _group(programs, self._interner)
+
+    def settle(self, traffic: Traffic) -> list[CoreTiming]:
+        """Time the distinct programs; slow the memory down until it moves no more than it can."""
+        stretch = 1.0
+        timings = self._time(share(traffic, self._soc))
+        for _ in range(_ROUNDS):
+            slowest = max(timing.cycles for timing in timings)
+            over = oversubscription(traffic, self._soc, slowest)
+            if over <= 1.01:
+                break
+            stretch *= over
+            timings = self._time(share(traffic, self._soc, stretch))
+        return timings
+
+    def _time(self, rates: Share) -> list[CoreTiming]:
+        distinct, costs = self._interner.distinct, self._soc.costs
+        table = [cycles(item, costs, rates, vector_core=self._vector) for item in distinct]
+        return [
+            simulate_core(codes, distinct, table, costs, keep=self._keep) for codes in self.groups
+        ]
+
+
+def _group(programs: Sequence[Program], interner: Interner) -> dict[Codes, list[int]]:
     """Block indices by the codes of their program."""
-    known: dict[int, bytes] = {}
-    groups: dict[bytes, list[int]] = {}
+    known: dict[int, Codes] = {}
+    groups: dict[Codes, list[int]] = {}
     for index, program in enumerate(programs):
         if id(program) not in known:
-            known[id(program)] = interner.codes(program).tobytes()
+            known[id(program)] = interner.codes(program)
         groups.setdefault(known[id(program)], []).append(index)
     return groups
 
 
-def _settle(
-    programs: Sequence[Sequence[int]],
-    interner: Interner,
-    traffic: Traffic,
-    soc: Soc,
-    kind: CoreType,
-) -> list[CoreTiming]:
-    """Time the distinct programs; slow the memory down until it moves no more than it can."""
-    stretch = 1.0
-    timings = _time(programs, interner, share(traffic, soc), soc, kind)
-    for _ in range(_ROUNDS):
-        slowest = max(timing.cycles for timing in timings)
-        over = oversubscription(traffic, soc, slowest)
-        if over <= 1.01:
-            break
-        stretch *= over
-        timings = _time(programs, interner, share(traffic, soc, stretch), soc, kind)
-    return timings
-
-
-def _time(
-    programs: Sequence[Sequence[int]],
-    interner: Interner,
-    rates: Share,
-    soc: Soc,
-    kind: CoreType,
-) -> list[CoreTiming]:
-    vector_core = kind is CoreType.AI_VECTOR_CORE
-    costs: list[Cycles] = [
-        cycles(instruction, soc.costs, rates, vector_core=vector_core)
-        for instruction in interner.distinct
-    ]
-    return [simulate_core(codes, interner.distinct, costs, soc.costs) for codes in programs]
-
-
 def _core_group(
-    blocks: tuple[int, ...],
-    timing: CoreTiming,
-    programs: Sequence[Program],
-    soc: Soc,
-    keep_schedule: bool,
+    blocks: tuple[int, ...], timing: CoreTiming, programs: Sequence[Program], soc: Soc
 ) -> CoreGroup:
     mhz = soc.clock_mhz
     return CoreGroup(
@@ -123,6 +113,6 @@ def _core_group(
         cycles=timing.cycles,
         core_us=timing.cycles / mhz,
         pipes={p: PipeUse(t.busy / mhz, t.blocked / mhz) for p, t in timing.pipes.items()},
-        program=programs[blocks[0]] if keep_schedule else None,
-        schedule=timing if keep_schedule else None,
+        program=first_instructions(programs[blocks[0]], len(timing.starts)),
+        schedule=timing,
     )

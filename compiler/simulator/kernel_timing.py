@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from compiler.simulator.core import CoreTiming
-from compiler.simulator.instruction import Pipe, Program
+from compiler.simulator.instruction import Instruction, Pipe
 from compiler.simulator.traffic import Traffic
 from compiler.soc.table import Soc
 
@@ -42,15 +42,15 @@ class PipeUse:
 class CoreGroup:
     """Cores (block indices) whose programs are equal up to addresses, and their timing.
 
-    `program` and `schedule` belong to the first of them, and are kept on request only.
+    `program` has the first instructions of the first of them, as many as `schedule` keeps times of.
     """
 
     blocks: tuple[int, ...]
     cycles: float
     core_us: float
     pipes: Mapping[Pipe, PipeUse]
-    program: Program | None
-    schedule: CoreTiming | None
+    program: Sequence[Instruction]
+    schedule: CoreTiming
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,105 +1,86 @@
-"""The state of one pipe and of one flag while a core is simulated."""
+"""The state of cores while they are simulated: what they issue, their pipes, their flags."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
+from typing import Any, NoReturn
 
-from compiler.simulator.cost import BARRIER, Cycles
-from compiler.simulator.instruction import Flag, Instruction, Pipe
+from compiler.simulator.instruction import Flag, Pipe
+
+TICKS = 1024
+"""The clock's steps in a cycle. Times are whole ticks: sums of them are exact."""
+
+
+class ScheduleError(ValueError):
+    """A program that cannot run: a deadlock, or a flag that is set twice before its wait."""
 
 
 @dataclass(slots=True, eq=False)
 class Queue:
     """A pipe: `free` when its next instruction can begin, `done` when all its results are there,
-    `since` when it began to work without a pause.
+    `since` when it began to work without a pause, `raised` when its last flag was.
 
     `depth` (0: unlimited) bounds what the scalar unit can queue; `left` holds when the last
-    `depth` instructions left the queue. All times in cycles.
+    `depth` instructions left the queue. All times in ticks.
     """
 
     pipe: Pipe
     depth: int
-    scalar: bool = field(init=False)
-    free: float = 0.0
-    since: float = 0.0
-    done: float = 0.0
-    busy: float = 0.0
-    blocked: float = 0.0
-    pending: deque[tuple[int, float]] = field(default_factory=deque[tuple[int, float]])
-    left: deque[float] = field(default_factory=deque[float])
+    core: Core
+    used: bool = False
+    free: int = 0
+    since: int = 0
+    done: int = 0
+    raised: int = 0
+    busy: int = 0
+    blocked: int = 0
+    pending: deque[tuple[Any, int, int]] = field(default_factory=deque[tuple[Any, int, int]])
+    """Operations that were issued and wait, each with its number and its time of issue."""
+    left: deque[int] = field(default_factory=deque[int])
 
-    def __post_init__(self) -> None:
-        self.scalar = self.pipe is Pipe.S
 
-    def work(self, start: float, cost: Cycles, cube: Queue) -> float:
-        """An instruction runs from `start`; the next may begin before its result is there."""
-        idle = start - self.done
-        occupancy = cost.occupancy + min(cost.fill, max(idle, 0.0))
-        if cost.contention:
-            overlap = min(start + occupancy, cube.done) - max(start, cube.since)
-            occupancy += cost.contention * max(overlap, 0.0)
-        if idle > 0:
-            self.since = start
-        self.free = start + occupancy
-        end = self.free + cost.latency
-        if end > self.done:
-            self.busy += end - max(start, self.done)
-            self.done = end
-        return end
+@dataclass(slots=True, eq=False)
+class Core:
+    """What a core has issued, and when; a full queue holds up the `backlog`.
 
-    def hold(self, start: float, until: float, cycles: float) -> float:
-        """Nothing begins before `until`; then the wait itself takes `cycles`."""
-        if until > start:
-            self.blocked += until - start
-            start = until
-        self.free = start + cycles
-        return self.free
+    `queues` begins with that of the scalar unit, which issues nothing while it waits. `starts`
+    and `ends` are kept of the first `keep` instructions.
+    """
+
+    name: str
+    keep: int = 0
+    clock: int = 0
+    issued: int = 0
+    queues: Sequence[Queue] = ()
+    backlog: deque[Any] = field(default_factory=deque[Any])
+    starts: dict[int, int] = field(default_factory=dict[int, int])
+    ends: dict[int, int] = field(default_factory=dict[int, int])
 
 
 @dataclass(slots=True, eq=False)
 class Signal:
     """A flag: sets that no wait has cleared yet (time, instruction), and the last clearing."""
 
+    flag: Flag
     waiter: Queue
-    raised: deque[tuple[float, int]] = field(default_factory=deque[tuple[float, int]])
-    cleared: float = 0.0
+    raised: deque[tuple[int, int]] = field(default_factory=deque[tuple[int, int]])
+    cleared: int = 0
 
-
-class Action(Enum):
-    """What an instruction does to its queue."""
-
-    WORK = 0
-    SET = 1
-    WAIT = 2
-    BARRIER = 3
+    def set_twice(self, index: int) -> NoReturn:
+        """The set of that number came too early."""
+        raise ScheduleError(
+            f"flag {self.flag} is set again by instruction {index} before its wait has cleared it"
+        )
 
 
 @dataclass(slots=True, eq=False)
-class Operation:
-    """An instruction with its queue, cost and flag looked up."""
+class Counter:
+    """A core's counter of a flag between cores: by setting core, the sets not awaited yet.
 
-    action: Action
-    queue: Queue
-    cost: Cycles
-    signal: Signal
+    `waiters` are the queues of the core that wait for it.
+    """
 
-    @staticmethod
-    def of(
-        instruction: Instruction,
-        cost: Cycles,
-        queues: Mapping[Pipe, Queue],
-        signals: MutableMapping[Flag, Signal],
-    ) -> Operation:
-        """Look up what `instruction` uses; its flag enters `signals` when it is new."""
-        queue = queues[instruction.pipe]
-        flag = instruction.flag
-        if flag is None:
-            action = Action.BARRIER if instruction.mnemonic == BARRIER else Action.WORK
-            return Operation(action, queue, cost, Signal(queue))
-        if flag not in signals:
-            signals[flag] = Signal(queues[flag.destination])
-        action = Action.SET if flag.source is instruction.pipe else Action.WAIT
-        return Operation(action, queue, cost, signals[flag])
+    sets: Mapping[int, deque[int]]
+    waiters: list[Queue] = field(default_factory=list[Queue])

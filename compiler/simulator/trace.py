@@ -75,7 +75,7 @@ def _add_kernel(
 
 
 def _shown(core: CoreTrace, group: CoreGroup) -> str:
-    shown, total = len(core.program), len(group.program or ())
+    shown, total = len(core.program), group.schedule.instructions
     return f"first {shown} of {total} instructions; same for blocks {_ranges(group.blocks)}"
 
 

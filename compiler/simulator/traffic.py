@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from compiler.simulator.cost import Share, Source, Stream, stream
-from compiler.simulator.instruction import Program, Transfer
+from compiler.simulator.instruction import Program, Transfer, instructions
 from compiler.simulator.locality import Reads, distinct_windows, hit_share
 from compiler.soc.table import Soc
 
@@ -92,7 +92,7 @@ def measure(programs: Sequence[Program], l2: int) -> Traffic:
     for program, count in _distinct(programs):
         moves = [
             (item.transfer, stream(item, item.transfer))
-            for item in program
+            for item in instructions(program)
             if item.transfer is not None
         ]
         for move in moves:

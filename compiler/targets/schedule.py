@@ -13,14 +13,13 @@ from xdsl.utils.target import Target
 from compiler.kernels.symbols import launched_kernels
 from compiler.schedule.memory import FeatureMemory, feature_memory
 from compiler.schedule.report import report
-from compiler.schedule.tasks import Kernels, models, simulate
+from compiler.schedule.tasks import INSTRUCTIONS_SHOWN, Kernels, models, simulate
 from compiler.simulator.model import ModelTiming
 from compiler.targets.text import text_of
 from dialects.om import ModelOp
 
 TRACED_KERNELS = 8
-INSTRUCTIONS_SHOWN = 250
-"""The longest tasks show what the pipes of a core do, from its start: a trace must stay small."""
+"""The longest tasks show what the pipes of a core do."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from compiler.simulator.instruction import Instruction, Pipe, Program, Transfer
 from workloads.kernels.flags import set_flag, wait_flag
@@ -15,6 +15,8 @@ A, B, C = 0, 1, 2
 """The arguments by index; for each operand, the flags of its packets in L1 begin at twice it."""
 
 FRACTAL_ROWS, BLOCK_BYTES = 16, 32
+
+_Flat: TypeAlias = "list[Instruction]"
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Matmul:
         rows, columns = self.m // self.parts[0], self.n // self.parts[1]
 
         @cache
-        def core(height: int, width: int) -> Program:
+        def core(height: int, width: int) -> _Flat:
             return list(_Core(self, height, width).program())
 
         return [
@@ -60,7 +62,7 @@ class Matmul:
             for n in range(0, columns, wide)
         ]
 
-    def _everywhere(self, program: Program, m: int, n: int) -> Program:
+    def _everywhere(self, program: _Flat, m: int, n: int) -> _Flat:
         """A core's program for all parts of C, from that for the part and the place (0, 0)."""
         rows, columns = self.m // self.parts[0], self.n // self.parts[1]
         places = [
@@ -71,7 +73,7 @@ class Matmul:
         opening = _opening(self)
         return opening + [item for place in places for item in self._move(program, *place)]
 
-    def _move(self, program: Program, m: int, n: int) -> Program:
+    def _move(self, program: _Flat, m: int, n: int) -> _Flat:
         size = self.element
         shift = {
             A: m * self.k * size,
@@ -94,7 +96,7 @@ def _shifted(item: Instruction, transfer: Transfer, shift: dict[int, int]) -> In
     return replace(item, transfer=replace(transfer, offset=offset))
 
 
-def _opening(kernel: Matmul) -> Program:
+def _opening(kernel: Matmul) -> _Flat:
     """Every buffer is free."""
     wait = [Instruction(Pipe.S, "scalar", repeats=kernel.prologue)] if kernel.prologue else []
     packets = [

@@ -25,7 +25,7 @@ def run(program: Program, latency: float = 0.0) -> CoreTiming:
     interner = Interner(512)
     codes = interner.codes(program)
     cycles = [Cycles(instruction.bytes, latency) for instruction in interner.distinct]
-    return simulate_core(codes, interner.distinct, cycles, COSTS)
+    return simulate_core(codes, interner.distinct, cycles, COSTS, keep=len(program))
 
 
 def test_a_pipe_runs_in_order() -> None:
@@ -48,9 +48,9 @@ def test_the_result_of_a_load_comes_after_the_next_has_begun() -> None:
     assert timing.pipes[Pipe.MTE2].busy == 230
 
 
-def timed(program: Program, costs: list[Cycles]) -> CoreTiming:
+def timed(program: list[Instruction], costs: list[Cycles]) -> CoreTiming:
     """Each instruction of its own cost."""
-    return simulate_core(range(len(program)), program, costs, COSTS)
+    return simulate_core(tuple(range(len(program))), program, costs, COSTS, keep=len(program))
 
 
 def test_an_idle_pipe_fills_again() -> None:

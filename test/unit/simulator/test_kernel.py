@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from functools import cache
 
 import pytest
@@ -126,7 +127,7 @@ def store(offset: int, size: int = 1 << 16) -> Instruction:
     return Instruction(Pipe.MTE3, "store", bytes=size, transfer=transfer)
 
 
-def vector(programs: list[Program]) -> KernelTiming:
+def vector(programs: Sequence[Program]) -> KernelTiming:
     return simulate_kernel(programs, B1, core_type="AI_VECTOR_CORE")
 
 
@@ -158,7 +159,7 @@ def test_cores_that_read_one_place_at_a_time_wait_for_each_other() -> None:
 def test_what_was_read_too_long_ago_is_read_again_from_memory() -> None:
     """Four passes of all cores: over more than L2 at once, and over one part after another."""
 
-    def part(core: int, number: int) -> Program:
+    def part(core: int, number: int) -> list[Instruction]:
         return [load((number * 48 + core) * 32 + i << 16) for i in range(32)]
 
     whole = vector([[i for _ in range(4) for p in range(4) for i in part(c, p)] for c in range(48)])
