@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isqrt
+from math import isqrt, prod
 
 from compiler.planning.placement import align
 
@@ -108,3 +109,32 @@ def column_tile(
     width = min(max(share, 16), max(most, 16), align(columns, 16))
     height = min(rows, max((budget // width - COLUMN) // bytes_per_element, 1))
     return VectorTile(height, width, -(-rows // height), -(-columns // width))
+
+
+_WORTH_A_CORE = 4096
+"""Bytes below which a tile is not cut for another core: starting it costs more than it saves."""
+
+
+def box_tile(dims: Sequence[int], element_bytes: int, room: int, cores: int) -> tuple[int, ...]:
+    """The tile of a tensor that is only moved: how much of each dimension it takes.
+
+    Inner dimensions are whole as far as `room` bytes and four of them go, the next one is cut so
+    that all cores have a part, outer ones are taken one by one. Rows lie at multiples of 32 bytes.
+    """
+    *outer, columns = dims
+    share = max(-(-prod(dims) * element_bytes // cores), _WORTH_A_CORE)
+    most = min(room, share)
+    row = pitch(columns, element_bytes) * element_bytes
+    if row > most:
+        width = min(max(align(most, BURST), BURST), room // BLOCK * BLOCK) // element_bytes
+        return (*(1 for _ in outer), min(columns, width))
+    tile = [columns]
+    bytes_taken = row
+    for size in reversed(outer):
+        most_of_it = min(max(most // bytes_taken, 1), size) if len(tile) < 4 else 1
+        taken = _even(size, most_of_it, 1)
+        tile.insert(0, taken)
+        bytes_taken *= taken
+        if taken < size:
+            most = 0
+    return tuple(tile)

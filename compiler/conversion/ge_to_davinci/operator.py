@@ -50,6 +50,9 @@ IMMEDIATES = frozenset(
         "LessEqual",
         "Greater",
         "GreaterEqual",
+        "Pad",
+        "PadV2",
+        "PadV3",
     }
 )
 """Operator types whose kernels take a constant of one element as a number."""

@@ -69,17 +69,22 @@ def collapse(
 
 
 def pointwise(
-    operator: Operator, soc: Soc, operands: Sequence[tuple[str, tuple[int, ...]]], root: Value
+    operator: Operator,
+    soc: Soc,
+    operands: Sequence[tuple[str, tuple[int, ...]]],
+    root: Value,
+    shape: tuple[int, ...] | None = None,
 ) -> KernelOp:
     """A kernel over the output's elements.
 
     `operands` are the input ports that the expression's inputs are numbered by, with their strides
-    along the output's dimensions, 0 where an operand repeats.
+    along the output's dimensions, or those of `shape` in its stead, 0 where an operand repeats.
     """
     output = operator.outputs[0]
     builder = VectorBuilder(operator, "AIV", soc)
-    own = broadcast_strides(output.shape, output.shape)
-    dims, strides = collapse(output.shape, [own, *(strides for _, strides in operands)])
+    shape = output.shape if shape is None else shape
+    own = broadcast_strides(shape, shape)
+    dims, strides = collapse(shape, [own, *(strides for _, strides in operands)])
     inputs = [
         Operand(builder.arguments[operator.index(port)], operator.at(port).element, stride)
         for (port, _), stride in zip(operands, strides[1:], strict=True)
