@@ -15,6 +15,7 @@ from compiler.om.offline_model import SubModel
 from compiler.om.strings import decode_strings
 from runtime.device import Bytes
 from runtime.errors import AclError, Code, failure
+from runtime.executor.contents import Place
 from runtime.executor.observer import Observer
 from runtime.executor.operators import (
     Operand,
@@ -25,7 +26,7 @@ from runtime.executor.operators import (
     operands,
     tensor_desc,
 )
-from runtime.executor.session import Place, Session, Variables
+from runtime.executor.session import Session, Variables
 from runtime.executor.variables import declare_variables, refreshes, variable_address
 from runtime.operator_engine import Array, Node, OperatorError, TensorDesc, kernel_for, run
 from runtime.operator_engine.dtypes import STRINGS

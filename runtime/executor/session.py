@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_right, insort
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -17,82 +17,15 @@ import numpy as np
 from compiler.om.contract import VARIABLE_BASE
 from runtime.device import Bytes, Memory
 from runtime.errors import AclError, failure
+from runtime.executor.contents import HOME, Buffer, Content, Place
 from runtime.executor.memory import Region
 from runtime.operator_engine import Array, TensorDesc
-from runtime.packing import load
 
 UNDEFINED = 0xFF
 """What faithful variable memory begins with: not a number in any float."""
 
-_HOME = 0
-"""In place of an address: the memory is part of the session's, and is given back with it."""
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Place:
-    """A tensor inside a variable, which has its logical address for a name."""
-
-    variable: int
-    offset: int
-    desc: TensorDesc
-
-
-class Buffer:
-    """Memory for one variable, and the tensors that have been seen in it."""
-
-    __slots__ = ("_tensors", "address", "memory")
-
-    def __init__(self, memory: Bytes, address: int = _HOME) -> None:
-        self.memory = memory
-        self.address = address
-        self._tensors: dict[Place, tuple[Array, Array]] = {}
-
-    def tensors(self, place: Place) -> tuple[Array, Array]:
-        """A tensor to read only and to write, or its bytes where its elements are packed."""
-        found = self._tensors.get(place)
-        if found is None:
-            desc = place.desc
-            part = self.memory[place.offset : place.offset + desc.size]
-            written = part if desc.is_packed else load(part, desc.dtype, desc.shape)
-            read = written.view()
-            read.flags.writeable = False
-            found = self._tensors[place] = read, written
-        return found
-
-
-class Content:
-    """The bytes of one variable. Once a table has them they never change.
-
-    When no table and no run has them any more, `recycle` gets the buffer; without it they are
-    somebody else's. `digest` is for who has worked out their SHA-256.
-    """
-
-    __slots__ = ("__weakref__", "_buffer", "_recycle", "digest")
-
-    def __init__(self, buffer: Buffer, recycle: Callable[[Buffer], None] | None = None) -> None:
-        self._buffer = buffer
-        self._recycle = recycle
-        self.digest: str | None = None
-
-    @property
-    def memory(self) -> Bytes:
-        """The bytes."""
-        return self._buffer.memory
-
-    def view(self, place: Place) -> Array:
-        """The tensor, or its bytes where its elements are packed: to read only."""
-        return self._buffer.tensors(place)[0]
-
-    def writable(self, place: Place) -> Array:
-        """The same, for whoever makes the bytes."""
-        return self._buffer.tensors(place)[1]
-
-    def __del__(self) -> None:
-        if self._recycle is not None:
-            self._recycle(self._buffer)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Table:
     """What every variable that was ever written holds, by address. It never changes."""
 
@@ -210,7 +143,7 @@ class Session:
             what = f"a version of the variable at {variable:#x}"
             made = self._device.allocate(self._sizes[variable], what)
             buffer = Buffer(made.memory, made.address)
-        return Content(buffer, partial(self._recycle, variable))
+        return Content(buffer, partial(self._recycle, variable, buffer))
 
     def _recycle(self, variable: int, buffer: Buffer) -> None:
         """Keeps the memory for the next version; of what was allocated, one piece a variable.
@@ -218,7 +151,7 @@ class Session:
         A content may go while Python ends, so this asks for nothing but what is here.
         """
         spare = self._spare[variable]
-        if buffer.address == _HOME or not (spare or self._is_released):
+        if buffer.address == HOME or not (spare or self._is_released):
             spare.append(buffer)
         else:
             self._device.free(buffer.address)
@@ -264,7 +197,7 @@ class Session:
         self.current = Table("", {})
         for spare in self._spare.values():
             while spare:
-                if (address := spare.pop().address) != _HOME:
+                if (address := spare.pop().address) != HOME:
                     self._device.free(address)
         if self._allocation is not None:
             self._device.free(self._allocation.address)

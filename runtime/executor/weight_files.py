@@ -23,8 +23,9 @@ from compiler.weights import FileBytes, Version
 from compiler.weights.digests import sample_sha256
 from runtime.device import Bytes
 from runtime.errors import AclError, failure
+from runtime.executor.contents import Buffer, Content
 from runtime.executor.operators import attribute, tensor_desc
-from runtime.executor.session import Buffer, Content, Session
+from runtime.executor.session import Session
 from runtime.executor.variables import variable_address
 from runtime.executor.weight_check import Expected, Verification
 from runtime.executor.weight_places import WeightPlaces

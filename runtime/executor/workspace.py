@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from runtime.errors import AclError, failure
+from runtime.executor.contents import Place
 from runtime.executor.launch import Launch
 from runtime.executor.memory import AddressSpace
-from runtime.executor.session import Place, Session, Variables
+from runtime.executor.session import Session, Variables
 from runtime.operator_engine import Array, Node, TensorDesc
 from runtime.packing import packed, unpacked
 

@@ -180,7 +180,7 @@ class Bundle:
         if self._session.faithful:
             return self._update_in_place(weights, name)
         self._versions.check_new(name)
-        if isinstance(weights, Mapping):
+        if isinstance(weights, dict | Mapping):  # a dictionary is seen to be one sooner
             update = from_arrays(weights, self.weights, copy=copy)
         else:
             update = from_file(weights, self.weights)

@@ -12,7 +12,8 @@ from compiler.weights import CHUNK, Splat
 from compiler.weights.recipes import Recipe, made, names_in
 from runtime.device import Bytes
 from runtime.errors import AclError, Code, failure
-from runtime.executor.session import Content, Place, Session
+from runtime.executor.contents import Content, Place
+from runtime.executor.session import Session
 
 SHOWN = 4
 """Names that a message lists."""

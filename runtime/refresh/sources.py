@@ -18,7 +18,8 @@ from compiler.threads import CORES, in_threads
 from compiler.weights import FileBytes, numpy_dtype
 from runtime.device import Bytes
 from runtime.errors import AclError, Code, invalid
-from runtime.executor.session import Buffer, Content, Session
+from runtime.executor.contents import Content, Lent
+from runtime.executor.session import Session
 from runtime.packing import packed
 from runtime.refresh.recipes import Derived, affected, cooked
 from runtime.refresh.weights import Weight
@@ -33,24 +34,24 @@ ALONE = 1 << 26
 
 @dataclass(slots=True)
 class Given:
-    """A new value for a weight; the bytes of what is `lent` may stay in use."""
+    """A new value for a weight; what is `lent` is contiguous, and may stay in use."""
 
     weight: Weight
     source: Array | FileBytes
-    lent: Bytes | None = None
+    lent: Array | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Update:
     """What shall change. `pack` says from which version to which; another file need not."""
 
-    given: tuple[Given, ...]
+    given: list[Given]
     pack: Pack | None = None
 
 
 def from_arrays(arrays: Mapping[str, Any], weights: Mapping[str, Weight], *, copy: bool) -> Update:
     """New weights by name. AclError for names, types and shapes that are not the bundle's."""
-    return Update(tuple(_array(name, value, weights, copy) for name, value in arrays.items()))
+    return Update([_array(name, value, weights, copy) for name, value in arrays.items()])
 
 
 def from_file(path: str | os.PathLike[str], weights: Mapping[str, Weight]) -> Update:
@@ -63,16 +64,18 @@ def from_file(path: str | os.PathLike[str], weights: Mapping[str, Weight]) -> Up
     file = read_safetensors(path)
     pack = read_pack(path) if is_pack(file) else None
     tensors = (pack or file).tensors.values()
-    return Update(tuple(_tensor(tensor, weights) for tensor in tensors), pack)
+    return Update([_tensor(tensor, weights) for tensor in tensors], pack)
 
 
 def _array(name: str, value: Any, weights: Mapping[str, Weight], copy: bool) -> Given:
     weight = named(name, weights)
     array = np.asarray(value)
     _check(weight, array.dtype, array.shape)
-    if weight.desc.is_packed:
+    if array.itemsize == 1 and weight.desc.is_packed:
         array = packed(array)
-    return Given(weight, array, None if copy else _bytes(array))
+    if copy:
+        return Given(weight, array)
+    return Given(weight, array, array if array.flags.c_contiguous else array.copy())
 
 
 def _tensor(tensor: TensorRef[FileBytes], weights: Mapping[str, Weight]) -> Given:
@@ -92,7 +95,8 @@ def named(name: str, weights: Mapping[str, Weight]) -> Weight:
 
 def _check(weight: Weight, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
     desc = weight.desc
-    if dtype != desc.dtype or tuple(shape) != desc.shape:
+    same = dtype is desc.dtype or dtype == desc.dtype  # most often the former, which is quick
+    if not same or shape != desc.shape:
         raise AclError(
             Code.GE_FAILURE,
             f"weight '{weight.name}' is {weight.type}, {dtype}{list(shape)} was given; no weight "
@@ -100,7 +104,7 @@ def _check(weight: Weight, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Made:
     """New contents by variable, and the bytes of the tensors that variables were made of."""
 
@@ -117,7 +121,7 @@ def made_of(update: Update, session: Session, variables: Sequence[Derived]) -> M
     changed = affected(tensors, variables) if tensors else []
     made = Made({}, {})
     copies = [copy for given in update.given if (copy := _begun(given, session, made)) is not None]
-    if sum(target.nbytes for target, _ in copies) > ALONE:
+    if sum([target.nbytes for target, _ in copies]) > ALONE:
         _copy_in_threads(copies)
     else:
         for target, source in copies:
@@ -140,9 +144,9 @@ def _begun(given: Given, session: Session, made: Made) -> Copy | None:
         made.tensors[weight.name] = target = np.empty(weight.desc.size, np.uint8)
         return target, given.source if isinstance(given.source, FileBytes) else _bytes(given.source)
     if place is None:
-        made.tensors[weight.name] = given.lent
+        made.tensors[weight.name] = _bytes(given.lent)
     else:
-        made.contents[place.variable] = Content(Buffer(given.lent))
+        made.contents[place.variable] = Content(Lent(given.lent, place))
     return None
 
 

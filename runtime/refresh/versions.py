@@ -10,7 +10,8 @@ from weakref import ref
 
 from compiler.threads import in_threads
 from runtime.errors import invalid
-from runtime.executor.session import Content, Session, Table
+from runtime.executor.contents import Content
+from runtime.executor.session import Session, Table
 from runtime.refresh.digests import Digest, sha256_of
 from runtime.refresh.weights import Weight
 

@@ -13,8 +13,9 @@ from compiler.om.ge_ir_pb2 import OpDef
 from compiler.om.manifest import Manifest, Tensor, manifest_in
 from compiler.om.offline_model import OfflineModel
 from runtime.errors import AclError, Code, failure
+from runtime.executor.contents import Place
 from runtime.executor.operators import tensor_desc
-from runtime.executor.session import Place, Session
+from runtime.executor.session import Session
 from runtime.executor.variables import declare_variables, refreshes, variable_address
 from runtime.operator_engine import TensorDesc
 from runtime.operator_engine.dtypes import from_proto

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -62,3 +63,13 @@ def test_files(bundle: Bundle, tmp_path: Path) -> None:
     )
     bundle.update(path)
     np.testing.assert_array_equal(product(bundle), X @ NEW)
+
+
+@pytest.mark.parametrize("copy", [True, False])
+def test_scalars(copy: bool, scalar_bundle: bytes) -> None:
+    with Bundle.load(scalar_bundle) as bundle:
+        new = np.array(2.5, np.float32)
+        bundle.update({"s": new}, copy=copy)
+        (y,) = bundle.infer({"x": np.ones(2, np.float32)}).values()
+        np.testing.assert_array_equal(y, np.full(2, 3.5, np.float32))
+        assert bundle.digests() == {"s": hashlib.sha256(new.tobytes()).hexdigest()}
