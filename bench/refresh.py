@@ -1,10 +1,11 @@
 """Time from new weights to the first inference that sees them, beside other engines.
 
-`python -m bench.refresh [--repeats N] [--width N] [--layers N] [--engine NAME]`
+`python -m bench.refresh [--repeats N] [--width N] [--layers N] [--engine NAME] [--row N]`
 
 Rows: one weight of 4 MB, one layer of four of them, all weights of a model of 400 MB. A figure is
 the call that changes the weights, plus what the first inference behind it takes longer than the
-one before, which has fixed weights where those are faster. Each engine has its own process.
+one before, which has fixed weights where those are faster. Each engine has its own process; the
+plain copy of the same bytes is timed in turn with our update.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -23,8 +24,8 @@ from time import perf_counter
 
 import numpy as np
 
-from bench.refresh_engines import ENGINES, Engine
-from bench.refresh_models import Model, Weights, mlp
+from bench.refresh_engines import ENGINES, Engine, Setting
+from bench.refresh_models import Model, Weight, Weights, mlp
 
 OF_MEMCPY, VERSION_MS = 1.3, 1.0
 """Goals: times the copy of the same bytes; ms to activate a version, or to roll back."""
@@ -43,6 +44,7 @@ class Row:
     title: str
     model: Model
     names: tuple[str, ...]
+    repeats: int
 
     def chosen(self, weights: Weights) -> Weights:
         """The weights that change."""
@@ -55,9 +57,9 @@ def rows(width: int, layers: int) -> list[Row]:
     layer = tuple(f"{kind}{i}" for i in range(4) for kind in "wb")
     everything = tuple(f"{kind}{i}" for kind in "wb" for i in range(layers))
     return [
-        Row("one weight", small, ("w0",)),
-        Row("one layer", small, layer),
-        Row("all weights", large, everything),
+        Row("one weight", small, ("w0",), 40),
+        Row("one layer", small, layer, 40),
+        Row("all weights", large, everything, 7),
     ]
 
 
@@ -85,13 +87,45 @@ def milliseconds(function: Callable[[], object]) -> float:
     return (perf_counter() - start) * 1000
 
 
-def measured(engine: Engine, versions: list[Weights], repeats: int) -> Figures:
+class Copy:
+    """Copies the bytes of versions into memory that is there, each time behind an inference.
+
+    An inference leaves as little of them in the caches as there is before an update.
+    """
+
+    def __init__(self, engine: Engine, versions: list[Weights]) -> None:
+        self._engine, self._versions = engine, versions
+        self._targets = [{n: np.zeros_like(w) for n, w in each.items()} for each in versions]
+        self.times: list[float] = []
+
+    def once(self, number: int) -> None:
+        """Notes the milliseconds of one of them."""
+        self._engine.infer()
+        pairs = zip(self._versions[number].values(), self._targets[number].values(), strict=True)
+        self.times.append(milliseconds(lambda: self._copy(pairs)))
+        self._engine.infer()
+
+    def _copy(self, pairs: Iterable[tuple[Weight, Weight]]) -> None:
+        for weight, target in pairs:
+            ctypes.memmove(target.ctypes.data, weight.ctypes.data, weight.nbytes)
+
+    def figures(self) -> Figures:
+        """As a row of the table."""
+        return Figures(0.0, median(self.times[WARM_UP:]), 0.0, 0.0)
+
+
+def measured(
+    engine: Engine, versions: list[Weights], repeats: int, copy: Copy | None = None
+) -> Figures:
     """Changes the weights back and forth; every change must show in the outputs."""
     last = np.array(engine.infer())
     found: list[tuple[float, float, float, float]] = []
     for number in range(WARM_UP + repeats):
+        which = number % len(versions)
+        if copy is not None:
+            copy.once(which)
         steady = milliseconds(engine.fixed or engine.infer)
-        change = milliseconds(lambda n=number: engine.change(versions[n % len(versions)]))
+        change = milliseconds(lambda new=versions[which]: engine.change(new))
         first, later = (milliseconds(engine.infer) for _ in range(2))
         found.append((steady, change, first, later))
         y = np.array(engine.infer())
@@ -105,53 +139,38 @@ def measured(engine: Engine, versions: list[Weights], repeats: int) -> Figures:
     return Figures(median(steady), median(change), median(first), longer)
 
 
-def copied(engine: Engine, versions: list[Weights], repeats: int) -> Figures:
-    """Copies the bytes into memory that is there, each time behind an inference.
-
-    An inference leaves as little of them in the caches as there is before an update.
-    """
-    targets = [{n: np.zeros_like(w) for n, w in weights.items()} for weights in versions]
-
-    def copy(number: int) -> None:
-        for name, weight in versions[number].items():
-            target = targets[number][name]
-            ctypes.memmove(target.ctypes.data, weight.ctypes.data, weight.nbytes)
-
-    times: list[float] = []
-    for number in range(WARM_UP + repeats):
-        engine.infer()
-        times.append(milliseconds(lambda n=number: copy(n % len(versions))))
-    return Figures(0.0, median(times[WARM_UP:]), 0.0, 0.0)
-
-
-def one_engine(name: str, row: Row, repeats: int) -> Figures:
-    """The figures of an engine, in this process."""
+def one_engine(name: str, row: Row, folder: Path, repeats: int) -> dict[str, Figures]:
+    """The figures of an engine, in this process, and those of the copy beside ours."""
     generator = np.random.default_rng(0)
-    weights, *others = (row.model.draw(generator) for _ in range(3))
+    weights, other = (row.model.draw(generator) for _ in range(2))
     x = generator.standard_normal((row.model.rows, row.model.width), np.float32)
-    with tempfile.TemporaryDirectory() as folder:
-        made = ENGINES[COPIED if name == MEMCPY else name]
-        engine = made(row.model, weights, x, row.names, Path(folder))
-        versions = [row.chosen(other) for other in others]
-        return (copied if name == MEMCPY else measured)(engine, versions, repeats)
+    engine = ENGINES[name](Setting(row.model, weights, x, row.names, folder))
+    versions = [row.chosen(other), row.chosen(weights)]
+    if name != COPIED:
+        return {name: measured(engine, versions, repeats)}
+    copy = Copy(engine, versions)
+    figures = measured(engine, versions, repeats, copy)
+    return {MEMCPY: copy.figures(), name: figures}
 
 
-def apart(name: str, number: int, given: argparse.Namespace) -> Figures | str:
+def apart(name: str, number: int, given: argparse.Namespace) -> dict[str, Figures | str]:
     """The same in a process of its own; why there are none where the engine fails."""
-    options = ["--repeats", str(given.repeats), "--width", str(given.width)]
-    options += ["--layers", str(given.layers), "--engine", name, "--row", str(number)]
+    options = ["--width", str(given.width), "--layers", str(given.layers)]
+    options += ["--engine", name, "--row", str(number), "--folder", str(given.folder)]
+    options += ["--repeats", str(given.repeats)] if given.repeats else []
     command = [sys.executable, "-m", "bench.refresh", *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == 0:
-        return Figures(**json.loads(done.stdout.splitlines()[-1]))
+        found = json.loads(done.stdout.splitlines()[-1])
+        return {engine: Figures(**figures) for engine, figures in found.items()}
     reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
     missing = "ModuleNotFoundError" in reason
-    return "not installed" if missing else reason[:60]
+    return {name: "not installed" if missing else reason[:60]}
 
 
 def shown(row: Row, found: dict[str, Figures | str]) -> None:
     """Prints the table of a row."""
-    size = sum(row.model.draw(np.random.default_rng(0))[n].nbytes for n in row.names) / 1e6
+    size = sum(row.model.bytes_of(name) for name in row.names) / 1e6
     print(f"\n{row.title}, {size:.1f} MB{'':17}{'until ms':>10}{'change':>10}{'first':>10}"
           f"{'steady':>10}")  # fmt: skip
     for name, figures in found.items():
@@ -181,27 +200,42 @@ def judged(row: Row, found: dict[str, Figures | str]) -> bool:
     return ratio <= OF_MEMCPY and slowest < VERSION_MS and not behind
 
 
+def one_row(number: int, row: Row, given: argparse.Namespace) -> bool:
+    """Measures and prints a row, of one engine and ours if it is asked for; whether goals are met.
+
+    The engines share a folder of files.
+    """
+    names = [name for name in ENGINES if given.engine in (None, name) or name.startswith(COPIED)]
+    found: dict[str, Figures | str] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        given.folder = folder
+        for name in names:
+            found |= apart(name, number, given)
+    shown(row, found)
+    return judged(row, found)
+
+
 def main() -> None:
     """Print the tables, and for each row the figures against the goals; exit 1 for one missed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--repeats", type=int)
     parser.add_argument("--width", type=int, default=1024)
     parser.add_argument("--layers", type=int, default=100)
-    parser.add_argument("--engine", choices=[MEMCPY, *ENGINES])
-    parser.add_argument("--row", type=int, default=0)
+    parser.add_argument("--engine", choices=ENGINES)
+    parser.add_argument("--row", type=int, choices=range(3))
+    parser.add_argument("--folder", type=Path)
     given = parser.parse_args()
     table = rows(given.width, given.layers)
-    number: int = given.row
-    if given.engine:
-        found = one_engine(given.engine, table[number], given.repeats)
-        print(json.dumps(asdict(found)))
+    if given.folder is not None:
+        row = table[int(given.row)]
+        repeats: int = given.repeats or row.repeats
+        found = one_engine(given.engine, row, given.folder, repeats)
+        print(json.dumps({name: asdict(figures) for name, figures in found.items()}))
         return
     met = True
     for number, row in enumerate(table):
-        names = [MEMCPY, *ENGINES]
-        figures = {name: apart(name, number, given) for name in names}
-        shown(row, figures)
-        met &= judged(row, figures)
+        if given.row in (None, number):
+            met &= one_row(number, row, given)
     sys.exit(not met)
 
 

@@ -1,7 +1,6 @@
 """Engines whose weights change: a model loaded, a way to infer, a way to change weights.
 
-Each is made from a model, its first weights, an input, the names of the weights that will change,
-and a folder to work in. All have two threads and compute in float32.
+All have two threads and compute in float32.
 """
 
 # pyright: reportMissingImports=false, reportUnknownMemberType=false
@@ -19,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.engines import compile_for_iree
-from bench.refresh_models import Model, Weights, compiled_bundle
+from bench.refresh_models import Model, Weights, bundle_of
 
 THREADS = 2
 
@@ -39,56 +38,83 @@ class Engine:
     fixed: Callable[[], Any] | None = None
 
 
-Make = Callable[[Model, Weights, Array, Names, Path], Engine]
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What an engine is made of: a model, its first weights, an input, the names of the weights
+    that will change, and a folder of files, which engines share.
+    """
+
+    model: Model
+    weights: Weights
+    x: Array
+    names: Names
+    folder: Path
+
+    def fixed(self) -> Path:
+        """The model with its weights in a file."""
+        return self._written("fixed.onnx")
+
+    def with_inputs(self) -> Path:
+        """The model in which the weights that will change are inputs."""
+        return self._written("inputs.onnx", self.names)
+
+    def _written(self, name: str, as_inputs: Names = ()) -> Path:
+        path = self.folder / name
+        if not path.exists():
+            self.model.onnx(self.weights, path, as_inputs=as_inputs, external=True)
+        return path
 
 
-def _bundle(model: Model, weights: Weights, folder: Path) -> Any:
+Make = Callable[[Setting], Engine]
+
+
+def _bundle(given: Setting) -> Any:
     from runtime.refresh import Bundle
 
-    return Bundle.load(compiled_bundle(model, weights, folder))
+    path = given.folder / "bundle.om"
+    return Bundle.load(path if path.exists() else bundle_of(given.fixed(), tuple(given.weights)))
 
 
-def ours(model: Model, weights: Weights, x: Array, names: Names, folder: Path) -> Engine:
+def ours(given: Setting) -> Engine:
     """An update of a serving bundle, which copies the arrays."""
-    bundle = _bundle(model, weights, folder)
-    return Engine("ours", _inference(bundle, x), bundle.update)
+    bundle = _bundle(given)
+    return Engine("ours", _inference(bundle, given.x), bundle.update)
 
 
-def ours_lent(model: Model, weights: Weights, x: Array, names: Names, folder: Path) -> Engine:
+def ours_lent(given: Setting) -> Engine:
     """The same with the arrays where they are."""
-    bundle = _bundle(model, weights, folder)
-    return Engine("lent", _inference(bundle, x), lambda given: bundle.update(given, copy=False))
+    bundle = _bundle(given)
+    return Engine("lent", _inference(bundle, given.x), lambda new: bundle.update(new, copy=False))
 
 
 def _inference(bundle: Any, x: Array) -> Callable[[], Any]:
     return lambda: next(iter(bundle.infer({"x": x}).values()))
 
 
-def _kept(model: Model, weights: Weights, x: Array, names: Names, folder: Path) -> Any:
+def _kept(given: Setting) -> Any:
     """A bundle with a second version beside that it was compiled with."""
-    bundle = _bundle(model, weights, folder)
-    other = model.draw(np.random.default_rng(7))
-    bundle.update({name: other[name] for name in names}, "other")
+    bundle = _bundle(given)
+    bundle.update({name: -given.weights[name] for name in given.names}, "other")
     bundle.activate("compiled")
     return bundle
 
 
-def ours_activate(model: Model, weights: Weights, x: Array, names: Names, folder: Path) -> Engine:
+def ours_activate(given: Setting) -> Engine:
     """A version that is kept becomes active."""
-    bundle = _kept(model, weights, x, names, folder)
+    bundle = _kept(given)
 
-    def change(given: Weights) -> None:
+    def change(new: Weights) -> None:
         bundle.activate("other" if bundle.version == "compiled" else "compiled")
 
-    return Engine("activate", _inference(bundle, x), change)
+    return Engine("activate", _inference(bundle, given.x), change)
 
 
-def ours_rollback(model: Model, weights: Weights, x: Array, names: Names, folder: Path) -> Engine:
+def ours_rollback(given: Setting) -> Engine:
     """The version before becomes active; it is left again behind the inference that sees it."""
-    bundle = _kept(model, weights, x, names, folder)
+    bundle = _kept(given)
     for number in range(1000):
         bundle.activate("other" if number % 2 else "compiled")
-    return Engine("rollback", _inference(bundle, x), lambda given: bundle.rollback())
+    return Engine("rollback", _inference(bundle, given.x), lambda new: bundle.rollback())
 
 
 def _ort(path: Path, options: Any = None) -> Any:
@@ -100,42 +126,41 @@ def _ort(path: Path, options: Any = None) -> Any:
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def ort_session(model: Model, weights: Weights, x: Array, names: Names, folder: Path) -> Engine:
+def ort_session(given: Setting) -> Engine:
     """A new session, which gets the initializers that change from memory."""
     import onnxruntime
 
-    path = model.onnx(weights, folder / "m.onnx", external=True)
+    path = given.fixed()
     holder = [_ort(path)]
 
-    def change(given: Weights) -> None:
-        values = [onnxruntime.OrtValue.ortvalue_from_numpy(weight) for weight in given.values()]
+    def change(new: Weights) -> None:
+        values = [onnxruntime.OrtValue.ortvalue_from_numpy(weight) for weight in new.values()]
         options = onnxruntime.SessionOptions()
-        options.add_external_initializers(list(given), values)
+        options.add_external_initializers(list(new), values)
         holder[0] = _ort(path, options)
 
-    return Engine("ort", lambda: holder[0].run(None, {"x": x})[0], change)
+    return Engine("ort", lambda: holder[0].run(None, {"x": given.x})[0], change)
 
 
-def ort_inputs(model: Model, weights: Weights, x: Array, names: Names, folder: Path) -> Engine:
+def ort_inputs(given: Setting) -> Engine:
     """Weights that are inputs of the model: bound, not copied."""
-    fixed = _ort(model.onnx(weights, folder / "f.onnx", external=True))
-    session = _ort(model.onnx(weights, folder / "m.onnx", as_inputs=names, external=True))
+    fixed, session = _ort(given.fixed()), _ort(given.with_inputs())
     binding = session.io_binding()
-    binding.bind_cpu_input("x", x)
+    binding.bind_cpu_input("x", given.x)
     binding.bind_output("y")
     bound: list[Weights] = []
 
-    def change(given: Weights) -> None:
-        for name, weight in given.items():
+    def change(new: Weights) -> None:
+        for name, weight in new.items():
             binding.bind_cpu_input(name, weight)
-        bound[:] = [given]
+        bound[:] = [new]
 
     def infer() -> Any:
         session.run_with_iobinding(binding)
         return binding.copy_outputs_to_cpu()[0]
 
-    change({name: weights[name] for name in names})
-    return Engine("ort inputs", infer, change, lambda: fixed.run(None, {"x": x})[0])
+    change({name: given.weights[name] for name in given.names})
+    return Engine("ort inputs", infer, change, lambda: fixed.run(None, {"x": given.x})[0])
 
 
 _OPENVINO = {"INFERENCE_NUM_THREADS": THREADS, "INFERENCE_PRECISION_HINT": "f32"}
@@ -150,80 +175,77 @@ def _result(request: Any, x: Array) -> Array:
     return np.array(request.get_output_tensor(0).data)
 
 
-def openvino_compile(
-    model: Model, weights: Weights, x: Array, names: Names, folder: Path
-) -> Engine:
+def openvino_compile(given: Setting) -> Engine:
     """Other constants in the model in memory, and compiled again."""
     import openvino as ov
 
     core: Any = ov.Core()
-    source = core.read_model(str(model.onnx(weights, folder / "m.onnx", external=True)))
+    source = core.read_model(str(given.fixed()))
     holder = [_request(core, source)]
 
-    def change(given: Weights) -> None:
+    def change(new: Weights) -> None:
         constants = {
             op.get_friendly_name(): op
             for op in source.get_ops()
-            if op.get_type_name() == "Constant" and op.get_friendly_name() in given
+            if op.get_type_name() == "Constant" and op.get_friendly_name() in new
         }
-        for name, weight in given.items():
+        for name, weight in new.items():
             constant = ov.op.Constant(weight, shared_memory=True)
             constant.set_friendly_name(name)
             constants[name].output(0).replace(constant.output(0))
         holder[0] = _request(core, source)
 
-    return Engine("openvino", lambda: _result(holder[0], x), change)
+    return Engine("openvino", lambda: _result(holder[0], given.x), change)
 
 
-def openvino_inputs(model: Model, weights: Weights, x: Array, names: Names, folder: Path) -> Engine:
+def openvino_inputs(given: Setting) -> Engine:
     """Weights that are inputs of the model: set, not copied."""
     import openvino as ov
 
     core: Any = ov.Core()
-    path = model.onnx(weights, folder / "f.onnx", external=True)
-    fixed = _request(core, core.read_model(str(path)))
-    path = model.onnx(weights, folder / "m.onnx", as_inputs=names, external=True)
-    request = _request(core, core.read_model(str(path)))
+    fixed = _request(core, core.read_model(str(given.fixed())))
+    request = _request(core, core.read_model(str(given.with_inputs())))
+    x = given.x
     kept: list[Any] = []
 
-    def change(given: Weights) -> None:
-        tensors = {name: ov.Tensor(weight, shared_memory=True) for name, weight in given.items()}
+    def change(new: Weights) -> None:
+        tensors = {name: ov.Tensor(weight, shared_memory=True) for name, weight in new.items()}
         for name, tensor in tensors.items():
             request.set_tensor(name, tensor)
-        kept[:] = [given, tensors]
+        kept[:] = [new, tensors]
 
-    change({name: weights[name] for name in names})
+    change({name: given.weights[name] for name in given.names})
     return Engine("openvino inputs", lambda: _result(request, x), change, lambda: _result(fixed, x))
 
 
-def iree_parameters(model: Model, weights: Weights, x: Array, names: Names, folder: Path) -> Engine:
+def iree_parameters(given: Setting) -> Engine:
     """A context of its own for new parameters from memory; the program stays compiled."""
     import iree.runtime as rt
 
-    base = folder / "m"
-    compile_for_iree(model.onnx(weights, folder / "m.onnx"), str(base))
+    base = given.folder / "iree"
+    compile_for_iree(given.fixed(), str(base))
     config = rt.Config("local-task")
     index = rt.ParameterIndex()
     index.load(f"{base}.irpa")
     first: dict[str, Any] = dict(index.items())
     holder: list[Any] = []
 
-    def change(given: Weights) -> None:
+    def change(new: Weights) -> None:
         changed = rt.ParameterIndex()
         for name, entry in first.items():
-            if name in given:
-                changed.add_buffer(name, given[name])
+            if name in new:
+                changed.add_buffer(name, new[name])
             elif entry.is_splat:
                 changed.add_splat(name, entry.splat_pattern, entry.length)
             else:
                 handle, offset = entry.file_storage
                 changed.add_from_file_handle(name, handle, entry.length, offset)
-        holder[:] = [_iree_function(rt, config, changed, f"{base}.vmfb"), changed, given]
+        holder[:] = [_iree_function(rt, config, changed, f"{base}.vmfb"), changed, new]
 
     change({})
 
     def infer() -> Any:
-        result = holder[0](x)
+        result = holder[0](given.x)
         return (result[0] if isinstance(result, tuple | list) else result).to_host()
 
     return Engine("iree", infer, change)

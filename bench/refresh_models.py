@@ -12,7 +12,8 @@ from onnx import TensorProto, external_data_helper, helper, numpy_helper
 
 from compiler.cli import main
 
-Weights = dict[str, npt.NDArray[np.float32]]
+Weight = npt.NDArray[np.float32]
+Weights = dict[str, Weight]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +26,20 @@ class Model:
 
     def draw(self, generator: np.random.Generator) -> Weights:
         """Random weights that keep the size of what goes through them; matrices first."""
-        width, scale = self.width, np.float32(np.sqrt(2 / self.width))
-        matrices = {
-            f"w{i}": generator.standard_normal((width, width), np.float32) * scale
-            for i in range(self.layers)
-        }
-        biases = {f"b{i}": generator.standard_normal(width, np.float32) for i in range(self.layers)}
-        return matrices | biases
+        width, bound = self.width, np.sqrt(6 / self.width)
+
+        def uniform(*shape: int) -> Weight:
+            values = generator.random(shape, np.float32)
+            values *= np.float32(2 * bound)
+            values -= np.float32(bound)
+            return values
+
+        matrices = {f"w{i}": uniform(width, width) for i in range(self.layers)}
+        return matrices | {f"b{i}": uniform(width) for i in range(self.layers)}
+
+    def bytes_of(self, name: str) -> int:
+        """The size of one of them."""
+        return self.width * 4 * (self.width if name.startswith("w") else 1)
 
     def onnx(
         self,
@@ -75,8 +83,13 @@ def mlp(width: int, layers: int, rows: int = 4) -> Model:
 
 def compiled_bundle(model: Model, weights: Weights, folder: Path) -> Path:
     """The bundle in which all weights can be refreshed, in the types of the model."""
-    source = model.onnx(weights, folder / "model.onnx")
-    names = ",".join(f'"{name}"' for name in weights)
-    pipeline = f"offline{{precision=must_keep_origin_dtype refresh={names}}}"
-    assert main([str(source), "-p", pipeline, "-t", f'om{{output="{folder}/bundle"}}']) == 0
-    return folder / "bundle.om"
+    return bundle_of(model.onnx(weights, folder / "model.onnx"), tuple(weights))
+
+
+def bundle_of(source: Path, names: tuple[str, ...]) -> Path:
+    """The same of a model that is written already, beside it."""
+    refresh = ",".join(f'"{name}"' for name in names)
+    pipeline = f"offline{{precision=must_keep_origin_dtype refresh={refresh}}}"
+    output = source.with_name("bundle")
+    assert main([str(source), "-p", pipeline, "-t", f'om{{output="{output}"}}']) == 0
+    return output.with_suffix(".om")
