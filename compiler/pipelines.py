@@ -62,6 +62,8 @@ PROVE = ("davinci-verify-memory", "davinci-verify-sync")
 BUILD = (
     "ge-externalize-weights",
     "convert-ge-to-om",
+    "om-assign-streams",
+    "om-plan-memory",
 )
 """Constants leave when kernels, which may depend on their values, are made: as in GraphEngine."""
 

@@ -59,6 +59,8 @@ PASSES = {
     "davinci-verify-memory": "compiler.transforms.davinci.verify_memory:DavinciVerifyMemoryPass",
     "davinci-verify-sync": "compiler.transforms.davinci.verify_sync:DavinciVerifySyncPass",
     "convert-ge-to-om": "compiler.conversion.ge_to_om:ConvertGEToOMPass",
+    "om-assign-streams": "compiler.transforms.om.assign_streams:OMAssignStreamsPass",
+    "om-plan-memory": "compiler.transforms.om.plan_memory:OMPlanMemoryPass",
     "offline": "compiler.pipelines:OfflinePass",
 }
 

@@ -23,6 +23,7 @@ FEATURE_BASE_NAME = "task_gen_base_addr"
 WEIGHT_BASE_NAME = "task_gen_weight_addr"
 VARIABLE_BASE_NAME = "task_gen_variable_addr"
 FEATURE_SIZE_NAME = "memory_size"
+INTERFACE_SIZE_NAME = "zero_copy_memory_size"
 VARIABLE_SIZE_NAME = "variable_size"
 
 LISTED_NAME = "om_info_list"

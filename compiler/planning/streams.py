@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,15 @@ class Wait:
     event: int
 
 
+Task: TypeAlias = "Launch | Record | Wait"
+
+
 @dataclass(frozen=True, slots=True)
 class StreamPlan:
-    """The task list. `before[i]` has bit j set where step j is certain to be done when i starts."""
+    """The stream of each step, and the task list."""
 
     streams: tuple[int, ...]
-    tasks: tuple[Launch | Record | Wait, ...]
-    before: tuple[int, ...]
+    tasks: tuple[Task, ...]
     events: int
 
     @property
@@ -71,12 +74,31 @@ def plan_streams(steps: Sequence[Step]) -> StreamPlan:
         waits.append(needed)
         last[streams[i]] = i
     tasks, events = _task_list(streams, waits)
-    return StreamPlan(streams, tuple(tasks), tuple(before), events)
+    return StreamPlan(streams, tuple(tasks), events)
 
 
-def _task_list(
-    streams: Sequence[int], waits: Sequence[Iterable[int]]
-) -> tuple[list[Launch | Record | Wait], int]:
+def certain_before(tasks: Iterable[tuple[int, Task]]) -> list[int]:
+    """For each step, in the order of launches, the steps that are done when it starts.
+
+    Of the tasks, each with its stream, a record comes before its waits. Bit j of a result stands
+    for step j.
+    """
+    done: dict[int, int] = {}
+    recorded: dict[int, int] = {}
+    before: list[int] = []
+    for stream, task in tasks:
+        match task:
+            case Launch(step):
+                before.append(done.get(stream, 0))
+                done[stream] = before[-1] | 1 << step
+            case Record(_, event):
+                recorded[event] = done.get(stream, 0)
+            case Wait(_, event):
+                done[stream] = done.get(stream, 0) | recorded.get(event, 0)
+    return before
+
+
+def _task_list(streams: Sequence[int], waits: Sequence[Iterable[int]]) -> tuple[list[Task], int]:
     """Put each record behind its producer's launch and each wait before its consumer's."""
     event = 0
     records: dict[int, list[int]] = {}
@@ -88,7 +110,7 @@ def _task_list(
             numbers.append(event)
             event += 1
         awaited.append(numbers)
-    tasks: list[Launch | Record | Wait] = []
+    tasks: list[Task] = []
     for i, stream in enumerate(streams):
         tasks += [Wait(stream, number) for number in awaited[i]]
         tasks.append(Launch(i))

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 
 from xdsl.ir import SSAValue
 
-from compiler.om.contract import FEATURE_BASE_NAME, FEATURE_SIZE_NAME
+from compiler.om.contract import FEATURE_BASE_NAME, FEATURE_SIZE_NAME, INTERFACE_SIZE_NAME
 from compiler.simulator.memory import Accesses, InUse, Range, lives, memory_over_time
 from compiler.simulator.model import ModelTiming
 from compiler.sizes import byte_size
 from dialects.ge import NodeOp
 from dialects.om import KernelTaskOp, ModelOp
-
-INTERFACE_SIZE_NAME = "zero_copy_memory_size"
 
 
 @dataclass(frozen=True, slots=True)

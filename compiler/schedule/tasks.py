@@ -116,7 +116,11 @@ def simulate(model: ModelOp, kernels: Kernels) -> ModelTiming:
 
 
 def _check_memory(model: ModelOp, soc: Soc) -> None:
-    """A model that does not fit the device has no time on it."""
+    """A model that is not planned, or does not fit the device, has no time on it."""
+    if FEATURE_SIZE_NAME not in model.attributes:
+        raise UserError(
+            f"om.model '{model.label}' has no addresses: pass om-plan-memory makes them"
+        )
     parts = (FEATURE_SIZE_NAME, "weight_size", VARIABLE_SIZE_NAME)
     needed = sum(model.integer(part) for part in parts)
     if soc.hbm is not None and needed > soc.hbm:

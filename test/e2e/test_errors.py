@@ -18,7 +18,7 @@ from onnx import TensorProto, helper
 
 from compiler.atc import main as atc
 from compiler.cli import main as ascend_opt
-from compiler.pipelines import KERNELS
+from compiler.pipelines import BUILD, KERNELS
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits" / "model.onnx"
 
@@ -237,12 +237,28 @@ def test_a_model_that_does_not_fit_the_device_is_not_compiled(
       %y = ge.op "Relu" "y"(x = %x) : (tensor<1048576x1048576xf16>) -> tensor<1048576x1048576xf16>
       ge.NetOutput "Node_Output"(input0 = %y) : (tensor<1048576x1048576xf16>)
     }""")
-    passes = ",".join((*KERNELS, "convert-ge-to-om"))
+    passes = ",".join((*KERNELS, *BUILD))
     assert ascend_opt([str(path), "-p", passes, "-t", f'schedule{{output="{tmp_path}/s"}}']) == 1
     said = capsys.readouterr().err
     assert "needs 4096.0 GiB of memory, Ascend910B4 has 32" in said
     assert "node 'y' alone makes 2048.0 GiB" in said or "node 'x' alone makes 2048.0 GiB" in said
     assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ('om{output="OUT/m"}', "has no placement: pass 'om-plan-memory' gives it one"),
+        ('schedule{output="OUT/s"}', "has no addresses: pass om-plan-memory makes them"),
+    ],
+)
+def test_a_model_without_addresses_is_no_file_and_no_schedule(
+    target: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    arguments = ["-p", "convert-onnx-to-ge,convert-ge-to-om", "-t", target]
+    assert ascend_opt([str(DIGITS), *(a.replace("OUT", str(tmp_path)) for a in arguments)]) == 1
+    assert words in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_external_data_behind_a_link_needs_a_root(folder: Path, capsys: pytest.CaptureFixture[str]):

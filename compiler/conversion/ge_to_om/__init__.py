@@ -1,4 +1,4 @@
-"""convert-ge-to-om: graphs become offline models: tasks, streams, a memory plan."""
+"""convert-ge-to-om: graphs become offline models, nodes their tasks."""
 
 from compiler.conversion.ge_to_om.convert import ConvertGEToOMPass
 

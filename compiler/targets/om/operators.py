@@ -181,7 +181,7 @@ def placement_of(node: NodeOp) -> PlacementAttr:
     """Where a node runs and its tensors lie; UserError when nobody has placed it."""
     placement = node.attributes.get("placement")
     if not isinstance(placement, PlacementAttr):
-        raise UserError(f"{describe(node)} has no placement: pass 'convert-ge-to-om' gives it one")
+        raise UserError(f"{describe(node)} has no placement: pass 'om-plan-memory' gives it one")
     return placement
 
 

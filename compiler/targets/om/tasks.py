@@ -8,8 +8,9 @@ from compiler.om.contract import TaskType
 from compiler.om.task_pb2 import ModelTaskDef, TaskDef
 from compiler.om.tasks import KernelLaunch, event_task
 from compiler.targets.om.fields import restore_fields
+from compiler.targets.om.operators import placement_of
 from dialects.ge import GraphOp
-from dialects.om import EventRecordOp, EventWaitOp, KernelTaskOp, ModelOp, PlacementAttr, RawTaskOp
+from dialects.om import EventRecordOp, EventWaitOp, KernelTaskOp, ModelOp, RawTaskOp
 
 VERSION = "ascend-opt"
 """Who made the list; a list without tasks must not be empty bytes."""
@@ -41,10 +42,9 @@ def task_list(model: ModelOp) -> ModelTaskDef:
 
 
 def node_ids(graphs: Iterable[GraphOp]) -> dict[str, int]:
-    """The ids by which tasks know the nodes."""
+    """The ids by which tasks know the nodes; UserError where one has no place."""
     nodes = (node for graph in graphs for node in graph.all_nodes)
-    placed = ((node.label, node.attributes.get("placement")) for node in nodes)
-    return {label: p.id.data for label, p in placed if isinstance(p, PlacementAttr)}
+    return {node.label: placement_of(node).id.data for node in nodes}
 
 
 def _event(op: EventRecordOp | EventWaitOp, number: int) -> TaskDef:

@@ -19,7 +19,7 @@ from compiler.conversion.ge_to_davinci.elementwise import build_elementwise
 from compiler.conversion.ge_to_davinci.operator import Operator
 from compiler.conversion.ge_to_davinci.registry import BUILDERS
 from compiler.frontends.om import import_om
-from compiler.pipelines import KERNELS
+from compiler.pipelines import BUILD, KERNELS
 from compiler.soc import Soc
 from compiler.targets.om import OMTarget
 from compiler.targets.schedule import ScheduleTarget
@@ -30,7 +30,7 @@ from dialects.types import tensor_type
 from runtime.device import Memory
 from runtime.model_registry import Models
 
-PASSES = ",".join(KERNELS)
+PASSES = ",".join((*KERNELS, *BUILD))
 TYPE = tensor_type((1000, 10000), f16)
 
 
@@ -73,7 +73,7 @@ def reason(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
 
 
 def test_nodes_without_a_fitting_kernel_go_to_the_ai_cpu(reason: str) -> None:
-    module = _compiled(PASSES)
+    module = _compiled(",".join(KERNELS))
     kernels = [op.op_type.data for op in module.body.block.ops if isinstance(op, KernelOp)]
     assert kernels == ["Abs"]
     for node in module.walk():
@@ -91,7 +91,7 @@ def test_a_kernel_that_does_not_fit_is_built_once(monkeypatch: pytest.MonkeyPatc
         return _tiles_for_a_larger_core(operator, soc)
 
     monkeypatch.setitem(BUILDERS, "Relu", build)
-    _compiled(PASSES)
+    _compiled(",".join(KERNELS))
     assert built == ["Relu"]
 
 
@@ -104,21 +104,21 @@ def _schedule(module: ModuleOp, folder: Path) -> str:
 
 
 def test_the_schedule_says_why(reason: str, tmp_path: Path) -> None:
-    text = _schedule(_compiled(f"{PASSES},convert-ge-to-om"), tmp_path)
+    text = _schedule(_compiled(PASSES), tmp_path)
     (line,) = [line for line in text.splitlines() if line.startswith("on the AI CPU")]
     assert line.startswith(f"on the AI CPU: Relu: {reason}")
     assert line.endswith("(relu0, relu1, relu2 and 2 more)")
 
 
 def test_the_reason_is_in_the_file(reason: str, tmp_path: Path) -> None:
-    module = _compiled(f"{PASSES},convert-ge-to-om")
+    module = _compiled(PASSES)
     OMTarget(output=str(tmp_path / "m")).emit(Context(), module, StringIO())
     text = _schedule(import_om(str(tmp_path / "m.om")), tmp_path)
     assert f"on the AI CPU: Relu: {reason}" in text
 
 
 def test_a_model_with_reasons_runs(reason: str, tmp_path: Path) -> None:
-    module = _compiled(f"{PASSES},convert-ge-to-om")
+    module = _compiled(PASSES)
     OMTarget(output=str(tmp_path / "m")).emit(Context(), module, StringIO())
     models = Models(Memory())
     (result,) = models[models.load(str(tmp_path / "m.om"))].run([np.ones((1000, 10000), "f2")])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from compiler.conversion.ge_to_om.variables import GUARD, VariableMemory
 from compiler.om.errors import GraphError
+from compiler.tasks.variables import GUARD, VariableMemory
 
 
 def test_a_name_keeps_its_place_and_others_lie_behind_it():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from compiler.planning.lifetimes import ALIGNMENT, Tensor, aligned, conflicts
 from compiler.planning.memory import plan_memory
-from compiler.planning.streams import Step, plan_streams
+from compiler.planning.streams import Launch, Step, certain_before, plan_streams
 
 
 def in_order(steps: int) -> list[int]:
@@ -116,7 +116,7 @@ def test_what_is_alive_together_is_apart(example: tuple[list[Tensor], int]):
                 assert low[0] + aligned(low[1].size) <= high[0]
 
 
-def all_pairs(tensors: list[Tensor], before: tuple[int, ...]) -> list[set[int]]:
+def all_pairs(tensors: list[Tensor], before: list[int]) -> list[set[int]]:
     """The conflicts by their definition: neither is done with before the other is written."""
 
     def ends_before(a: Tensor, b: Tensor) -> bool:
@@ -131,17 +131,21 @@ def all_pairs(tensors: list[Tensor], before: tuple[int, ...]) -> list[set[int]]:
 
 
 @st.composite
-def streams(draw: st.DrawFn) -> tuple[int, ...]:
+def streams(draw: st.DrawFn) -> list[int]:
     """What is certain before each step of a model on one to three engines."""
     steps: list[Step] = []
     for i in range(draw(st.integers(1, 12))):
         depends = draw(st.frozensets(st.integers(0, i - 1), max_size=1)) if i else frozenset[int]()
         steps.append(Step(draw(st.sampled_from("ABC")), depends))
-    return plan_streams(steps).before
+    plan = plan_streams(steps)
+    return certain_before(
+        (plan.streams[task.step] if isinstance(task, Launch) else task.stream, task)
+        for task in plan.tasks
+    )
 
 
 @st.composite
-def scheduled(draw: st.DrawFn) -> tuple[list[Tensor], tuple[int, ...]]:
+def scheduled(draw: st.DrawFn) -> tuple[list[Tensor], list[int]]:
     """A tensor of each step, of the first one several, read by steps after it or not at all."""
     before = draw(streams())
     writers = [*range(len(before)), *draw(st.lists(st.just(0), max_size=4))]
@@ -154,7 +158,7 @@ def scheduled(draw: st.DrawFn) -> tuple[list[Tensor], tuple[int, ...]]:
 
 @settings(max_examples=300)
 @given(scheduled())
-def test_conflicts_are_those_of_all_pairs(example: tuple[list[Tensor], tuple[int, ...]]):
+def test_conflicts_are_those_of_all_pairs(example: tuple[list[Tensor], list[int]]):
     tensors, before = example
     assert conflicts(tensors, before) == all_pairs(tensors, before)
 

@@ -17,6 +17,10 @@ class VariableMemory:
         self._places: dict[str, tuple[int, int, str]] = {}
         self.size = 0
 
+    def __getitem__(self, key: str) -> int:
+        """The address of a variable that has one."""
+        return self._places[key][0]
+
     def address(self, key: str, size: int, kind: str) -> int:
         """The logical address of a variable of `size` bytes, a tensor of `kind`.
 
