@@ -9,9 +9,9 @@ from xdsl.utils.exceptions import PassFailedException
 
 from compiler.kernels.symbols import AI_CPU_REASON
 from compiler.om import contract
+from compiler.planning.cube import TilingError
 from compiler.planning.local_memory import LocalMemoryError
 from compiler.planning.sync import SyncError
-from compiler.planning.tiling_cube import TilingError
 from compiler.rewrite import main_graphs
 from dialects.davinci import KernelOp
 from dialects.ge import NodeOp

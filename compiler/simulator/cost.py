@@ -110,18 +110,25 @@ def _fixpipe(instruction: Instruction, costs: Costs, share: Share) -> float:
 def _dma(instruction: Instruction, costs: Costs, share: Share, *, vector_core: bool) -> Cycles:
     nz = instruction.mnemonic in NZ_LOADS
     dma = costs.dma[_path(instruction, nz=nz, vector_core=vector_core)]
-    transfer = instruction.transfer
+    transfer, alignment = instruction.transfer, costs.memory.alignment
     if transfer is None or transfer.bytes == 0:
         return Cycles(max(dma.issue, instruction.bytes / dma.cap), dma.startup)
-    sent = wire_bytes(transfer, dma, costs.memory.alignment)
-    least = max(dma.issue, dma.row * transfer.bursts)
     if transfer.write:
-        return Cycles(max(least, sent / min(dma.cap, share.write)), dma.startup)
-    source = share.read[stream(instruction, transfer)]
+        sent = wire_bytes(transfer, dma, alignment)
+        return Cycles(max(_least(transfer, dma), sent / min(dma.cap, share.write)), dma.startup)
+    return read_cycles(transfer, dma, share.read[stream(instruction, transfer)], alignment)
+
+
+def read_cycles(transfer: Transfer, dma: Dma, source: Source, alignment: int) -> Cycles:
+    """The cost of a read from global memory."""
     from_memory = source.missing / min(dma.gm_cap, source.memory)
     from_l2 = (1 - source.missing) / min(dma.cap, source.l2)
-    moved = sent * (from_memory + from_l2)
-    return Cycles(max(least, moved), dma.startup + dma.miss * source.missing)
+    moved = wire_bytes(transfer, dma, alignment) * (from_memory + from_l2)
+    return Cycles(max(_least(transfer, dma), moved), dma.startup + dma.miss * source.missing)
+
+
+def _least(transfer: Transfer, dma: Dma) -> float:
+    return max(dma.issue, dma.row * transfer.bursts)
 
 
 def _path(instruction: Instruction, *, nz: bool, vector_core: bool) -> str:

@@ -45,13 +45,13 @@ class LoadOp(InstructionOp):
 class _ToFractalOp(InstructionOp):
     """Global memory to an NZ matrix or an NC1HWC0 feature map in L1.
 
-    Sizes [rows, columns], or [rows, groups, columns] where each group of columns fills whole
+    Sizes [rows, columns], or with groups between them where each group of columns fills whole
     fractals of its own. The last fractal's free columns become zero.
     """
 
     PIPE: ClassVar[Pipe] = Pipe.MTE2
     SPACES: ClassVar[Spaces] = ((Space.L1,), (Space.GM,))
-    RANK: ClassVar[tuple[int, int]] = (2, 3)
+    RANK: ClassVar[tuple[int, int]] = (2, 4)
 
     def verify_(self) -> None:
         super().verify_()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -10,11 +11,28 @@ from xdsl.dialects.builtin import DenseArrayBase, i64
 from xdsl.ir import Attribute, SSAValue
 
 from compiler.conversion.ge_to_davinci.builder import Number
-from compiler.conversion.ge_to_davinci.cube import Block, CubeBuilder, LoadLeft
-from compiler.conversion.ge_to_davinci.index import Index, delinearize
+from compiler.conversion.ge_to_davinci.cube import (
+    Block,
+    CubeBuilder,
+    Operand,
+    Packet,
+    Products,
+    Room,
+    Rows,
+)
+from compiler.conversion.ge_to_davinci.index import Index
+from compiler.conversion.ge_to_davinci.matrix import MatrixOperand, load_window
 from compiler.conversion.ge_to_davinci.operator import Operator, Tensor, UnsupportedError
+from compiler.planning.cube import (
+    CubeProblem,
+    FeatureMap,
+    Filter,
+    Matrix,
+    Source,
+    Tile,
+    choose_tile,
+)
 from compiler.planning.placement import align
-from compiler.planning.tiling_cube import ConvShape, CubeTile, Product, convolution_tile
 from compiler.soc import Soc
 from dialects.davinci import KernelOp, LoadL0Img2ColOp
 from dialects.davinci.attributes import Layout, Space
@@ -54,14 +72,10 @@ class Geometry:
         """The input rows an output row looks at, from the first to the last."""
         return (self.kernel[0] - 1) * self.dilation[0] + 1
 
-    def input_rows(self, points: int) -> int:
-        """The most input rows that tiles of so many consecutive points need."""
-        width = self.output[1]
-        spans = (
-            (min(first + points, self.points) - 1) // width - first // width
-            for first in range(0, self.points, points)
-        )
-        return min(max(spans) * self.stride[0] + self.reach, self.height)
+    @property
+    def pointwise(self) -> bool:
+        """Whether an output point looks at the input point at its own place, and at no other."""
+        return self.taps == 1 and self.stride == (1, 1) and not any(self.pads)
 
 
 def build_conv(operator: Operator, soc: Soc) -> KernelOp:
@@ -69,9 +83,9 @@ def build_conv(operator: Operator, soc: Soc) -> KernelOp:
     return _conv(operator, soc).build()
 
 
-def conv_tile(operator: Operator, soc: Soc) -> CubeTile:
+def conv_tile(operator: Operator, soc: Soc) -> Tile:
     """The tile that a convolution is best cut into."""
-    return _conv(operator, soc).best_tile()
+    return choose_tile(_conv(operator, soc).problem, soc)
 
 
 def _conv(operator: Operator, soc: Soc) -> _Conv:
@@ -117,92 +131,209 @@ class _Conv:
     element: Attribute
 
     @cached_property
-    def tile(self) -> CubeTile:
-        """The tile that was chosen, or the best."""
-        return self.operator.tile(CubeTile) or self.best_tile()
-
-    def best_tile(self) -> CubeTile:
-        """The tile with the least cost."""
-        g = self.g
-        c0 = c0_of(self.element)
-        k = align(g.channels, c0) * g.taps
-        product = Product(g.images * g.groups, g.points, g.filters, k, element_bytes(self.element))
-        shape = ConvShape(g.channels, g.taps, g.width, g.input_rows)
-        return convolution_tile(product, shape, self.soc)
-
-    def build(self) -> KernelOp:
-        g, tile = self.g, self.tile
-        b = CubeBuilder(self.operator, "AIC", self.soc)
-        target = b.arguments[len(self.operator.inputs)]
-        counts = [g.images, g.groups, -(-g.points // tile.m), -(-g.filters // tile.n)]
-        with b.tiles(prod(counts)) as number:
-            image, group, down, across = delinearize(number, counts)
-            point, column = down * tile.m, across * tile.n
-            m = b.minimum(g.points - point, tile.m)
-            block = b.block(tile, m, b.minimum(g.filters - column, tile.n))
-            output = group * g.filters + column
-            if self.operator.input("bias"):
-                self.operator.float_element(self._bias)
-                block = b.biased(block, b.arguments[self.operator.index("bias")], output)
-            rows = _Rows(b, g, point, m)
-            with b.loop(0, g.channels, tile.packet, name="channel") as channel:
-                count = b.minimum(g.channels - channel, tile.packet)
-                image_channel = (image * g.groups + group) * g.channels + channel
-                left = self._feature_map(b, rows, image_channel, count)
-                right = self._filter(b, block, output, channel, count)
-                b.accumulate(block, left, right, packet=self._k(count), done=channel * g.taps)
-            place = (image * (g.groups * g.filters) + output) * g.points + point
-            b.store(target, place, (1, g.points), block)
-        return b.kernel
+    def problem(self) -> CubeProblem:
+        """The convolution as a product: output points by filters, an image's group at a time."""
+        g, c0 = self.g, c0_of(self.element)
+        size, width = element_bytes(self.element), g.output[1]
+        return CubeProblem(
+            m=g.points,
+            n=g.filters,
+            k=g.channels if g.pointwise else align(g.channels, c0) * g.taps,
+            left=self._left,
+            right=self._right,
+            element_bytes=size,
+            result_bytes=element_bytes(self.operator.outputs[0].element),
+            unit=c0 * g.taps,
+            batch=g.groups,
+            images=g.images,
+            biased=self.operator.input("bias") is not None,
+            rows=tuple(width * count for count in range(1, g.output[0] + 1)),
+        )
 
     @property
-    def _bias(self) -> Tensor:
-        bias = self.operator.input("bias")
-        assert bias is not None
-        return bias
+    def _left(self) -> Source:
+        g, size = self.g, element_bytes(self.element)
+        copies = g.images * g.groups
+        if g.pointwise:
+            return Matrix(g.points, g.channels, 1, g.points, size, copies)
+        channels = g.channels
+        return FeatureMap(
+            copies, channels, g.height, g.width, g.output, g.taps, g.stride[0], g.reach, size
+        )
 
-    def _k(self, channels: Number) -> Number:
-        """The k of so many channels, whole fractals for each tap."""
-        c0 = c0_of(self.element)
-        return (Index.of(channels) + (c0 - 1)) // c0 * (c0 * self.g.taps)
+    @property
+    def _right(self) -> Source:
+        g, size = self.g, element_bytes(self.element)
+        if g.pointwise:
+            return Matrix(g.filters, g.channels, g.channels, 1, size, g.groups)
+        return Filter(g.filters, g.channels, g.taps, size, g.groups)
 
-    def _feature_map(self, b: CubeBuilder, rows: _Rows, channel: Index, count: Number) -> LoadLeft:
-        """The input rows of some channels in L1, and how img2col takes them to L0A."""
-        g, c0 = self.g, c0_of(self.element)
-        shape = (self.tile.packet // c0, g.input_rows(self.tile.m), g.width, c0)
-        buffer = b.alloc(shape, self.element, Space.L1, Layout.NC1HWC0, name="fmap_l1")
-        plane = g.height * g.width
-        offset = channel * plane + Index.of(rows.first) * g.width
-        sizes = [Index.of(rows.height) * g.width, count]
+    def build(self) -> KernelOp:
+        g, b = self.g, CubeBuilder(self.operator, "AIC", self.soc)
+        tile = self.operator.tile(Tile) or choose_tile(self.problem, self.soc)
+        target = b.arguments[len(self.operator.inputs)]
+
+        def channel(rows: Rows) -> Index:
+            return rows.batch * g.filters + rows.first
+
+        def begin(block: Block) -> Block:
+            bias = self.operator.input("bias")
+            if bias is None:
+                return block
+            self.operator.float_element(bias)
+            buffer = b.arguments[self.operator.index("bias")]
+            return b.biased(block, buffer, channel(block.right))
+
+        def store(block: Block) -> None:
+            plane = block.left.image * (g.groups * g.filters) + channel(block.right)
+            b.store(target, plane * g.points + block.left.first, (1, g.points), block)
+
+        left, right = self._feature_map(b), self._filter(b, channel)
+        Products(b, self.problem, tile, self.element, left, right, begin, store).build()
+        return b.kernel
+
+    def _feature_map(self, b: CubeBuilder) -> Operand:
+        g = self.g
         x = b.arguments[self.operator.index("x")]
-        b.to_l1(b.access(buffer, [0, 0]), x, offset, (1, plane), sizes)
-        return _img2col(b, buffer, g, rows)
 
-    def _filter(
-        self, b: CubeBuilder, block: Block, output: Index, channel: Index, count: Number
-    ) -> SSAValue:
-        """The filters of some channels in L1, k counted as (C1, kh, kw, C0)."""
-        g, c0 = self.g, c0_of(self.element)
-        shape = (self.tile.n, self.tile.packet * g.taps)
-        buffer = b.alloc(shape, self.element, Space.L1, Layout.NZ, name="filter_l1")
+        def plane(rows: Rows) -> Index:
+            return (rows.image * g.groups + rows.batch) * (g.channels * g.height * g.width)
+
+        if not g.pointwise:
+            assert isinstance(self._left, FeatureMap)
+            return _FeatureMap(b, x, g, self._left, plane)
+
+        def place(rows: Rows) -> Index:
+            return plane(rows) + rows.first
+
+        return MatrixOperand(b, x, "fmap_l1", 1, g.points, place)
+
+    def _filter(self, b: CubeBuilder, channel: Callable[[Rows], Index]) -> Operand:
+        g = self.g
         w = b.arguments[self.operator.index("filter")]
-        offset = (output * g.channels + channel) * g.taps
-        strides = (g.channels * g.taps, 1, g.taps)
-        if g.taps == 1:
-            b.to_l1(b.access(buffer, [0, 0]), w, offset, strides[::2], [block.n, count])
-            return buffer
-        with b.loop(0, count, c0, name="c1") as inner:
-            some = b.minimum(count - inner, c0)
-            target = b.access(buffer, [0, inner * g.taps])
-            b.to_l1(target, w, offset + inner * g.taps, strides, [block.n, g.taps, some])
-        return buffer
+
+        def place(rows: Rows) -> Index:
+            return channel(rows) * (g.channels * g.taps)
+
+        if g.pointwise:
+            return MatrixOperand(b, w, "filter_l1", g.channels, 1, place)
+        return _Filter(b, w, g, place)
 
 
-class _Rows:
+@dataclass(frozen=True)
+class _FeatureMap:
+    """Feature maps as operands: the input rows of a block in L1, img2col on the way to L0."""
+
+    b: CubeBuilder
+    buffer: SSAValue
+    g: Geometry
+    source: FeatureMap
+    plane: Callable[[Rows], Index]
+
+    def packet(self, rows: Rows, room: Room) -> Packet:
+        """Room for all the input rows that a block's points need."""
+        c0 = c0_of(room.element)
+        shape = (
+            room.k // (c0 * self.g.taps),
+            self.source.input_rows(room.points),
+            self.g.width,
+            c0,
+        )
+        buffer = self.b.alloc(
+            shape, room.element, Space.L1, Layout.NC1HWC0, buffers=room.slots, name="fmap_l1"
+        )
+        return _MapPacket(self, rows, buffer, _InputRows(self.b, self.g, rows))
+
+
+@dataclass(frozen=True)
+class _MapPacket:
+    operand: _FeatureMap
+    rows: Rows
+    buffer: SSAValue
+    need: _InputRows
+
+    def fill(self, start: Index, count: Number, at: Index) -> None:
+        """Channels of the input rows."""
+        b, g, need = self.operand.b, self.operand.g, self.need
+        channel, plane = start // g.taps, g.height * g.width
+        offset = self.operand.plane(self.rows) + channel * plane + Index.of(need.first) * g.width
+        sizes = [Index.of(need.height) * g.width, _channels(b, g, channel, count)]
+        target = b.access(self.buffer, [0, at // g.taps])
+        b.to_l1(target, self.operand.buffer, offset, (1, plane), sizes)
+
+    def to_l0(self, target: SSAValue, at: Index, k: Number) -> None:
+        """Rows of the img2col matrix."""
+        b, g, need = self.operand.b, self.operand.g, self.need
+        attributes = {
+            "kernel": g.kernel,
+            "stride": g.stride,
+            "dilation": g.dilation,
+            "padding": g.pads[2:],
+        }
+        properties = {k: DenseArrayBase.from_list(i64, list(v)) for k, v in attributes.items()}
+        window = b.access(self.buffer, [need.point, at])
+        params = [need.height, need.top]
+        b.emit(
+            LoadL0Img2ColOp, [b.access(target, [0, 0]), window], [need.m, k], params, **properties
+        )
+
+
+@dataclass(frozen=True)
+class _Filter:
+    """Filters as operands, k counted as (C1, kh, kw, C0)."""
+
+    b: CubeBuilder
+    buffer: SSAValue
+    g: Geometry
+    place: Callable[[Rows], Index]
+
+    def packet(self, rows: Rows, room: Room) -> Packet:
+        """Room for an NZ matrix."""
+        buffer = self.b.alloc(
+            (room.rows, room.k), room.element, Space.L1, Layout.NZ, buffers=room.slots, name="w_l1"
+        )
+        return _FilterPacket(self, rows, buffer, c0_of(room.element))
+
+
+@dataclass(frozen=True)
+class _FilterPacket:
+    operand: _Filter
+    rows: Rows
+    buffer: SSAValue
+    c0: int
+
+    def fill(self, start: Index, count: Number, at: Index) -> None:
+        """Whole channels, C0 of them at a time where the last are fewer."""
+        b, g, c0, source = self.operand.b, self.operand.g, self.c0, self.operand.buffer
+        row, offset = g.channels * g.taps, self.operand.place(self.rows) + start
+        if g.channels % c0 == 0:
+            sizes = [self.rows.count, Index.of(count) // (c0 * g.taps), g.taps, c0]
+            strides = (row, c0 * g.taps, 1, g.taps)
+            b.to_l1(b.access(self.buffer, [0, at]), source, offset, strides, sizes)
+            return
+        channels = _channels(b, g, start // g.taps, count)
+        with b.loop(0, channels, c0, name="c1") as inner:
+            some = b.minimum(channels - inner, c0)
+            part = b.access(self.buffer, [0, at + inner * g.taps])
+            sizes = [self.rows.count, g.taps, some]
+            b.to_l1(part, source, offset + inner * g.taps, (row, 1, g.taps), sizes)
+
+    def to_l0(self, target: SSAValue, at: Index, k: Number) -> None:
+        """A window of the matrix."""
+        load_window(self.operand.b, target, self.buffer, at, (self.rows.count, k))
+
+
+def _channels(b: CubeBuilder, g: Geometry, first: Index, k: Number) -> Number:
+    """The channels that there are of those that so much of k holds."""
+    return b.minimum(g.channels - first, Index.of(k) // g.taps)
+
+
+class _InputRows:
     """The input rows of a tile: the first, how many, and the padding rows above them."""
 
-    def __init__(self, b: CubeBuilder, g: Geometry, point: Index, m: Number):
+    def __init__(self, b: CubeBuilder, g: Geometry, rows: Rows):
         width, stride, top = g.output[1], g.stride[0], g.pads[0]
+        point, m = rows.first, rows.count
         row = point // width
         self.point = point - row * width
         """The first output point, counted from the beginning of its row."""
@@ -213,22 +344,3 @@ class _Rows:
         self.height = end - Index.of(self.first)
         self.top = Index.of(self.first) - wanted
         self.m = m
-
-
-def _img2col(b: CubeBuilder, buffer: SSAValue, g: Geometry, rows: _Rows) -> LoadLeft:
-    attributes = {
-        "kernel": g.kernel,
-        "stride": g.stride,
-        "dilation": g.dilation,
-        "padding": g.pads[2:],
-    }
-    properties = {k: DenseArrayBase.from_list(i64, list(v)) for k, v in attributes.items()}
-
-    def load(target: SSAValue, step: Index, k: Number) -> None:
-        window = b.access(buffer, [rows.point, step])
-        params = [rows.height, rows.top]
-        b.emit(
-            LoadL0Img2ColOp, [b.access(target, [0, 0]), window], [rows.m, k], params, **properties
-        )
-
-    return load

@@ -1,23 +1,23 @@
-"""Building cube kernels: the loop over k from L1 through L0 into L0C, and out again."""
+"""Building cube kernels: packets of k in L1, steps of k in L0, sums in L0C, and out again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Protocol
 
 from xdsl.dialects.builtin import f32
-from xdsl.ir import SSAValue
+from xdsl.ir import Attribute, SSAValue
 
 from compiler.conversion.ge_to_davinci.builder import KernelBuilder, Number
-from compiler.conversion.ge_to_davinci.index import Index
+from compiler.conversion.ge_to_davinci.index import Index, delinearize
 from compiler.conversion.ge_to_davinci.operator import UnsupportedError
-from compiler.planning.tiling_cube import CubeTile
+from compiler.planning.cube import CubeProblem, Resident, Tile
 from dialects.davinci import (
     Dn2NzOp,
     FixpipeOp,
     LoadBTOp,
-    LoadL0Op,
     LoadOp,
     MmadOp,
     Nd2NzOp,
@@ -26,17 +26,62 @@ from dialects.davinci.attributes import Layout, Space
 from dialects.davinci.instruction import Access
 from dialects.davinci.types import buffer_of
 
-LoadLeft: TypeAlias = "Callable[[SSAValue, Index, Number], None]"
-"""Fill an L0A buffer with `k` columns of the left operand from a column of the packet on."""
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of an operand: `count` from `first` on in the matrix of a batch and image.
+
+    `number` counts the blocks' rows or columns that come before.
+    """
+
+    batch: Index
+    image: Index
+    number: Index
+    first: Index
+    count: Number
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a buffer in L1 has room for, the number of its slots, and the element type.
+
+    `rows` are whole fractals, `points` the rows a block has at most.
+    """
+
+    points: int
+    rows: int
+    k: int
+    slots: int
+    element: Attribute
+
+
+class Packet(Protocol):
+    """Room in L1 for part of an operand's k."""
+
+    def fill(self, start: Index, count: Number, at: Index) -> None:
+        """Bring `count` of k from `start` on from global memory, to column `at`."""
+        ...
+
+    def to_l0(self, target: SSAValue, at: Index, k: Number) -> None:
+        """Bring `k` columns from `at` on to L0A or L0B."""
+        ...
+
+
+class Operand(Protocol):
+    """An operand of a product, the left one with its rows as m, the right one as n."""
+
+    def packet(self, rows: Rows, room: Room) -> Packet:
+        """Room in L1 for those rows of it."""
+        ...
 
 
 @dataclass(frozen=True)
 class Block:
     """A block of results in L0C, `m` × `n` of at most the tile's size."""
 
-    tile: CubeTile
-    m: Number
-    n: Number
+    tile: Tile
+    left: Rows
+    right: Rows
     result: SSAValue
     bias: SSAValue | None = None
 
@@ -56,53 +101,203 @@ class CubeBuilder(KernelBuilder):
         operation = Nd2NzOp if strides[-1] == 1 else Dn2NzOp
         self.emit(operation, [target, self.access(source, [offset], strides)], sizes)
 
-    def block(self, tile: CubeTile, m: Number, n: Number) -> Block:
-        """An empty block of results in L0C."""
-        result = self.alloc((tile.m, tile.n), f32, Space.L0C, Layout.NZ, name="c_l0")
-        return Block(tile, m, n, result)
-
     def biased(self, block: Block, bias: SSAValue, offset: Number) -> Block:
         """The block with a bias, brought to the bias table, that its first product adds."""
         element = buffer_of(bias).element_type
-        columns = block.tile.n
+        columns = block.tile.columns
         if 4 * columns > self.soc.bt:
             raise UnsupportedError(f"{self.soc.name} has no bias table for {columns} columns")
         staged = self.alloc([columns], element, Space.L1, name="bias_l1")
         table = self.alloc([columns], f32, Space.BT, name="bias_bt")
         source = self.access(bias, [offset], [1])
-        self.emit(LoadOp, [self.access(staged, [0], [1]), source], [block.n])
+        self.emit(LoadOp, [self.access(staged, [0], [1]), source], [block.right.count])
         whole = [self.access(buffer, [0], [1]) for buffer in (table, staged)]
-        self.emit(LoadBTOp, whole, [block.n])
+        self.emit(LoadBTOp, whole, [block.right.count])
         return replace(block, bias=table)
-
-    def accumulate(
-        self,
-        block: Block,
-        load_left: LoadLeft,
-        right: SSAValue,
-        *,
-        packet: Number,
-        done: Index,
-    ) -> None:
-        """Add the product over a packet's k to a block.
-
-        `done` is the k of earlier packets: the first product of all overwrites the block.
-        """
-        tile, element = block.tile, buffer_of(right).element_type
-        with self.loop(0, packet, tile.k, name="k") as step:
-            k = self.minimum(packet - step, tile.k)
-            a = self.alloc((tile.m, tile.k), element, Space.L0A, Layout.ZZ, name="a_l0")
-            load_left(a, step, k)
-            b = self.alloc((tile.n, tile.k), element, Space.L0B, Layout.ZN, name="b_l0")
-            window = self.access(right, [0, step])
-            self.emit(LoadL0Op, [self.access(b, [0, 0]), window], [block.n, k])
-            operands = [self.access(buffer, [0, 0]) for buffer in (block.result, a, b)]
-            if block.bias is not None:
-                operands.append(self.access(block.bias, [0], [0, 0, 1]))
-            self.emit(MmadOp, operands, [block.m, k, block.n], [done + step])
 
     def store(self, target: SSAValue, offset: Number, strides: Sequence[int], block: Block) -> None:
         """A block of results to global memory; strides of a row and of a column."""
         destination = self.access(target, [offset], strides)
         source = self.access(block.result, [0, 0])
-        self.emit(FixpipeOp, [destination, source], [block.m, block.n])
+        self.emit(FixpipeOp, [destination, source], [block.left.count, block.right.count])
+
+
+@dataclass(frozen=True)
+class Products:
+    """The loops of a product: pieces of work by core, blocks, packets of k, steps of k.
+
+    `begin` may give a block a bias, `end` stores it.
+    """
+
+    b: CubeBuilder
+    problem: CubeProblem
+    tile: Tile
+    element: Attribute
+    left: Operand
+    right: Operand
+    begin: Callable[[Block], Block]
+    end: Callable[[Block], None]
+
+    def build(self) -> None:
+        """Every block of the results."""
+        self.tile.check(self.problem)
+        with self.b.tiles(self.tile.items(self.problem)) as item:
+            match self.tile.kept:
+                case Resident.NONE:
+                    self._single(item)
+                case Resident.LEFT:
+                    self._along_columns(item)
+                case Resident.RIGHT:
+                    self._along_rows(item)
+
+    def _single(self, item: Index) -> None:
+        """One block, from groups of columns that the cores go down together."""
+        problem = self.problem
+        width = self.tile.width(self._across)
+        counts = [problem.batch, self._across // width, problem.images, self._down, width]
+        batch, group, image, down, across = delinearize(item, counts)
+        columns = self._columns(batch, group * width + across)
+        self._block(self._rows(batch, image, down), columns, None, None)
+
+    def _along_columns(self, item: Index) -> None:
+        """A run of blocks with the same rows, which stay in L1."""
+        problem, run = self.problem, self.tile.run
+        counts = [problem.batch, problem.images, self._down, -(-self._across // run)]
+        batch, image, down, chunk = delinearize(item, counts)
+        rows = self._rows(batch, image, down)
+        kept = self._whole(self.left, rows, chunk)
+        with self._run(chunk, self._across) as across:
+            self._block(rows, self._columns(batch, across), kept, None)
+
+    def _along_rows(self, item: Index) -> None:
+        """A run of blocks with the same columns, which stay in L1."""
+        problem = self.problem
+        down = problem.images * self._down
+        counts = [problem.batch, self._across, -(-down // self.tile.run)]
+        batch, across, chunk = delinearize(item, counts)
+        columns = self._columns(batch, across)
+        kept = self._whole(self.right, columns, chunk)
+        with self._run(chunk, down) as number:
+            image, place = delinearize(number, [problem.images, self._down])
+            self._block(self._rows(batch, image, place), columns, None, kept)
+
+    def _run(self, chunk: Index, total: int) -> AbstractContextManager[Index]:
+        run = self.tile.run
+        last = self.b.minimum((chunk + 1) * run, total)
+        return self.b.loop(chunk * run, last, name="block", keep=True)
+
+    @property
+    def _down(self) -> int:
+        return -(-self.problem.m // self.tile.m)
+
+    @property
+    def _across(self) -> int:
+        return -(-self.problem.n // self.tile.n)
+
+    def _rows(self, batch: Index, image: Index, down: Index) -> Rows:
+        first = down * self.tile.m
+        count = self.b.minimum(self.problem.m - first, self.tile.m)
+        return Rows(batch, image, down, first, count)
+
+    def _columns(self, batch: Index, across: Index) -> Rows:
+        first = across * self.tile.n
+        count = self.b.minimum(self.problem.n - first, self.tile.n)
+        return Rows(batch, Index.of(0), across, first, count)
+
+    def _whole(self, operand: Operand, rows: Rows, chunk: Index) -> Packet:
+        """All of an operand's k in L1; cores that read the same begin with different parts."""
+        k, piece = self.problem.k, min(self.tile.left, self.tile.right)
+        packet = self._packet(operand, rows)
+        with self.b.loop(0, k, piece, name="piece") as turn:
+            start = self._turned(turn, piece, chunk)
+            packet.fill(start, self.b.minimum(k - start, piece), start)
+        return packet
+
+    def _turned(self, turn: Index, size: int, shift: Index) -> Index:
+        """Where the packet of a turn begins, when the first turn is that of packet `shift`."""
+        count = -(-self.problem.k // size)
+        if count == 1 or shift.constant == 0:
+            return turn
+        return Index.of(self.b.value((turn // size + shift) % count * size))
+
+    def _block(
+        self, left: Rows, right: Rows, kept_left: Packet | None, kept_right: Packet | None
+    ) -> None:
+        tile = self.tile
+        shape = (tile.rows, tile.columns)
+        result = self.b.alloc(shape, f32, Space.L0C, Layout.NZ, buffers=tile.l0c_slots, name="c_l0")
+        block = self.begin(Block(tile, left, right, result))
+        if kept_left or kept_right:
+            self._streamed(block, kept_left, kept_right)
+        else:
+            self._packets(block)
+        self.end(block)
+
+    def _streamed(self, block: Block, left: Packet | None, right: Packet | None) -> None:
+        """Packets of one operand past the other, which is all in L1."""
+        b, k, size = self.b, self.problem.k, min(self.tile.left, self.tile.right)
+        with b.loop(0, k, size, name="packet") as turn:
+            start = self._turned(turn, size, block.left.number + block.right.number)
+            count = b.minimum(k - start, size)
+            a = left or self._filled(self.left, block.left, start, count)
+            w = right or self._filled(self.right, block.right, start, count)
+            places = start if left else Index.of(0), start if right else Index.of(0)
+            self._steps(block, (a, w), places, count, turn)
+
+    def _packets(self, block: Block) -> None:
+        """Packets of the operand that takes the longer ones, and within them those of the other."""
+        b, tile, k = self.b, self.tile, self.problem.k
+        longer, shorter = max(tile.left, tile.right), min(tile.left, tile.right)
+        with b.loop(0, k, longer, name="packet") as turn:
+            start = self._turned(turn, longer, block.left.number + block.right.number)
+            count = b.minimum(k - start, longer)
+            left = right = None
+            if tile.left > tile.right:
+                left = self._filled(self.left, block.left, start, count)
+            elif tile.right > tile.left:
+                right = self._filled(self.right, block.right, start, count)
+            with b.loop(0, count, shorter, name="part") as part:
+                some = b.minimum(count - part, shorter)
+                a = left or self._filled(self.left, block.left, start + part, some)
+                w = right or self._filled(self.right, block.right, start + part, some)
+                places = part if left else Index.of(0), part if right else Index.of(0)
+                self._steps(block, (a, w), places, some, turn + part)
+
+    def _packet(self, operand: Operand, rows: Rows) -> Packet:
+        tile = self.tile
+        if operand is self.left:
+            room = Room(tile.m, tile.rows, tile.left, tile.left_slots, self.element)
+        else:
+            room = Room(tile.n, tile.columns, tile.right, tile.right_slots, self.element)
+        return operand.packet(rows, room)
+
+    def _filled(self, operand: Operand, rows: Rows, start: Index, count: Number) -> Packet:
+        packet = self._packet(operand, rows)
+        packet.fill(start, count, Index.of(0))
+        return packet
+
+    def _steps(
+        self,
+        block: Block,
+        packets: tuple[Packet, Packet],
+        places: tuple[Index, Index],
+        count: Number,
+        done: Index,
+    ) -> None:
+        """Add the product over `count` of k, from places in packets on, to a block.
+
+        The very first step of all, where `done` is 0, overwrites it.
+        """
+        b, tile = self.b, self.tile
+        with b.loop(0, count, tile.k, name="k") as step:
+            k = b.minimum(count - step, tile.k)
+            shape = (tile.rows, tile.k)
+            a = b.alloc(shape, self.element, Space.L0A, Layout.ZZ, name="a_l0")
+            packets[0].to_l0(a, places[0] + step, k)
+            shape = (tile.columns, tile.k)
+            w = b.alloc(shape, self.element, Space.L0B, Layout.ZN, name="b_l0")
+            packets[1].to_l0(w, places[1] + step, k)
+            operands = [b.access(buffer, [0, 0]) for buffer in (block.result, a, w)]
+            if block.bias is not None:
+                operands.append(b.access(block.bias, [0], [0, 0, 1]))
+            b.emit(MmadOp, operands, [block.left.count, k, block.right.count], [done + step])

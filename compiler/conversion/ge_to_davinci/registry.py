@@ -19,7 +19,7 @@ from compiler.conversion.ge_to_davinci import (
     softmax,
 )
 from compiler.conversion.ge_to_davinci.operator import Operator
-from compiler.planning.tiling_cube import CubeTile
+from compiler.planning.cube import Tile
 from compiler.soc import Soc
 from dialects.davinci import KernelOp
 
@@ -50,7 +50,7 @@ BUILDERS: Mapping[str, Builder] = {
 }
 """Builders raise UnsupportedError for the variants they cannot do."""
 
-TILES: Mapping[str, Callable[[Operator, Soc], CubeTile]] = {
+TILES: Mapping[str, Callable[[Operator, Soc], Tile]] = {
     "Conv2D": conv.conv_tile,
     "MatMulV2": matmul.matmul_tile,
     "BatchMatMulV2": matmul.matmul_tile,

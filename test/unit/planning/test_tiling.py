@@ -3,46 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from compiler.planning.tiling_cube import ConvShape, Product, convolution_tile, product_tile
 from compiler.planning.tiling_pool import PoolShape, pool_tile
 from compiler.planning.tiling_vector import column_tile, pitch, square_side, vector_tile
 from compiler.soc import soc
 
 CORE = soc("Ascend910B4")
 sizes = st.integers(1, 5000)
-
-
-def test_large_products_use_the_published_block() -> None:
-    tile = product_tile(Product(1, 8192, 8192, 8192, 2), CORE)
-    assert (tile.m, tile.n, tile.k) == (128, 256, 64)
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.integers(1, 8), sizes, sizes, sizes, st.sampled_from([2, 4]))
-def test_product_tiles_fit(batch: int, m: int, n: int, k: int, size: int) -> None:
-    tile = product_tile(Product(batch, m, n, k, size), CORE)
-    assert 2 * tile.m * tile.k * size <= CORE.l0a
-    assert 2 * tile.n * tile.k * size <= CORE.l0b
-    assert tile.l0c_buffers >= 1 and tile.l0c_buffers * tile.m * tile.n * 4 <= CORE.l0c
-    packets = tile.l1_buffers * (tile.m + tile.n) * tile.packet * size
-    assert packets + 2 * 4 * tile.n <= CORE.l1
-    assert tile.packet % tile.k == 0 and tile.k % (32 // size) == 0
-
-
-def test_small_products_still_use_many_cores() -> None:
-    tile = product_tile(Product(1, 1, 1000, 2048, 2), CORE)
-    assert -(-1000 // tile.n) >= CORE.cube_cores // 2
-
-
-def test_a_convolution_packs_channels() -> None:
-    shape = ConvShape(256, 9, 56, lambda points: points // 56 + 4)
-    tile = convolution_tile(Product(1, 56 * 56, 64, 256 * 9, 2), shape, CORE)
-    assert tile.packet % 16 == 0
-    area = shape.input_rows(tile.m) * 56 + tile.n * 9
-    assert tile.l1_buffers * area * tile.packet * 2 + 2 * 4 * tile.n <= CORE.l1
 
 
 @given(st.integers(1, 20), sizes, st.integers(1, 100_000), st.sampled_from([2, 4]))
