@@ -14,6 +14,7 @@ from compiler.planning.local_memory import LocalMemoryError
 from compiler.planning.sync import SyncError
 from compiler.rewrite import main_graphs
 from dialects.davinci import KernelOp
+from dialects.davinci.functions import MIX
 from dialects.ge import NodeOp
 
 
@@ -38,7 +39,9 @@ def to_ai_core(node: NodeOp, kernel: KernelOp) -> None:
     node.attributes[contract.KERNEL_NAME] = kernel.sym_name
     if kernel.block_dim is not None:
         node.attributes[contract.BLOCK_DIM_NAME] = IntegerAttr(kernel.blocks, i64)
-    node.attributes[contract.CORE_TYPE_NAME] = kernel.core_type
+    mixed = kernel.core_type.data == MIX
+    core_type = StringAttr(contract.MIXED) if mixed else kernel.core_type
+    node.attributes[contract.CORE_TYPE_NAME] = core_type
 
 
 def to_ai_cpu(node: NodeOp, reason: str) -> None:

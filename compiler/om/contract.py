@@ -71,6 +71,9 @@ KERNEL_NAME = "_kernelname"
 BLOCK_DIM_NAME = "tvm_blockdim"
 CORE_TYPE_NAME = "_cube_vector_core_type"
 
+MIXED = "MIX_AIC"
+"""The core type of kernels for cube cores that have vector cores beside them."""
+
 AI_CORE_ENGINE = "AIcoreEngine"
 AI_CPU_ENGINE = "aicpu_ascend_kernel"
 LOCAL_ENGINE = "DNN_VM_GE_LOCAL_OP_STORE"
@@ -102,6 +105,13 @@ class KernelType(IntEnum):
 
     TE = 2
     AI_CPU = 6
+    MIX_AICORE = 11
+
+
+AI_CORE_KERNELS = frozenset({KernelType.TE, KernelType.MIX_AICORE})
+"""The types of kernels of the AI Core."""
+
+AI_CORE_NAMES = frozenset(type.name for type in AI_CORE_KERNELS)
 
 
 def pack_addresses(addresses: Sequence[int]) -> bytes:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from xdsl.dialects.builtin import StringAttr
 
 from compiler.kernels.symbols import AI_CPU_REASON
+from compiler.om.contract import AI_CORE_NAMES
 from compiler.schedule.memory import FeatureMemory
 from compiler.schedule.tasks import Kernels
 from compiler.simulator.model import ModelTiming, TaskSpan
@@ -86,7 +87,7 @@ def ai_cpu_lines(model: ModelOp) -> Iterator[str]:
     nodes = {node.label: node for graph in model.graphs for node in graph.all_nodes}
     found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for task in model.tasks:
-        if isinstance(task, KernelTaskOp) and task.kernel_type.data != "TE":
+        if isinstance(task, KernelTaskOp) and task.kernel_type.data not in AI_CORE_NAMES:
             node = nodes[task.node.data]
             reason = node.attributes.get(AI_CPU_REASON)
             if isinstance(reason, StringAttr):

@@ -11,7 +11,7 @@ from compiler.constants import weight_of
 from compiler.errors import UserError
 from compiler.kernels.symbols import kernel_symbols
 from compiler.om.buffers import joined_bytes
-from compiler.om.contract import FEATURE_SIZE_NAME, KERNEL_PREFIX, VARIABLE_SIZE_NAME
+from compiler.om.contract import AI_CORE_NAMES, FEATURE_SIZE_NAME, KERNEL_PREFIX, VARIABLE_SIZE_NAME
 from compiler.simulator.advice import Advice
 from compiler.simulator.instruction import Program
 from compiler.simulator.kernel_timing import KernelTiming
@@ -132,7 +132,7 @@ def _steps(model: ModelOp, kernels: Kernels, soc: Soc) -> Iterator[Step]:
     types = {node.label: type_of(node) for graph in model.graphs for node in graph.all_nodes}
     for task in model.tasks:
         match task:
-            case KernelTaskOp() if task.kernel_type.data == "TE":
+            case KernelTaskOp() if task.kernel_type.data in AI_CORE_NAMES:
                 timing = kernels.timing(task.kernel.data, soc)
                 yield kernel_task(
                     task.node.data,

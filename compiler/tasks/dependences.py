@@ -59,6 +59,7 @@ def tensors_of(graph: GraphOp, nodes: Sequence[NodeOp], places: Places) -> list[
             over[slot] = _slots(places.of[value] for value in overwritable(node))
         for slot in _slots(_read(node, places)):
             readers[slot].add(i)
+        writers.update(dict.fromkeys(places.workspaces.get(node, ()), i))
     outputs = graph.output.operands if graph.output else ()
     kept = set(_slots(places.of[value] for value in outputs))
     return [

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import SSAValue
 
-from compiler.om.contract import NO_TASK_NAME
+from compiler.om.contract import KERNEL_NAME, NO_TASK_NAME
 from compiler.sizes import byte_size
 from dialects.ge import ConstOp, FileConstantOp, GraphOp, NodeOp, VariableOp, type_of
 
@@ -31,13 +33,25 @@ class Places:
     """The place of every value of a graph and its subgraphs.
 
     `slots` has the sizes of the slots of feature memory in bytes, `constants` the weights and
-    `variables` a value of each.
+    `variables` a value of each. `workspaces` are the slots of what kernels need for themselves.
     """
 
     of: dict[SSAValue, Place] = field(default_factory=dict[SSAValue, Place])
     slots: list[int] = field(default_factory=list[int])
     constants: list[ConstOp] = field(default_factory=list[ConstOp])
     variables: list[tuple[str, SSAValue]] = field(default_factory=list[tuple[str, SSAValue]])
+
+    workspaces: dict[NodeOp, list[int]] = field(default_factory=dict[NodeOp, list[int]])
+
+    def add_workspaces(self, graph: GraphOp, kernels: Mapping[str, Sequence[int]]) -> None:
+        """Slots for the kernels of a graph that have workspaces: their bytes, by kernel name."""
+        for node in graph.nodes if kernels else ():
+            name = node.attributes.get(KERNEL_NAME)
+            sizes = kernels.get(name.data, ()) if isinstance(name, StringAttr) else ()
+            if sizes:
+                first = len(self.slots)
+                self.slots += sizes
+                self.workspaces[node] = list(range(first, len(self.slots)))
 
     def new(self, node: NodeOp, result: SSAValue) -> Place:
         """The place of what a node makes."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
+import numpy as np
+
 from compiler.om import contract
-from compiler.om.contract import Arguments, KernelType, TaskType
+from compiler.om.contract import AI_CORE_KERNELS, Arguments, TaskType
 from compiler.om.ge_ir_pb2 import ModelDef, OpDef
 from compiler.om.offline_model import SubModel
 from compiler.om.task_pb2 import TaskDef
@@ -28,6 +30,7 @@ from runtime.precision import FloatMode
 from runtime.settings import Engine
 
 T = TypeVar("T")
+BYTE = np.dtype(np.uint8)
 Take = Callable[[list[Array]], T]
 
 
@@ -95,7 +98,8 @@ class StaticExecutor:
                     step.bind(variables)
                 step.launch(step.inputs, step.outputs)
                 if self._observer is not None:
-                    self._observer(self._graph, step.node.name, step.outputs)
+                    made = step.outputs[: len(step.node.outputs)]
+                    self._observer(self._graph, step.node.name, made)
         except OperatorError as error:
             raise AclError(Code.RT_MODEL_EXECUTE, str(error)) from error
 
@@ -164,21 +168,31 @@ class StaticExecutor:
         node = node_of(op, connected)
         addresses = _addresses(task, node)
         launch = unpacking(self._launch(task, node), node, [operand.port for operand in connected])
+        own = addresses.workspaces if self._runs_kernel(task) else ()
+        workspaces = zip(own, op.workspace_bytes, strict=False)
         return Call(
             node,
             tuple(
                 Located(address, operand.desc, operand.port)
                 for operand, address in zip(connected, addresses.inputs, strict=True)
             ),
-            tuple(
-                Located(address, desc)
-                for desc, address in zip(node.outputs, addresses.outputs, strict=True)
+            (
+                *(
+                    Located(address, desc)
+                    for desc, address in zip(node.outputs, addresses.outputs, strict=True)
+                ),
+                *(Located(address, TensorDesc(BYTE, (size,))) for address, size in workspaces),
             ),
             launch,
         )
 
+    def _runs_kernel(self, task: TaskDef) -> bool:
+        """Whether a task is the kernel engine's."""
+        on_core = task.kernel.context.kernel_type in AI_CORE_KERNELS
+        return self._kernels is not None and on_core
+
     def _launch(self, task: TaskDef, node: Node) -> Launch:
-        if self._kernels is not None and task.kernel.context.kernel_type == KernelType.TE:
+        if self._kernels is not None and self._runs_kernel(task):
             return self._kernels.launch(task.kernel.kernel_name, node)
         return operator_launch(node, self._mode)
 

@@ -31,7 +31,10 @@ class Located:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One task of the model: a node, where its tensors are, and what computes it."""
+    """One task of the model: a node, where its tensors are, and what computes it.
+
+    Behind the node's outputs are what its kernel needs for itself, as bytes.
+    """
 
     node: Node
     inputs: tuple[Located, ...]

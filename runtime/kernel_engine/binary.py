@@ -36,8 +36,12 @@ def parse_kernel(binary: bytes) -> KernelOp:
 
 
 def check_arguments(kernel: KernelOp, tensors: Sequence[tuple[str, tuple[int, ...]]]) -> None:
-    """Raise KernelError unless a kernel takes tensors of those types, given as name and shape."""
-    wanted = [_described(buffer) for buffer in kernel.arguments]
+    """Raise KernelError unless a kernel takes tensors of those types, given as name and shape.
+
+    Workspaces of the kernel's own come on top of them.
+    """
+    own = len(kernel.workspace_types)
+    wanted = [_described(buffer) for buffer in kernel.arguments[: len(kernel.arguments) - own]]
     if wanted != list(tensors):
         raise KernelError(f"it takes {_words(wanted)}, the node has {_words(tensors)}")
 

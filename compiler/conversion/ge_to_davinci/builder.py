@@ -21,8 +21,18 @@ from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from compiler.conversion.ge_to_davinci.index import Index, affine_map, bound_map
 from compiler.conversion.ge_to_davinci.operator import Operator
 from compiler.soc import Soc
-from dialects.davinci import AllocOp, BlockIdxOp, InstructionOp, KernelOp
-from dialects.davinci.attributes import Layout, Space
+from dialects.davinci import (
+    AllocOp,
+    BlockIdxOp,
+    CrossSetOp,
+    CrossWaitOp,
+    FunctionOp,
+    InstructionOp,
+    KernelOp,
+    SubBlockIdxOp,
+)
+from dialects.davinci.attributes import Layout, Pipe, Space
+from dialects.davinci.functions import VECTOR
 from dialects.davinci.instruction import Access, Mixed
 from dialects.davinci.types import buffer_type
 
@@ -30,31 +40,29 @@ Number: TypeAlias = "Index | int"
 
 
 class KernelBuilder:
-    """A kernel under construction; new operations go to the end of the innermost open loop."""
+    """A kernel under construction; new operations go to the end of the innermost open loop.
 
-    def __init__(self, operator: Operator, core_type: str, soc: Soc):
+    Of a `mixed` kernel it is the function for one core type.
+    """
+
+    def __init__(self, operator: Operator, core_type: str, soc: Soc, mixed: KernelOp | None = None):
         self.soc = soc
-        self.kernel = KernelOp.make(
-            operator.kernel_name(soc.name),
-            [tensor.buffer for tensor in operator.tensors],
-            op_type=operator.type,
-            core_type=core_type,
-            block_dim=1,
-            soc=soc.name,
-        )
+        self.kernel = mixed or new_kernel(operator, core_type, soc)
         self.arguments: Sequence[SSAValue] = self.kernel.body.block.args
-        for argument, (port, _) in zip(self.arguments, operator.inputs, strict=False):
-            argument.name_hint = port
-        self.arguments[len(operator.inputs)].name_hint = "y"
         self._blocks = [self.kernel.body.block]
+        if mixed is not None:
+            function = FunctionOp(core_type)
+            self.add(function)
+            self._blocks = [function.body.block]
         self._repeats = False
         self._known: list[dict[object, SSAValue]] = [{}]
         self._block_idx: SSAValue | None = None
 
     @property
     def cores(self) -> int:
-        """The cores the kernel may run on."""
-        return self.soc.cube_cores if self.kernel.core_type.data == "AIC" else self.soc.vector_cores
+        """The cores, or groups of them, that the kernel may run on."""
+        vector = self.kernel.core_type.data == VECTOR
+        return self.soc.vector_cores if vector else self.soc.cube_cores
 
     def add(self, op: Operation) -> None:
         """Append an operation."""
@@ -168,6 +176,22 @@ class KernelBuilder:
             self._block_idx = op.index
         return Index.of(self._block_idx)
 
+    @property
+    def sub_block_idx(self) -> Index:
+        """Which of its group's vector cores this is, in a mixed kernel."""
+        op = SubBlockIdxOp()
+        op.index.name_hint = "sub_block"
+        self.add(op)
+        return Index.of(op.index)
+
+    def cross_set(self, pipe: Pipe, flag: int) -> None:
+        """Tell the other kind of cores of a group what is done."""
+        self.add(CrossSetOp(pipe, flag))
+
+    def cross_wait(self, pipe: Pipe, flag: int) -> None:
+        """Wait for what the other kind of cores of a group has done."""
+        self.add(CrossWaitOp(pipe, flag))
+
     def alloc(
         self,
         shape: Sequence[int],
@@ -203,6 +227,23 @@ class KernelBuilder:
         numbers = [self.value(size) for size in sizes]
         more = [self.value(param) for param in params]
         self.add(operation.make(accesses, numbers, more, **properties))
+
+
+def new_kernel(operator: Operator, core_type: str, soc: Soc) -> KernelOp:
+    """A kernel without instructions, for one core of a type; its arguments have names."""
+    kernel = KernelOp.make(
+        operator.kernel_name(soc.name),
+        [tensor.buffer for tensor in operator.tensors],
+        op_type=operator.type,
+        core_type=core_type,
+        block_dim=1,
+        soc=soc.name,
+    )
+    arguments = kernel.body.block.args
+    for argument, (port, _) in zip(arguments, operator.inputs, strict=False):
+        argument.name_hint = port
+    arguments[len(operator.inputs)].name_hint = "y"
+    return kernel
 
 
 def scalar(value: float, element: Attribute = f32) -> FloatAttr | IntegerAttr:

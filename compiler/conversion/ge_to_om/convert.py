@@ -83,11 +83,16 @@ def _kernel_task(node: NodeOp) -> KernelTaskOp:
     return KernelTaskOp(
         node.label,
         kernel.data if isinstance(kernel, StringAttr) else "RunCpuKernel",
-        "AI_CPU" if on_cpu else "TE",
+        "AI_CPU" if on_cpu else "MIX_AICORE" if _is_mixed(node) else "TE",
         stream=0,
         block_dim=node.integer(contract.BLOCK_DIM_NAME, 1),
         args=[],
     )
+
+
+def _is_mixed(node: NodeOp) -> bool:
+    """Whether a node's kernel runs on groups of cube and vector cores."""
+    return node.attributes.get(contract.CORE_TYPE_NAME) == StringAttr(contract.MIXED)
 
 
 def _check_outputs(graph: GraphOp) -> None:

@@ -14,7 +14,7 @@ from compiler.frontends.om.graphs import GraphReader
 from compiler.frontends.om.keeping import keep_bundle, keep_file, keep_table
 from compiler.frontends.om.source import Source
 from compiler.om.bundle import Bundle
-from compiler.om.contract import LISTED_NAME, TaskType
+from compiler.om.contract import AI_CORE_NAMES, LISTED_NAME, TaskType
 from compiler.om.encode import encode_message
 from compiler.om.errors import OMError, Status
 from compiler.om.offline_model import OfflineModel, SubModel
@@ -109,7 +109,9 @@ def _task(task: TaskDef, place: int, names: dict[int, str], stored: set[str]) ->
     We write no launch of a kernel that is not in the file.
     """
     launch = kernel_launch(task) if task.id == place else None
-    is_here = launch is not None and (launch.kernel_type != "TE" or launch.kernel in stored)
+    is_here = launch is not None and (
+        launch.kernel_type not in AI_CORE_NAMES or launch.kernel in stored
+    )
     if launch is not None and is_here and launch.op_index in names:
         return KernelTaskOp(
             names[launch.op_index],

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
+from typing import TypeAlias
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, ModuleOp, StringAttr, i64
@@ -12,6 +13,7 @@ from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 
 from compiler.constants import weight_of
+from compiler.kernels.symbols import workspaces_of
 from compiler.om import contract
 from compiler.om.contract import FEATURE_BASE, VARIABLE_BASE
 from compiler.om.weights import Constant, WeightPlan, plan_weights
@@ -26,6 +28,9 @@ from compiler.tasks.variables import VariableMemory
 from compiler.weights.digests import all_sha256
 from dialects.ge import ConstOp, GraphOp, NodeOp
 from dialects.om import BundleOp, EventRecordOp, EventWaitOp, KernelTaskOp, ModelOp, PlacementAttr
+
+Workspaces: TypeAlias = "Mapping[str, Sequence[int]]"
+"""The bytes of each workspace of the kernels that have any, by kernel name."""
 
 NONE = ("p2p_memory_size", "label_num", "notify_num", "core_type")
 """Numbers that the loader wants to see, and that are 0 in our models."""
@@ -46,27 +51,29 @@ class OMPlanMemoryPass(ModulePass):
     name = "om-plan-memory"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        kernels = workspaces_of(op)
         for inner in op.body.block.ops:
             if isinstance(inner, ModelOp):
-                _plan([inner])
+                _plan([inner], kernels)
             elif isinstance(inner, BundleOp):
-                size = _plan(inner.models)
+                size = _plan(inner.models, kernels)
                 if size is not None:
                     inner.var_size = IntegerAttr(size, i64)
 
 
-def _plan(models: Sequence[ModelOp]) -> int | None:
+def _plan(models: Sequence[ModelOp], kernels: Workspaces) -> int | None:
     """Plan the models of one session; the bytes of its variables, None where all are planned."""
     new = [model for model in models if contract.FEATURE_SIZE_NAME not in model.attributes]
     variables = VariableMemory()
     for model in new:
-        _plan_model(model, variables)
+        _plan_model(model, variables, kernels)
     return variables.size if new else None
 
 
-def _plan_model(model: ModelOp, variables: VariableMemory) -> None:
+def _plan_model(model: ModelOp, variables: VariableMemory, kernels: Workspaces) -> None:
     [graph] = model.graphs
     places = find_places(graph)
+    places.add_workspaces(graph, kernels)
     weights = _planned_weights(places.constants)
     for key, value in places.variables:
         variables.address(key, byte_size(value), str(value.type))
@@ -144,13 +151,24 @@ class Addresses:
 
     def placement(self, number: int, node: NodeOp, streams: dict[str, int]) -> PlacementAttr:
         """A node's id, stream, and the offsets of its tensors."""
-        inputs, outputs = self._offsets(node.operands), self._offsets(node.results)
-        return PlacementAttr.of(number, streams.get(node.label, 0), inputs, outputs)
+        return PlacementAttr.of(
+            number,
+            streams.get(node.label, 0),
+            self._offsets(node.operands),
+            self._offsets(node.results),
+            self._workspaces(node),
+            workspace_bytes=[self.places.slots[i] for i in self.places.workspaces.get(node, ())],
+        )
 
     def arguments(self, node: NodeOp) -> DenseArrayBase:
-        """The logical addresses of a node's tensors."""
-        values = (*node.operands, *node.results)
-        return DenseArrayBase.from_list(i64, [self._logical(value) for value in values])
+        """The logical addresses of a node's tensors and of its kernel's workspaces."""
+        tensors = [self._logical(value) for value in (*node.operands, *node.results)]
+        own = [FEATURE_BASE + offset for offset in self._workspaces(node)]
+        return DenseArrayBase.from_list(i64, [*tensors, *own])
+
+    def _workspaces(self, node: NodeOp) -> list[int]:
+        slots = self.places.workspaces.get(node, ())
+        return [self.memory.offsets[slot] for slot in slots] if self.memory else []
 
     def _offsets(self, values: Iterable[SSAValue]) -> list[int]:
         return [self._offset(self.places.of[value]) for value in values]
