@@ -39,12 +39,12 @@ def table(rows: list[OperatorTime]) -> Iterator[str]:
     width = max([len("operator"), *(len(row.op_type) for row in rows)])
     yield (
         f"{'operator':<{width}}{'tasks':>7}{'µs':>11}{'share':>8}{'GM MiB':>9}"
-        "  bound by  busy pipes"
+        "  bound by  of its roof  busy pipes"
     )
     for row in rows:
         yield (
             f"{row.op_type:<{width}}{row.count:>7}{row.time_us:>11.2f}{row.share:>8.1%}"
-            f"{row.gm_bytes / MIB:>9.2f}  {row.bound:<10}{_pipes(row.utilisation)}"
+            f"{row.gm_bytes / MIB:>9.2f}  {row.bound:<10}{_roof(row):<13}{_pipes(row.utilisation)}"
         ).rstrip()
 
 
@@ -95,6 +95,11 @@ def ai_cpu_lines(model: ModelOp) -> Iterator[str]:
     for (op_type, reason), names in found.items():
         more = f" and {len(names) - NODES_NAMED} more" if len(names) > NODES_NAMED else ""
         yield f"on the AI CPU: {op_type}: {reason} ({', '.join(names[:NODES_NAMED])}{more})"
+
+
+def _roof(row: OperatorTime) -> str:
+    name, share = row.roof
+    return f"{share:.0%} {name}" if name else ""
 
 
 def _pipes(utilisation: Mapping[str, float]) -> str:

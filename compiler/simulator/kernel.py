@@ -16,6 +16,7 @@ from compiler.simulator.kernel_timing import (
     core_count,
     summarise,
 )
+from compiler.simulator.roofline import work
 from compiler.simulator.traffic import Traffic, measure, oversubscription, share
 from compiler.soc.table import Soc
 
@@ -46,7 +47,7 @@ def simulate_kernel(
         _core_group(tuple(blocks), timing, programs, soc)
         for blocks, timing in zip(cores.groups.values(), timings, strict=True)
     )
-    return summarise(groups, traffic, soc, kind)
+    return summarise(groups, traffic, work(programs, soc), soc, kind)
 
 
 def _kind(core_type: str) -> CoreType:

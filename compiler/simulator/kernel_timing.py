@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from compiler.simulator.core import CoreTiming
 from compiler.simulator.instruction import Instruction, Pipe
+from compiler.simulator.roofline import Work, floors
 from compiler.simulator.traffic import Traffic
 from compiler.soc.table import Soc
 
@@ -60,7 +61,8 @@ class KernelTiming:
     `core_us` and `pipes` are means over the cores, as profilers report them (published core and
     task times differ by just the idle cores of the last round); `bound` names the busiest pipe,
     or "launch" when the head takes longer than the cores. Bytes are those of all cores;
-    `gm_bytes` reach memory, the rest stays in L2. `cycles` is the slowest core's.
+    `gm_bytes` reach memory, the rest stays in L2. `cycles` is the slowest core's. `work` is what
+    all cores compute.
     """
 
     soc: Soc
@@ -76,7 +78,13 @@ class KernelTiming:
     read_bytes: int
     written_bytes: int
     gm_bytes: int
+    work: Work
     groups: tuple[CoreGroup, ...]
+
+    @property
+    def floors_us(self) -> Mapping[str, float]:
+        """How long memory, cubes and vector units of the SoC need at least, by name."""
+        return floors(self.work, self.gm_bytes, self.soc)
 
 
 def core_count(soc: Soc, kind: CoreType) -> int:
@@ -89,7 +97,7 @@ def core_count(soc: Soc, kind: CoreType) -> int:
 
 
 def summarise(
-    groups: tuple[CoreGroup, ...], traffic: Traffic, soc: Soc, kind: CoreType
+    groups: tuple[CoreGroup, ...], traffic: Traffic, done: Work, soc: Soc, kind: CoreType
 ) -> KernelTiming:
     """The timing of a kernel from that of its cores."""
     slowest = max(groups, key=lambda group: group.cycles)
@@ -111,6 +119,7 @@ def summarise(
         read_bytes=traffic.read_bytes,
         written_bytes=traffic.written_bytes,
         gm_bytes=traffic.memory_reads + traffic.write_backs(soc.l2),
+        work=done,
         groups=groups,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +29,9 @@ _PIPES = {
 class OperatorTime:
     """The tasks of one operator type: number, time, share of all task time, bytes, and pipes.
 
-    `gm_bytes` reach global memory, and `utilisation` is busy time over core time by pipe name,
-    where kernels were simulated.
+    Where kernels were simulated, `gm_bytes` reach global memory, `utilisation` is busy time over
+    core time by pipe name, and `roof` the part of the SoC (memory, cube, vector) that would need
+    longest for the work alone, with the share of the time that this is.
     """
 
     op_type: str
@@ -39,6 +40,7 @@ class OperatorTime:
     share: float
     gm_bytes: int
     bound: str
+    roof: tuple[str, float]
     utilisation: Mapping[str, float]
 
 
@@ -97,6 +99,8 @@ def _kernel_columns(kernel: KernelTiming) -> Row:
         "total_cycles": round(cycles),
         **times,
         "memory_bound": _round(bound),
+        "cube_fops": kernel.work.cube_ops,
+        "vector_fops": kernel.work.vector_ops,
     }
 
 
@@ -119,8 +123,19 @@ def _operator(op_type: str, spans: Sequence[TaskSpan], total_us: float) -> Opera
         share=time / total_us if total_us else 0.0,
         gm_bytes=sum(kernel.gm_bytes for kernel in kernels),
         bound="" if longest is None else longest.bound,
+        roof=_roof(kernels),
         utilisation=_utilisation(kernels),
     )
+
+
+def _roof(kernels: Sequence[KernelTiming]) -> tuple[str, float]:
+    floors: Counter[str] = Counter()
+    for kernel in kernels:
+        floors.update(kernel.floors_us)
+    if not floors:
+        return "", 0.0
+    name, least = floors.most_common(1)[0]
+    return name, least / sum(kernel.duration_us for kernel in kernels)
 
 
 def _utilisation(kernels: Sequence[KernelTiming]) -> dict[str, float]:
