@@ -7,7 +7,7 @@ EXPORT := .venv-export
 PEERS := .venv-peers
 
 .PHONY: demo test test-kill soak check lit fuzz bench bench-import bench-load bench-packs bench-refresh \
-	bench-run bench-weights checkpoints conformance models export-models clean
+	bench-run bench-weights checkpoints conformance models export-models verify-schedules clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/digits/demo.sh
@@ -67,6 +67,10 @@ conformance: $(READY)
 # needs 5 GB of memory and 6 minutes. make test does it with small models.
 checkpoints: $(READY)
 	$(BIN)/python -m conformance.checkpoints
+
+# Every kernel of 13 models and 2,000 random shapes of each family: proofs, and both engines.
+verify-schedules: $(READY)
+	$(BIN)/python -m conformance.schedules
 
 models: $(READY)
 	$(BIN)/python -m conformance.models

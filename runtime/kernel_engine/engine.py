@@ -26,10 +26,12 @@ from dialects.davinci.functions import MIX
 from runtime.kernel_engine import cube, vector
 from runtime.kernel_engine.memory import Array, CoreMemory, KernelError
 
-Order: TypeAlias = Literal["producers", "consumers", "program"]
-"""Which pipe runs when several could: the earliest in the data's way, the latest, or by the text.
+Order: TypeAlias = Literal["producers", "consumers", "program"] | Pipe
+"""Which pipe runs when several could: the earliest in the data's way, the latest, by the text, or
+any but the pipe given, which runs only when no other can.
 
-The first two run one pipe as far ahead as its flags allow: a missing flag gives wrong numbers.
+Of two instructions that no flag orders, the second runs first when the first's pipe is the late
+one: what flags do not put behind an instruction of that pipe comes before it.
 """
 
 _PRIORITY = (Pipe.MTE2, Pipe.MTE1, Pipe.M, Pipe.V, Pipe.FIX, Pipe.MTE3, Pipe.S)
@@ -104,7 +106,13 @@ def schedule(issue: IssueOrder, records: Sequence[Record], order: Order) -> Iter
 
 
 def _priority(order: Order) -> Sequence[Pipe]:
-    return _PRIORITY[::-1] if order == "consumers" else _PRIORITY
+    match order:
+        case Pipe():
+            return [*(pipe for pipe in _PRIORITY if pipe is not order), order]
+        case "consumers":
+            return _PRIORITY[::-1]
+        case _:
+            return _PRIORITY
 
 
 class Queues:

@@ -18,7 +18,16 @@ from compiler.planning.bounds import reaches
 from compiler.planning.local_memory import ALIGNMENT
 from compiler.soc import soc
 from dialects.davinci import AllocOp, InstructionOp, KernelOp
-from dialects.davinci.types import buffer_of, byte_size, space_of
+from dialects.davinci.attributes import Layout, Space
+from dialects.davinci.types import (
+    FRACTAL_ROWS,
+    Buffer,
+    buffer_of,
+    byte_size,
+    c0_of,
+    layout_of,
+    space_of,
+)
 
 
 @dataclass(frozen=True)
@@ -61,6 +70,8 @@ def _faults(op: Operation, indices: Indices, capacity: Mapping[str, int]) -> Ite
 def _misplaced(op: AllocOp, capacity: Mapping[str, int]) -> Iterator[str]:
     space, size = space_of(buffer_of(op.buffer)), byte_size(buffer_of(op.buffer))
     name = op.buffer.name_hint
+    if not _whole_fractals(buffer_of(op.buffer)):
+        yield f"buffer {name} does not hold whole fractals"
     if not op.slot_addresses:
         yield f"buffer {name} has no address: plan memory first"
     for address in op.slot_addresses:
@@ -68,6 +79,17 @@ def _misplaced(op: AllocOp, capacity: Mapping[str, int]) -> Iterator[str]:
             yield f"buffer {name} at {address} is not aligned to {ALIGNMENT[space]}"
         if not 0 <= address <= capacity[space] - size:
             yield f"buffer {name} at {address} is outside of {space}"
+
+
+def _whole_fractals(type: Buffer) -> bool:
+    """Whether the rows and columns of a matrix, or the channels of a map, are whole ones."""
+    layout, shape = layout_of(type), type.get_shape()
+    if layout is None:
+        return True
+    c0 = FRACTAL_ROWS if space_of(type) is Space.L0C else c0_of(type.element_type)
+    if layout is Layout.NC1HWC0:
+        return shape[-1] == c0
+    return shape[0] % FRACTAL_ROWS == 0 and shape[1] % c0 == 0
 
 
 def _outside(extent: Extent) -> str | None:

@@ -1,0 +1,25 @@
+"""A slice of `make verify-schedules`: a few shapes of each family, and one model's kernels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conformance.kernel_families import FAMILIES
+from conformance.schedules import GOOD, LLAMA, WRONG, family, model
+from examples.models.weights import fill
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_random_shapes(name: str) -> None:
+    tally = family(name, 20)
+    assert not tally.reasons
+    assert tally.counts[GOOD] >= 5
+
+
+def test_every_kernel_of_a_model(tmp_path: Path) -> None:
+    tally = model("llama", fill(LLAMA, tmp_path), set())
+    assert not tally.reasons
+    assert tally.counts[GOOD] >= 70
+    assert not tally.counts[WRONG]
