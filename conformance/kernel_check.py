@@ -21,15 +21,17 @@ from xdsl.dialects.builtin import (
     i64,
 )
 from xdsl.ir import Attribute
-from xdsl.utils.exceptions import PassFailedException
 
 from compiler.constants import vector
-from compiler.conversion.ge_to_davinci.convert import NO_KERNEL
 from compiler.conversion.ge_to_davinci.functions import PLAIN, WITH_ATTRIBUTES
 from compiler.conversion.ge_to_davinci.operator import Operator
 from compiler.conversion.ge_to_davinci.registry import BUILDERS
+from compiler.kernels.engines import UnsupportedError
+from compiler.planning.cube import TilingError
+from compiler.planning.local_memory import LocalMemoryError
 from compiler.soc import Soc
 from compiler.transforms.davinci.inject_sync import inject_sync
+from compiler.transforms.davinci.multi_buffer import multi_buffer
 from compiler.transforms.davinci.plan_memory import plan_memory
 from compiler.transforms.davinci.verify_memory import verify_memory
 from compiler.transforms.davinci.verify_sync import verify_sync
@@ -99,13 +101,10 @@ def scheduled(case: Case, expected: Sequence[Array], target: Soc) -> KernelOp | 
     operator = Operator.of(_ge_node(case, expected))
     try:
         kernel = BUILDERS[case.type](operator, target)
+        multi_buffer(kernel)
         plan_memory(kernel)
-    except NO_KERNEL:
+    except (UnsupportedError, TilingError, LocalMemoryError):
         return None
-    except PassFailedException as error:
-        if "do not fit" in str(error):
-            return None
-        raise
     try:
         kernel.verify()
         inject_sync(kernel)
