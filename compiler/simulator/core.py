@@ -67,7 +67,7 @@ def simulate_cores(
     for signal in engine.signals:
         if len(signal.raised) > 1:
             signal.set_twice(signal.raised[1][1])
-    return [_timing(core) for core in engine.cores]
+    return [_timing(core, engine.issue_ticks) for core in engine.cores]
 
 
 def _waiting(engine: Engine) -> str:
@@ -83,13 +83,20 @@ def _describe(operation: Operation, index: int) -> str:
     return f"instruction {index} ({text}) waits in {instruction.pipe}{where}"
 
 
-def _timing(core: Core) -> CoreTiming:
+def _timing(core: Core, issue_ticks: int) -> CoreTiming:
+    """The scalar unit also queues every instruction."""
     used = [queue for queue in core.queues if queue.used]
+    core.queues[0].busy += core.issued * issue_ticks
+    pipes = {
+        queue.pipe: PipeTiming(queue.busy / TICKS, queue.blocked / TICKS)
+        for queue in core.queues
+        if queue.busy or queue.used
+    }
     last = max((max(queue.free, queue.done, queue.raised) for queue in used), default=0)
     return CoreTiming(
         array("d", [core.starts[index] / TICKS for index in range(core.keep)]),
         array("d", [core.ends[index] / TICKS for index in range(core.keep)]),
-        {queue.pipe: PipeTiming(queue.busy / TICKS, queue.blocked / TICKS) for queue in used},
+        pipes,
         last / TICKS,
         core.issued,
     )

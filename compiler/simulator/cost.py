@@ -17,8 +17,8 @@ _REQUEST = 128
 
 
 class Cycles(NamedTuple):
-    """How long an instruction keeps its pipe from the next one, and how long its result takes
-    after that.
+    """How long an instruction keeps its pipe from the next one, how long its data then is on the
+    way, behind that of those before it, and how long its result takes after that.
 
     `fill`: cycles more after an idle time, at most as many as that. `contention`: cycles more
     for each cycle in which the cube works too.
@@ -26,8 +26,14 @@ class Cycles(NamedTuple):
 
     occupancy: float
     latency: float = 0.0
+    transport: float = 0.0
     fill: float = 0.0
     contention: float = 0.0
+
+    @property
+    def pace(self) -> float:
+        """Cycles for each of many such instructions behind each other."""
+        return max(self.occupancy, self.transport)
 
 
 class Stream(NamedTuple):
@@ -74,7 +80,7 @@ def cycles(instruction: Instruction, costs: Costs, share: Share, *, vector_core:
         case Pipe.MTE2 | Pipe.MTE3:
             return _dma(instruction, costs, share, vector_core=vector_core)
         case Pipe.S:
-            return Cycles(costs.issue)
+            return Cycles(max(costs.issue, instruction.repeats))
 
 
 def _mmad(instruction: Instruction, costs: Costs) -> Cycles:
@@ -115,7 +121,7 @@ def _dma(instruction: Instruction, costs: Costs, share: Share, *, vector_core: b
         return Cycles(max(dma.issue, instruction.bytes / dma.cap), dma.startup)
     if transfer.write:
         sent = wire_bytes(transfer, dma, alignment)
-        return Cycles(max(_least(transfer, dma), sent / min(dma.cap, share.write)), dma.startup)
+        return Cycles(_least(transfer, dma), dma.startup, sent / min(dma.cap, share.write))
     return read_cycles(transfer, dma, share.read[stream(instruction, transfer)], alignment)
 
 
@@ -123,8 +129,9 @@ def read_cycles(transfer: Transfer, dma: Dma, source: Source, alignment: int) ->
     """The cost of a read from global memory."""
     from_memory = source.missing / min(dma.gm_cap, source.memory)
     from_l2 = (1 - source.missing) / min(dma.cap, source.l2)
-    moved = wire_bytes(transfer, dma, alignment) * (from_memory + from_l2)
-    return Cycles(max(_least(transfer, dma), moved), dma.startup + dma.miss * source.missing)
+    transport = wire_bytes(transfer, dma, alignment) * (from_memory + from_l2)
+    latency = dma.startup + dma.miss * source.missing
+    return Cycles(_least(transfer, dma), latency, transport)
 
 
 def _least(transfer: Transfer, dma: Dma) -> float:

@@ -98,7 +98,8 @@ class Engine:
         for core in self.cores:
             found += (core.clock, core.issued)
         for queue in self.queues:
-            found += (queue.free, queue.done, queue.since, queue.raised, *queue.left)
+            found += (queue.free, queue.done, queue.since, queue.raised, queue.carried)
+            found += queue.left
             for _, index, issued in queue.pending:
                 found += (index, issued)
         for signal in self.signals:
@@ -116,7 +117,7 @@ class Engine:
             core.clock, core.issued = next(times), next(times)
         for queue in self.queues:
             queue.free, queue.done = next(times), next(times)
-            queue.since, queue.raised = next(times), next(times)
+            queue.since, queue.raised, queue.carried = next(times), next(times), next(times)
             for place in range(len(queue.left)):
                 queue.left[place] = next(times)
             for place, (operation, _, _) in enumerate(queue.pending):

@@ -32,15 +32,16 @@ class Reads:
         ]
 
 
-def distinct_windows(programs: Sequence[Reads], stream: Stream) -> float:
-    """How many places of a stream the cores read at a time, as all begin together: the mean over
-    samples of their nth reads."""
-    offsets = [[program.moves[at][0].offset for at in program.of(stream)] for program in programs]
-    longest = max(map(len, offsets))
-    counts = [
-        len({places[at] for places in offsets if at < len(places)}) for at in _samples(longest)
-    ]
-    return mean(counts)
+def sharing(programs: Sequence[Reads], stream: Stream) -> float:
+    """How many cores read one place of a stream at a time, as all begin together: those that do so
+    over the places of their nth reads, the mean over samples of n."""
+    read = [(program.moves, program.of(stream), program.cores) for program in programs]
+    longest = max(len(places) for _, places, _ in read)
+    found: list[float] = []
+    for nth in _samples(longest):
+        active = [(moves[at[nth]][0].offset, n) for moves, at, n in read if nth < len(at)]
+        found.append(sum(n for _, n in active) / len(dict(active)))
+    return mean(found)
 
 
 def hit_share(

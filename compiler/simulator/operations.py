@@ -54,9 +54,11 @@ class Operation:
 
 @dataclass(slots=True, eq=False)
 class Work(Operation):
-    """The next instruction may begin after `ticks`; the result is there `latency` later."""
+    """The next instruction may begin after `ticks`; the result is there `latency` later, or after
+    its data, `transport` on the way behind that of those before it."""
 
     latency: int
+    transport: int
     fill: int
     """Ticks more after an idle time, at most as many as that."""
     contention: int
@@ -73,7 +75,11 @@ class Work(Operation):
             queue.free += self._longer(start, -behind)
         if behind < 0:
             queue.since = start
-        end = queue.free + self.latency
+        end = queue.free
+        if self.transport:
+            queue.carried = self.later(queue.carried, start) + self.transport
+            end = self.later(end, queue.carried)
+        end += self.latency
         after = end - queue.done
         self.margins.append(after)
         if after >= 0:

@@ -20,7 +20,8 @@ class ScheduleError(ValueError):
 @dataclass(slots=True, eq=False)
 class Queue:
     """A pipe: `free` when its next instruction can begin, `done` when all its results are there,
-    `since` when it began to work without a pause, `raised` when its last flag was.
+    `since` when it began to work without a pause, `raised` when its last flag was. `carried`: when
+    the data of all its instructions is through the way to memory, one behind the other.
 
     `depth` (0: unlimited) bounds what the scalar unit can queue; `left` holds when the last
     `depth` instructions left the queue. All times in ticks.
@@ -34,6 +35,7 @@ class Queue:
     since: int = 0
     done: int = 0
     raised: int = 0
+    carried: int = 0
     busy: int = 0
     blocked: int = 0
     pending: deque[tuple[Any, int, int]] = field(default_factory=deque[tuple[Any, int, int]])

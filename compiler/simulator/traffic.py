@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from compiler.simulator.cost import Share, Source, Stream, stream
 from compiler.simulator.instruction import Program, Transfer, instructions
-from compiler.simulator.locality import Reads, distinct_windows, hit_share
+from compiler.simulator.locality import Reads, hit_share, sharing
 from compiler.soc.table import Soc
 
 
@@ -16,8 +16,8 @@ from compiler.soc.table import Soc
 class Use:
     """The bytes that all cores move of one buffer in one direction, and the distinct ones.
 
-    `hits`: the share of what is read again that is still in L2 by then. `windows`: how many
-    different places the cores read at a time.
+    `hits`: the share of what is read again that is still in L2 by then. `sharing`: how many cores
+    read one place at a time, on average.
     """
 
     total: int = 0
@@ -25,7 +25,8 @@ class Use:
     first: int = 1 << 62
     last: int = 0
     hits: float = 1.0
-    windows: float = 1.0
+    sharing: float = 1.0
+    cached: bool = True
 
     def add(self, transfer: Transfer, count: int) -> None:
         """Count one transfer that occurs `count` times.
@@ -45,8 +46,11 @@ class Use:
 
     @property
     def missing(self) -> float:
-        """Bytes read that come from memory, first or again."""
-        return self.compulsory + (1 - self.hits) * (self.total - self.compulsory)
+        """Bytes read that come from memory, first or again; from L2 for all cores at a time."""
+        if not self.cached:
+            return self.total
+        again = self.total / self.sharing - self.compulsory
+        return self.compulsory + (1 - self.hits) * max(0.0, again)
 
 
 @dataclass(slots=True)
@@ -79,9 +83,9 @@ class Traffic:
         return sum(cached) + sum(use.compulsory for use in self.writes.values())
 
     def write_backs(self, l2: int) -> int:
-        """Bytes that are written through to memory: none when what is allocated fits L2."""
+        """Bytes that are written to memory: as many as pass through L2 beyond what it holds."""
         written = sum(use.compulsory for use in self.writes.values())
-        return written if self.allocated > l2 else 0
+        return min(written, max(0, self.allocated - l2))
 
 
 def measure(programs: Sequence[Program], l2: int) -> Traffic:
@@ -110,10 +114,8 @@ def _place(traffic: Traffic, reads: Sequence[Reads], l2: int) -> None:
     fits = traffic.allocated <= l2
     uses = {key: use.compulsory for key, use in traffic.reads.items()}
     for key, use in traffic.reads.items():
-        use.windows = distinct_windows(reads, key)
-        if not key.cached:
-            use.hits = 0.0
-        elif not fits and use.total > use.compulsory:
+        use.sharing = sharing(reads, key)
+        if key.cached and not fits and use.total > use.compulsory:
             use.hits = hit_share(reads, key, uses, l2)
 
 
@@ -129,7 +131,7 @@ def _distinct(programs: Sequence[Program]) -> list[tuple[Program, int]]:
 def _use(traffic: Traffic, transfer: Transfer, key: Stream) -> Use:
     if transfer.write:
         return traffic.writes.setdefault(transfer.buffer, Use())
-    return traffic.reads.setdefault(key, Use())
+    return traffic.reads.setdefault(key, Use(cached=key.cached))
 
 
 def share(traffic: Traffic, soc: Soc, stretch: float = 1.0) -> Share:
@@ -137,19 +139,22 @@ def share(traffic: Traffic, soc: Soc, stretch: float = 1.0) -> Share:
 
     What misses L2 comes at the rate of memory, divided by `stretch` where memory is
     oversubscribed; the rest at the rate of L2, which also takes the writes. Cores that read the
-    same place at a time wait for each other.
+    same place at a time hinder each other.
     """
     memory = soc.costs.memory
     cores = max(1, traffic.cores)
     reads: dict[Stream, Source] = {}
     for key, use in traffic.reads.items():
-        from_memory = min(memory.gm_read * soc.cube_cores, memory.gm_window * use.windows)
-        from_l2 = min(memory.l2_read * soc.cube_cores, memory.l2_window * use.windows)
+        windows = cores / use.sharing
+        from_memory = min(memory.gm_read * soc.cube_cores, memory.gm_window * windows)
+        hindrance = 1 + memory.l2_sharing * (use.sharing - 1)
+        from_l2 = memory.l2_read * soc.cube_cores / hindrance
         missing = use.missing / use.total if use.total else 1.0
         reads[key] = Source(missing, from_memory / stretch / cores, from_l2 / cores)
-    absorbed = traffic.write_backs(soc.l2) == 0
-    write = memory.l2_write * soc.cube_cores / cores
-    return Share(reads, write / (1.0 if absorbed else stretch))
+    written = traffic.written_bytes
+    through = traffic.write_backs(soc.l2) / written if written else 0.0
+    slower = 1 + min(through, 1.0) * (stretch - 1)
+    return Share(reads, memory.l2_write * soc.cube_cores / cores / slower)
 
 
 def oversubscription(traffic: Traffic, soc: Soc, cycles: float) -> float:

@@ -84,15 +84,16 @@ class Memory:
     """Rates shared by all cores, in bytes per cycle and cube core of the SoC.
 
     `gm_read`: reads that miss L2; `gm_total`: reads and writes that miss L2 together; `l2_read`:
-    reads that hit; `l2_write`: all writes. `gm_window` and `l2_window`: what all cores together
-    get, in bytes per cycle, of an address that they read at the same time. `alignment` in bytes.
+    reads that hit; `l2_write`: all writes. `gm_window`: what all cores together get, in bytes per
+    cycle, of an address that they read at the same time; `l2_sharing`: the part of its time by
+    which a hit is longer for each other core that reads the same. `alignment` in bytes.
     """
 
     gm_read: float
     gm_total: float
     gm_window: float
     l2_read: float
-    l2_window: float
+    l2_sharing: float
     l2_write: float
     alignment: int
 

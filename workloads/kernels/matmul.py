@@ -28,8 +28,9 @@ class Matmul:
     all cores compute one part of C after another, so that what they share stays in L2.
     `element` and `result` are bytes. With `unit_flag` the fixpipe follows the last mmad of a block
     closely and the first of the next block the fixpipe, instead of one waiting for the other's end.
-    `prologue` and `scalar` are cycles of address arithmetic that the source's calls take, before
-    everything and for each k-block.
+    With `resident` the packets of A in L1 hold all its k-blocks, and stay there from one block of
+    columns to the next. `prologue` and `scalar` are cycles of address arithmetic that the source's
+    calls take, before everything and for each k-block.
     """
 
     m: int
@@ -44,6 +45,7 @@ class Matmul:
     element: int = 2
     result: int = 2
     unit_flag: bool = False
+    resident: bool = False
     prologue: int = 0
     scalar: int = 0
 
@@ -142,11 +144,11 @@ class _Core:
         if kernel.scalar:
             yield self.make(Instruction, Pipe.S, "scalar", repeats=kernel.scalar)
         for operand, start, length in ((A, m, size[0]), (B, n, size[1])):
-            if step % kernel.step[operand] == 0:
+            if step % kernel.step[operand] == 0 and not self._stays(operand, n):
                 yield from self._load(operand, start, length, k)
         buffer = self.used["L0"] % 2
         yield self.make(wait_flag, Pipe.M, Pipe.MTE1, buffer)
-        yield from self._to_l0(size, depth, step, last=last)
+        yield from self._to_l0(n, size, depth, step, last=last)
         yield self.make(set_flag, Pipe.MTE1, Pipe.M, buffer)
         yield self.make(wait_flag, Pipe.MTE1, Pipe.M, buffer)
         yield from self._mmad(size, depth, last=last)
@@ -168,19 +170,23 @@ class _Core:
         yield self.make(Instruction, Pipe.MTE2, "nd2nz", bytes=transfer.bytes, transfer=transfer)
         yield self.make(set_flag, Pipe.MTE2, Pipe.MTE1, event)
 
+    def _stays(self, operand: int, n: int) -> bool:
+        """Whether a block of C at column `n` finds the operand in L1."""
+        return operand == A and self.kernel.resident and n > 0
+
     def _to_l0(
-        self, size: tuple[int, int], depth: int, step: int, *, last: bool
+        self, n: int, size: tuple[int, int], depth: int, step: int, *, last: bool
     ) -> Iterator[Instruction]:
         """Wait for a packet at its first k-block, release it at its last."""
         kernel = self.kernel
         for operand, name in ((A, "load_l0a"), (B, "load_l0b")):
             event = 2 * operand + self.used[operand] % kernel.packets
-            if step % kernel.step[operand] == 0:
+            if step % kernel.step[operand] == 0 and not self._stays(operand, n):
                 yield self.make(wait_flag, Pipe.MTE2, Pipe.MTE1, event)
             rows = -(-size[operand] // FRACTAL_ROWS) * FRACTAL_ROWS
             moved = rows * depth * kernel.element
             yield self.make(Instruction, Pipe.MTE1, name, bytes=moved)
-        for operand in (A, B):
+        for operand in (B,) if kernel.resident else (A, B):
             event = 2 * operand + self.used[operand] % kernel.packets
             if last or step % kernel.step[operand] == kernel.step[operand] - 1:
                 yield self.make(set_flag, Pipe.MTE1, Pipe.MTE2, event)

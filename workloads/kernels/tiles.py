@@ -9,6 +9,7 @@ from compiler.simulator.instruction import Instruction, Pipe, Program, Transfer
 from workloads.kernels.flags import set_flag, wait_flag
 
 REPEAT_BYTES = 256
+CONFLICTING = frozenset({"add", "mul", "div", "copy"})
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,8 @@ class Tiles:
     `inputs` tensors are read and one is written, of `element` bytes; each core takes every
     `cores`-th tile. With one buffer a tile is loaded when the one before it has been stored, or
     with `overlap` when it has been computed; with two it is loaded meanwhile. `cached=False`
-    reads past L2. `ways`: how many blocks of a repeat share a bank group of UB.
+    reads past L2. `ways`: how many blocks of a repeat share a bank group of UB,
+    in instructions with two sources and in copies.
     """
 
     elements: int
@@ -78,5 +80,5 @@ class Tiles:
                 name,
                 repeats=-(-size // REPEAT_BYTES),
                 element_bytes=self.element,
-                bank_ways=self.ways,
+                bank_ways=self.ways if name in CONFLICTING else 1,
             )

@@ -146,8 +146,8 @@ class Estimator:
         load = read_cycles(transfer, self._dma, place, self.target.costs.memory.alignment)
         packets = -(-problem.k // k)
         if kept:
-            return Stream(1, packets * count * load.occupancy, load.latency)
-        return Stream(packets, count * load.occupancy, load.latency)
+            return Stream(1, packets * count * load.pace, load.latency)
+        return Stream(packets, count * load.pace, load.latency)
 
     def _steps(self, tile: Tile) -> int:
         """The steps of k of one block."""

@@ -47,9 +47,10 @@ class Grid:
                 same_row = min(-(-cores // chunks), across)
         return cls(down, across, cores, same_row, same_column)
 
-    def windows(self, sharing: int, turns: int) -> int:
-        """The places read at a time, where those who share begin with different packets."""
-        return min(self.cores, -(-self.cores // sharing) * min(turns, sharing))
+    def sharing(self, readers: int, turns: int) -> float:
+        """The cores that read one place at a time, where the readers of an operand begin with
+        different packets."""
+        return max(1.0, readers / turns)
 
 
 def rates(problem: CubeProblem, tile: Tile, target: Soc) -> Share:
@@ -66,9 +67,9 @@ def rates(problem: CubeProblem, tile: Tile, target: Soc) -> Share:
     turns = -(-problem.k // (shorter if tile.kept is not Resident.NONE else longer))
     total = int(left * left_times * _overlap(problem, tile, grid))
     reads = {
-        LEFT: Use(total, left, 0, left, hits[0], grid.windows(grid.rows_of, turns)),
+        LEFT: Use(total, left, 0, left, hits[0], grid.sharing(grid.rows_of, turns)),
         RIGHT: Use(
-            right * right_times, right, 0, right, hits[1], grid.windows(grid.columns_of, turns)
+            right * right_times, right, 0, right, hits[1], grid.sharing(grid.columns_of, turns)
         ),
     }
     writes = {_RESULT: Use(written, written, 0, written)}

