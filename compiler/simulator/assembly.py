@@ -86,9 +86,10 @@ class Assembly:
             drained = queues if instruction.pipe is Pipe.S else [queue]
             return Barrier(*at, self._flag_ticks, drained)
         cycles = self._members[member].cycles[code]
-        occupancy, latency, *others = map(_ticks, cycles)
+        occupancy, latency, transport, fill, contention = map(_ticks, cycles)
         cube, facts = queues[_PLACE[Pipe.M]], self.engine.facts
-        return Work(*at, occupancy, latency, *others, cube, facts)
+        more = latency, transport, fill, contention
+        return Work(*at, occupancy, *more, cube, facts)
 
     def _crossed(
         self, member: int, flag: CrossFlag, at: tuple[Instruction, Queue, list[int]]
