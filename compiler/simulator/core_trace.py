@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from compiler.simulator.core import CoreTiming
-from compiler.simulator.instruction import Flag, Instruction
+from compiler.simulator.instruction import Flag, Instruction, Pipe
 from compiler.simulator.kernel_timing import CoreGroup, CoreType, KernelTiming
 from compiler.simulator.lanes import (
     PIPE_LANES,
@@ -43,6 +44,7 @@ class CoreTrace:
         drawn = self._drawn()
         for index, instruction in enumerate(self.program):
             yield self._slice(index, instruction, *drawn[index])
+        yield from self._throughputs()
         yield from self._arrows()
 
     def _drawn(self) -> list[tuple[float, float]]:
@@ -78,6 +80,29 @@ class CoreTrace:
                 "process_bytes": str(_moved(instruction)),
                 "cycles": f"{self.schedule.starts[index]:.1f}–{self.schedule.ends[index]:.1f}",
             },
+        }
+
+    def _throughputs(self) -> Iterator[Event]:
+        """How fast transfers with global memory go, as if each went evenly from start to end."""
+        for pipe in (Pipe.MTE2, Pipe.MTE3):
+            change: defaultdict[float, float] = defaultdict(float)
+            for index, instruction in enumerate(self.program):
+                if instruction.pipe is pipe and instruction.transfer is not None:
+                    start, end = self.schedule.starts[index], self.schedule.ends[index]
+                    rate = _moved(instruction) * self.clock_mhz / max(end - start, 1.0)
+                    change[start] += rate
+                    change[end] -= rate
+            rates = accumulate(change[moment] for moment in sorted(change))
+            for moment, rate in zip(sorted(change), rates, strict=True):
+                yield self._throughput(pipe, moment, rate)
+
+    def _throughput(self, pipe: Pipe, cycles: float, rate: float) -> Event:
+        return {
+            "name": f"{pipe} Throughput",
+            "ph": "C",
+            "ts": self._at(cycles),
+            "pid": self.process,
+            "args": {"throughput(MB/s)": abs(round(rate, 1))},
         }
 
     def _arrows(self) -> Iterator[Event]:

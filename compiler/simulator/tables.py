@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeAlias
 
 from compiler.simulator.instruction import Pipe
@@ -44,9 +45,17 @@ class OperatorTime:
     utilisation: Mapping[str, float]
 
 
-def op_summary(model: ModelTiming, model_name: str) -> list[Row]:
-    """`op_summary.csv`: a row for each task, in order of start."""
-    return [_task_row(number, span, model_name) for number, span in enumerate(model.tasks)]
+def op_summary(
+    model: ModelTiming, model_name: str, tensors: Mapping[str, Row] = MappingProxyType({})
+) -> list[Row]:
+    """`op_summary.csv`: a row for each task, in order of start.
+
+    `tensors` has the columns that say something of a task's tensors, by its name.
+    """
+    return [
+        _task_row(number, span, model_name, tensors.get(span.task.name, {}))
+        for number, span in enumerate(model.tasks)
+    ]
 
 
 def operator_times(model: ModelTiming) -> list[OperatorTime]:
@@ -70,7 +79,7 @@ def write_csv(rows: Sequence[Row], path: Path) -> None:
         writer.writerows(rows)
 
 
-def _task_row(number: int, span: TaskSpan, model_name: str) -> Row:
+def _task_row(number: int, span: TaskSpan, model_name: str, tensors: Row) -> Row:
     task = span.task
     row: Row = {
         "Device_id": 0,
@@ -85,6 +94,7 @@ def _task_row(number: int, span: TaskSpan, model_name: str) -> Row:
         "Task Duration(us)": _round(task.duration_us),
         "Task Wait Time(us)": _round(span.start_us - span.ready_us),
         "Block Dim": task.block_dim,
+        **tensors,
     }
     return row if task.kernel is None else row | _kernel_columns(task.kernel)
 

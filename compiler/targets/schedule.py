@@ -14,6 +14,7 @@ from compiler.kernels.symbols import launched_kernels
 from compiler.schedule.memory import FeatureMemory, feature_memory
 from compiler.schedule.report import report
 from compiler.schedule.tasks import INSTRUCTIONS_SHOWN, Kernels, models, simulate
+from compiler.schedule.tensors import tensor_columns
 from compiler.simulator.model import ModelTiming
 from compiler.targets.text import text_of
 from dialects.om import ModelOp
@@ -62,6 +63,7 @@ def _write(
     names = {span.task.name for span in longest}
     trace = model_trace(timing, memory.in_use, kernels=names, cap=INSTRUCTIONS_SHOWN)
     write_trace(trace, folder / "trace.json")
-    write_csv(op_summary(timing, model.label), folder / "op_summary.csv")
+    rows = op_summary(timing, model.label, tensor_columns(model))
+    write_csv(rows, folder / "op_summary.csv")
     text = "\n".join(text_of(kernels.kernel(name)) for name in launched_kernels(model))
     (folder / "schedule.mlir").write_text(text)

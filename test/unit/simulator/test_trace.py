@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ B1 = soc("Ascend910B1")
 FLAG_LANES = (("SET_FLAG", 14), ("WAIT_FLAG", 15))
 FIELDS = {
     "X": {"name", "cname", "ph", "ts", "dur", "pid", "tid", "args"},
+    "C": {"name", "ph", "ts", "pid", "args"},
     "M": {"name", "ph", "ts", "pid", "tid", "args"},
     "s": {"name", "ph", "ts", "pid", "tid", "id", "cat"},
     "f": {"name", "ph", "ts", "pid", "tid", "id", "cat", "bp"},
@@ -184,3 +186,16 @@ def test_the_file_is_the_same_every_time(tmp_path: Path) -> None:
         timing = kernel()
         write_trace(model_trace(model(timing), kernels=["x"]), tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_throughput_is_bytes_over_time() -> None:
+    trace = kernel_trace(kernel())
+    core = events(trace, "C")[0]["pid"]
+    counters = [e for e in events(trace, "C") if (e["name"], e["pid"]) == ("MTE2 Throughput", core)]
+    moved = sum(
+        event["args"]["throughput(MB/s)"] * (later["ts"] - event["ts"])
+        for event, later in pairwise(counters)
+    )
+    shown = [e for e in events(trace, "X") if (e["tid"], e["pid"]) == ("MTE2", core)]
+    assert moved == pytest.approx(sum(int(e["args"]["process_bytes"]) for e in shown), rel=0.01)
+    assert counters[-1]["args"]["throughput(MB/s)"] == 0
