@@ -53,6 +53,13 @@ def test_two_sets_of_options_are_compared(model: str, capsys: pytest.CaptureFixt
     assert found["feature memory MiB"][0] != found["feature memory MiB"][1]
 
 
+def test_two_tilings_are_compared(model: str, capsys: pytest.CaptureFixture[str]):
+    tiles = 'tiles="BatchMatMulV2:m=16,n=16"'
+    assert main(["compare", model, "--options", "", "--options", tiles]) == 0
+    old, new = times(capsys.readouterr().out)["BatchMatMulV2"]
+    assert new > 1.5 * old
+
+
 def test_two_files_are_compared(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     for name in ("a", "b"):
         assert main([model, "-p", "offline", "-t", f'om{{output="{tmp_path}/{name}"}}']) == 0
@@ -79,6 +86,7 @@ def test_tasks_are_explained(model: str, capsys: pytest.CaptureFixture[str]):
         (["compare", "MODEL", "x.txt"], "x.txt: a .onnx or .om file is needed"),
         (["compare", "MODEL", "--options", "b={", "--options", "c=1"], "options do not parse"),
         (["explain", "MODEL", "--options", "nothing=1"], "has no option 'nothing'"),
+        (["explain", "MODEL", "--options", 'tiles="Add:m=16"'], "no operator or kernel 'Add'"),
         (["explain", "MODEL", "--soc", "Ascend910C"], "unknown SoC 'Ascend910C'"),
         (["explain", "MODEL", "--node", "nobody"], "--node 'nobody': model 'net' has no such task"),
         (["explain", "nowhere.om"], "nowhere.om: No such file"),
