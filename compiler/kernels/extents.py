@@ -14,6 +14,7 @@ from xdsl.ir import SSAValue
 from compiler.kernels.indices import Indices
 from compiler.planning.bounds import Linear
 from dialects.davinci import (
+    BroadcastL0COp,
     BroadcastOp,
     Dn2NzOp,
     FixpipeOp,
@@ -108,7 +109,7 @@ def _to_nz(op: InstructionOp, at: _Numbers, number: int) -> tuple[Linear, Linear
     c0 = c0_of(at.accesses[number].type.element_type)
     if columns.upper > c0:
         raise ValueError("a group of columns is longer than a fractal")
-    return rows, groups[0] * c0
+    return rows, groups[0] * (c0 * prod(int(group.upper) for group in groups[1:]))
 
 
 def _window(op: InstructionOp, at: _Numbers, number: int) -> tuple[Linear, Linear]:
@@ -129,6 +130,7 @@ _MATRICES: Mapping[
     Dn2NzOp: _to_nz,
     LoadL0Op: _window,
     LoadL0Img2ColOp: _window,
+    BroadcastL0COp: _window,
     FixpipeOp: _window,
     MmadOp: _product,
 }

@@ -13,6 +13,7 @@ from compiler.kernels.issue import IssueOrder, Place, Record, Resolved, issue_or
 from compiler.planning.placement import align
 from compiler.simulator.instruction import CrossFlag, Flag, Instruction, Pipe, Transfer
 from dialects.davinci import (
+    BroadcastL0COp,
     BroadcastOp,
     CrossSetOp,
     CrossWaitOp,
@@ -167,6 +168,15 @@ def _load_bt(op: InstructionOp, at: Resolved) -> Instruction:
     return Instruction(Pipe.MTE1, op.mnemonic, bytes=bytes, element_bytes=4, detail=_detail(at))
 
 
+def _broadcast_l0c(op: InstructionOp, at: Resolved) -> Instruction:
+    """Repeats write whole fractals of the results."""
+    rows, columns = (align(size, FRACTAL_ROWS) for size in at.sizes)
+    size = _size(at.places[0])
+    repeats = rows * columns * size // REPEAT_BYTES
+    detail = _detail(at)
+    return Instruction(Pipe.V, op.mnemonic, repeats=repeats, element_bytes=size, detail=detail)
+
+
 def _mmad(op: InstructionOp, at: Resolved) -> Instruction:
     m, k, n = at.sizes
     size = _size(at.places[1])
@@ -227,6 +237,7 @@ _DESCRIBE: Mapping[type[InstructionOp], Callable[[InstructionOp, Resolved], Inst
     LoadL0Op: _load_l0,
     LoadL0Img2ColOp: _load_l0,
     LoadBTOp: _load_bt,
+    BroadcastL0COp: _broadcast_l0c,
     MmadOp: _mmad,
     FixpipeOp: _fixpipe,
 }

@@ -4,7 +4,14 @@ from xdsl.ir import Dialect
 
 from dialects.davinci.attributes import LayoutAttr, SpaceAttr
 from dialects.davinci.cross_core import CrossSetOp, CrossWaitOp
-from dialects.davinci.cube import FixpipeOp, LoadBTOp, LoadL0Img2ColOp, LoadL0Op, MmadOp
+from dialects.davinci.cube import (
+    BroadcastL0COp,
+    FixpipeOp,
+    LoadBTOp,
+    LoadL0Img2ColOp,
+    LoadL0Op,
+    MmadOp,
+)
 from dialects.davinci.functions import FunctionOp, SubBlockIdxOp
 from dialects.davinci.instruction import InstructionOp
 from dialects.davinci.kernel import AllocOp, BlockIdxOp, KernelOp
@@ -43,6 +50,7 @@ DAVINCI = Dialect(
         LoadL0Op,
         LoadL0Img2ColOp,
         LoadBTOp,
+        BroadcastL0COp,
         MmadOp,
         FixpipeOp,
         UnaryOp,
@@ -70,6 +78,7 @@ __all__ = [
     "AllocOp",
     "BinaryOp",
     "BlockIdxOp",
+    "BroadcastL0COp",
     "BroadcastOp",
     "CastOp",
     "CompareOp",

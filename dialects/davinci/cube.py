@@ -65,12 +65,25 @@ class LoadL0Img2ColOp(InstructionOp):
 
 @irdl_op_definition
 class LoadBTOp(InstructionOp):
-    """A bias from L1 to the bias table, converted to f32. Sizes: [n]."""
+    """A bias from L1 to the bias table, in the type of the results. Sizes: [n]."""
 
     name = "davinci.load_bt"
     PIPE: ClassVar[Pipe] = Pipe.MTE1
     SPACES: ClassVar[Spaces] = ((Space.BT,), (Space.L1,))
     RANK: ClassVar[tuple[int, int]] = (1, 1)
+
+
+@irdl_op_definition
+class BroadcastL0COp(InstructionOp):
+    """A bias from UB to every row of a block of results, in their type. Sizes: [m, n].
+
+    Cores without a bias table begin their sums with it.
+    """
+
+    name = "davinci.broadcast_l0c"
+    PIPE: ClassVar[Pipe] = Pipe.V
+    SPACES: ClassVar[Spaces] = ((Space.L0C,), (Space.UB,))
+    RANK: ClassVar[tuple[int, int]] = (2, 2)
 
 
 @irdl_op_definition

@@ -9,6 +9,7 @@ import numpy as np
 
 from compiler.kernels.issue import Place, Resolved
 from dialects.davinci import (
+    BroadcastL0COp,
     Dn2NzOp,
     FixpipeOp,
     LoadBTOp,
@@ -60,8 +61,8 @@ def _window(memory: CoreMemory, place: Place, rows: int, columns: int) -> Array:
 
 
 def _matrix(memory: CoreMemory, place: Place, rows: int, columns: int) -> Array:
-    """A copy of those fractals as a matrix in f32."""
-    found = _window(memory, place, rows, columns).astype(np.float32)
+    """A copy of those fractals as a matrix."""
+    found = _window(memory, place, rows, columns)
     return found.reshape(found.shape[0] * FRACTAL_ROWS, -1)
 
 
@@ -119,20 +120,31 @@ def load_bt(memory: CoreMemory, op: LoadBTOp, at: Resolved) -> None:
     target[...] = source
 
 
+def broadcast_l0c(memory: CoreMemory, op: BroadcastL0COp, at: Resolved) -> None:
+    """A bias to every row, zeros to the free columns of the last fractal."""
+    target, source = at.places
+    m, n = at.sizes
+    room = _window(memory, target, m, n)
+    values = np.zeros(room.shape[2] * room.shape[3], room.dtype)
+    values[:n] = memory.view(source._replace(strides=source.strides[1:]), (n,), aligned=True)
+    room[...] = values.reshape(room.shape[2:])
+
+
 def mmad(memory: CoreMemory, op: MmadOp, at: Resolved) -> None:
-    """Products of f16 or f32, accumulated in f32."""
+    """Products of floats, accumulated in f32, or of 8-bit integers, accumulated in i32."""
     m, k, n = at.sizes
     target, left, right, *bias = at.places
-    product = _matrix(memory, left, m, k) @ _matrix(memory, right, n, k).T
+    operands = _matrix(memory, left, m, k), _matrix(memory, right, n, k)
+    a, b = (precision.cube_operand(operand) for operand in operands)
     room = _window(memory, target, m, n)
-    product = product.reshape(room.shape)
+    product = (a @ b.T).astype(room.dtype).reshape(room.shape)
     if at.params[0]:
         room += product
         return
     room[...] = product
     if bias:
         columns = room.shape[2] * room.shape[3]
-        values = np.zeros(columns, np.float32)
+        values = np.zeros(columns, room.dtype)
         values[:n] = memory.view(bias[0]._replace(strides=(1,)), (n,))
         room += values.reshape(room.shape[2:])
 
@@ -154,6 +166,7 @@ EXECUTORS: dict[type[InstructionOp], Callable[[CoreMemory, Any, Resolved], None]
     LoadL0Op: load_l0,
     LoadL0Img2ColOp: load_img2col,
     LoadBTOp: load_bt,
+    BroadcastL0COp: broadcast_l0c,
     MmadOp: mmad,
     FixpipeOp: fixpipe,
 }

@@ -19,6 +19,7 @@ from compiler.conversion.ge_to_davinci.cube import (
     Products,
     Room,
     Rows,
+    check_result,
 )
 from compiler.conversion.ge_to_davinci.index import Index
 from compiler.conversion.ge_to_davinci.matrix import MatrixOperand, load_window
@@ -95,8 +96,9 @@ def _conv(operator: Operator, soc: Soc) -> _Conv:
     ranks = {len(tensor.shape) for tensor in (x, w, operator.outputs[0])}
     if operator.text("data_format", "NHWC") != "NCHW" or ranks != {4}:
         raise UnsupportedError("only four dimensions in the order NCHW")
-    if operator.float_element(x) != w.element:
+    if operator.cube_element(x, soc) != w.element:
         raise UnsupportedError("input and filter of two element types")
+    check_result(operator, x)
     return _Conv(operator, soc, _geometry(operator, x, w), x.element)
 
 
@@ -180,7 +182,6 @@ class _Conv:
             bias = self.operator.input("bias")
             if bias is None:
                 return block
-            self.operator.float_element(bias)
             buffer = b.arguments[self.operator.index("bias")]
             return b.biased(block, buffer, channel(block.right))
 

@@ -7,14 +7,16 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from xdsl.dialects.builtin import f32
+from xdsl.dialects.builtin import bf16, f16, f32, i8, i32
 from xdsl.ir import Attribute, SSAValue
 
 from compiler.conversion.ge_to_davinci.builder import KernelBuilder, Number
 from compiler.conversion.ge_to_davinci.index import Index, delinearize
-from compiler.conversion.ge_to_davinci.operator import UnsupportedError
+from compiler.conversion.ge_to_davinci.operator import Operator, Tensor, UnsupportedError
 from compiler.planning.cube import CubeProblem, Resident, Tile
+from compiler.planning.cube.problem import ACCUMULATOR
 from dialects.davinci import (
+    BroadcastL0COp,
     Dn2NzOp,
     FixpipeOp,
     LoadBTOp,
@@ -83,7 +85,30 @@ class Block:
     left: Rows
     right: Rows
     result: SSAValue
+    element: Attribute
+    """Of the operands."""
     bias: SSAValue | None = None
+    begun: bool = False
+    """Whether there is something in it already that all products are added to."""
+
+
+def accumulator(element: Attribute) -> Attribute:
+    """The type in which products of an element type are summed."""
+    return i32 if element == i8 else f32
+
+
+def check_result(operator: Operator, operand: Tensor) -> None:
+    """UnsupportedError unless the sums of products can leave as they are, and begin with the bias.
+
+    An offset of the operand would need a sum of the other one.
+    """
+    result, bias = operator.outputs[0].element, operator.input("bias")
+    whole = operand.element == i8
+    allowed = [i32] if whole else [f16, bf16, f32]
+    if result not in allowed or (bias is not None and bias.element not in allowed):
+        raise UnsupportedError(f"products of {operand.element} with a result or bias of {result}")
+    if whole and operator.int("offset_x", 0):
+        raise UnsupportedError("an offset of the integers")
 
 
 class CubeBuilder(KernelBuilder):
@@ -102,17 +127,23 @@ class CubeBuilder(KernelBuilder):
         self.emit(operation, [target, self.access(source, [offset], strides)], sizes)
 
     def biased(self, block: Block, bias: SSAValue, offset: Number) -> Block:
-        """The block with a bias, brought to the bias table, that its first product adds."""
-        element = buffer_of(bias).element_type
-        columns = block.tile.columns
-        if 4 * columns > self.soc.bt:
+        """The block with a bias: in the bias table for its first product, or in L0C before it."""
+        element, columns = buffer_of(bias).element_type, block.tile.columns
+        source, count = self.access(bias, [offset], [1]), block.right.count
+        if not self.soc.bt:
+            staged = self.alloc([columns], element, Space.UB, name="bias_ub")
+            self.emit(LoadOp, [self.access(staged, [0], [1]), source], [count])
+            rows = self.access(staged, [0], [0, 1])
+            begin = self.access(block.result, [0, 0])
+            self.emit(BroadcastL0COp, [begin, rows], [block.left.count, count])
+            return replace(block, begun=True)
+        if ACCUMULATOR * columns > self.soc.bt:
             raise UnsupportedError(f"{self.soc.name} has no bias table for {columns} columns")
         staged = self.alloc([columns], element, Space.L1, name="bias_l1")
-        table = self.alloc([columns], f32, Space.BT, name="bias_bt")
-        source = self.access(bias, [offset], [1])
-        self.emit(LoadOp, [self.access(staged, [0], [1]), source], [block.right.count])
+        table = self.alloc([columns], accumulator(block.element), Space.BT, name="bias_bt")
+        self.emit(LoadOp, [self.access(staged, [0], [1]), source], [count])
         whole = [self.access(buffer, [0], [1]) for buffer in (table, staged)]
-        self.emit(LoadBTOp, whole, [block.right.count])
+        self.emit(LoadBTOp, whole, [count])
         return replace(block, bias=table)
 
     def store(self, target: SSAValue, offset: Number, strides: Sequence[int], block: Block) -> None:
@@ -226,7 +257,7 @@ class Products:
         tile = self.tile
         shape = (tile.rows, tile.columns)
         result = self.b.alloc(shape, f32, Space.L0C, Layout.NZ, buffers=tile.l0c_slots, name="c_l0")
-        block = self.begin(Block(tile, left, right, result))
+        block = self.begin(Block(tile, left, right, result, self.element))
         if kept_left or kept_right:
             self._streamed(block, kept_left, kept_right)
         else:
@@ -300,4 +331,5 @@ class Products:
             operands = [b.access(buffer, [0, 0]) for buffer in (block.result, a, w)]
             if block.bias is not None:
                 operands.append(b.access(block.bias, [0], [0, 0, 1]))
-            b.emit(MmadOp, operands, [block.left.count, k, block.right.count], [done + step])
+            sizes = block.left.count, k, block.right.count
+            b.emit(MmadOp, operands, sizes, [1 if block.begun else done + step])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from compiler.conversion.ge_to_davinci.cube import Block, CubeBuilder, Products, Rows
+from compiler.conversion.ge_to_davinci.cube import Block, CubeBuilder, Products, Rows, check_result
 from compiler.conversion.ge_to_davinci.index import Index, delinearize, linearize
 from compiler.conversion.ge_to_davinci.matrix import MatrixOperand
 from compiler.conversion.ge_to_davinci.operator import Operator, Tensor, UnsupportedError
@@ -33,8 +33,9 @@ def _matmul(operator: Operator, soc: Soc) -> _MatMul:
         raise UnsupportedError("takes two operands and a bias")
     if len(x1.shape) < 2 or len(x2.shape) < 2:
         raise UnsupportedError("operands have at least two dimensions")
-    if operator.float_element(x1) != x2.element:
+    if operator.cube_element(x1, soc) != x2.element:
         raise UnsupportedError("operands of two element types")
+    check_result(operator, x1)
     flip1 = operator.int("transpose_x1", operator.int("adj_x1", 0))
     flip2 = operator.int("transpose_x2", operator.int("adj_x2", 0))
     return _MatMul(operator, soc, x1, x2, bool(flip1), bool(flip2))
@@ -144,5 +145,4 @@ class _MatMul:
             return block
         if bias.size != self.operator.outputs[0].shape[-1]:
             raise UnsupportedError("the bias is a vector of the result's columns")
-        self.operator.float_element(bias)
         return b.biased(block, b.arguments[self.operator.index("bias")], block.right.first)

@@ -19,10 +19,11 @@ from xdsl.ir import Attribute, SSAValue
 
 from compiler.constants import constant_numbers, constant_values
 from compiler.kernels.engines import UnsupportedError
+from compiler.soc import Soc
 from dialects.davinci.attributes import Space
 from dialects.davinci.types import Buffer, buffer_type, ints
 from dialects.ge import NodeOp, type_of
-from dialects.types import RankedTensor, is_static, shape_of, tensor_of, tensor_type
+from dialects.types import ELEMENT_TYPES, RankedTensor, is_static, shape_of, tensor_of, tensor_type
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 KERNEL_NAMES = "ascend-opt kernel 2"
 """Counts up when kernels of one name would no longer be equal: builders or this text changed."""
+
+_CUBE_ELEMENTS = ("f16", "f32", "i8")
 
 IMMEDIATES = frozenset(
     {
@@ -186,6 +189,14 @@ class Operator:
         """The tensor's element type; UnsupportedError unless the cores compute with it."""
         if not isinstance(tensor.element, Float16Type | Float32Type):
             raise UnsupportedError(f"kernels compute with f16 and f32, not {tensor.element}")
+        return tensor.element
+
+    def cube_element(self, tensor: Tensor, soc: Soc) -> Attribute:
+        """The tensor's element type; UnsupportedError unless the cube multiplies it."""
+        known = (*_CUBE_ELEMENTS, "bf16") if soc.split_cores else _CUBE_ELEMENTS
+        if tensor.element not in [ELEMENT_TYPES[name] for name in known]:
+            names = ", ".join(known)
+            raise UnsupportedError(f"the cube of {soc.name} takes {names}, not {tensor.element}")
         return tensor.element
 
     def kernel_name(self, soc: str) -> str:

@@ -44,6 +44,15 @@ davinci.kernel @te_matmulv2_0__kernel0 {block_dim = 2, core_type = "AIC", op_typ
   davinci.fixpipe %c[%row : 16, 1], %cl0[0, 0] sizes [16, 16] {relu} : memref<32x16xf16, #davinci.space<gm>>, memref<16x16xf32, #davinci.layout<nz>, #davinci.space<l0c>>
 }
 
+// Without a bias table a bias is in L0C before the first product.
+// CHECK: davinci.kernel @te_matmulv2_1__kernel0
+davinci.kernel @te_matmulv2_1__kernel0 {block_dim = 1, core_type = "AIC", op_type = "MatMulV2", soc = "Ascend310P3"} () {
+  %u = davinci.alloc {buffers = 1} : memref<16xf16, #davinci.space<ub>>
+  %c = davinci.alloc {buffers = 1} : memref<32x16xf32, #davinci.layout<nz>, #davinci.space<l0c>>
+  // CHECK: davinci.broadcast_l0c %c[0, 0], %u[0 : 0, 1] sizes [32, 16] : memref<32x16xf32, #davinci.layout<nz>, #davinci.space<l0c>>, memref<16xf16, #davinci.space<ub>>
+  davinci.broadcast_l0c %c[0, 0], %u[0 : 0, 1] sizes [32, 16] : memref<32x16xf32, #davinci.layout<nz>, #davinci.space<l0c>>, memref<16xf16, #davinci.space<ub>>
+}
+
 // CHECK: davinci.kernel @te_conv2d_0__kernel0
 davinci.kernel @te_conv2d_0__kernel0 {block_dim = 1, core_type = "AIC", op_type = "Conv2D", soc = "Ascend910B4"} (%x : memref<1x16x8x8xf16, #davinci.space<gm>>) {
   %f = davinci.alloc {buffers = 1} : memref<1x8x8x16xf16, #davinci.layout<nc1hwc0>, #davinci.space<l1>>

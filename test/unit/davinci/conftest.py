@@ -22,8 +22,10 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute
 
 from compiler.constants import dense_from_raw
+from compiler.conversion.ge_to_davinci import ConvertGEToDavinciPass
 from compiler.pipelines import KERNELS as KERNEL_PASSES
 from compiler.pipelines import PROVE
+from compiler.soc import DEFAULT_SOC
 from compiler.universe import UNIVERSE
 from compiler.weights import numpy_dtype
 from dialects.davinci import KernelOp
@@ -32,6 +34,7 @@ from dialects.types import ELEMENT_TYPES, tensor_type
 from runtime.kernel_engine import run_kernel
 from runtime.kernel_engine.engine import Order
 from runtime.operator_engine import KERNELS, Node
+from runtime.operator_engine.node import TensorDesc
 
 Array: TypeAlias = NDArray[Any]
 Attributes: TypeAlias = "Mapping[str, int | bool | float | str | Sequence[int]]"
@@ -94,11 +97,13 @@ def schedule() -> Schedule:
         outputs: Sequence[Array] | Array,
         attributes: Attributes,
         constants: Container[str] | None = None,
+        soc: str = DEFAULT_SOC,
     ) -> KernelOp:
         outputs = [outputs] if isinstance(outputs, np.ndarray) else outputs
         module = module_of(op_type, inputs, outputs, attributes, constants)
         for name in (*KERNEL_PASSES, *PROVE):
-            UNIVERSE.all_passes[name]()().apply(Context(), module)
+            options = {"soc": soc} if name == ConvertGEToDavinciPass.name else {}
+            UNIVERSE.all_passes[name]()(**options).apply(Context(), module)
         module.verify()
         kernels = [op for op in module.body.block.ops if isinstance(op, KernelOp)]
         assert len(kernels) == 1, f"{op_type} got no kernel"
@@ -146,7 +151,8 @@ Agrees: TypeAlias = "Callable[..., None]"
 def agrees(schedule: Schedule) -> Agrees:
     """Whether a node's kernel computes what the operator engine does, bit for bit by default.
 
-    `constants` names the inputs that are known; `tolerance` is relative and absolute.
+    `constants` names the inputs that are known; `tolerance` is relative and absolute; `result`
+    is the type of the result where it is not that of the first input.
     """
 
     def check(
@@ -156,11 +162,14 @@ def agrees(schedule: Schedule) -> Agrees:
         *,
         constants: Container[str] = (),
         tolerance: tuple[float, float] = (0.0, 0.0),
+        result: Any = None,
+        soc: str = DEFAULT_SOC,
     ) -> None:
-        node = Node("node", op_type, dict(attributes))
+        outputs = (TensorDesc(np.dtype(result), ()),) if result else ()
+        node = Node("node", op_type, dict(attributes), outputs=outputs)
         with np.errstate(all="ignore"):
             expected = KERNELS[op_type](node, inputs)
-        kernel = schedule(op_type, inputs, expected, attributes, constants)
+        kernel = schedule(op_type, inputs, expected, attributes, constants, soc)
         given = [np.ascontiguousarray(value) for value in inputs.values()]
         for order in ORDERS:
             found = [np.full(x.shape, _garbage(x.dtype), x.dtype) for x in expected]
