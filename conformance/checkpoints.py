@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from filecmp import cmp
 from pathlib import Path
@@ -195,23 +195,45 @@ def results(
             yield precision, form, findings(case, folder, precision, form, fresh)
 
 
-def _cases(folder: Path) -> Iterator[Case]:
+def _cases(folder: Path, wanted: Sequence[str]) -> Iterator[Case]:
+    """The models, or those that are wanted."""
+    for name, make in _makers(folder).items():
+        if not wanted or name in wanted:
+            yield make(name)
+
+
+def _makers(folder: Path) -> dict[str, Callable[[str], Case]]:
     from bench import real_models
     from conformance.models import Example
+    from workloads.llama import save_llama
 
-    for name, filters in (("bert_base", 1), ("resnet50", 0.7)):
+    def deployed(name: str, filters: float = 1) -> Case:
         path = real_models.make(name, folder)
-        yield case(name, path, real_models.inputs(path), filters)
-    for name in ("llama_dynamo", "llama_script"):
+        return case(name, path, real_models.inputs(path), filters)
+
+    def llama(name: str) -> Case:
+        path = save_llama(folder / f"{name}.onnx")
+        return case(name, path, real_models.inputs(path))
+
+    def exported(name: str) -> Case:
         example = Example(name, folder)
-        yield case(name, example.path, example.inputs[0])
+        return case(name, example.path, example.inputs[0])
+
+    return {
+        "bert_base": deployed,
+        "resnet50": lambda name: deployed(name, 0.7),
+        "llama": llama,
+        "llama_dynamo": exported,
+        "llama_script": exported,
+    }
 
 
 def main() -> None:
-    """Print each comparison, and the figures against the goals."""
+    """Print each comparison, and the figures against the goals; of one model, if it is named."""
     good = count = 0
+    wanted = sys.argv[1:]
     with TemporaryDirectory() as folder:
-        for each in _cases(Path(folder)):
+        for each in _cases(Path(folder), wanted):
             size = sum(value.nbytes for value in each.new.values()) / 1e6
             print(f"{each.name}: {len(each.new)} weights, {size:.1f} MB", flush=True)
             start = perf_counter()
