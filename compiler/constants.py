@@ -25,7 +25,9 @@ from compiler.weights import (
     Computed,
     FileBytes,
     Inline,
+    Joined,
     Operand,
+    Part,
     Scatter,
     Splat,
     Transposed,
@@ -44,9 +46,11 @@ from dialects.types import (
 from dialects.weights import (
     CastAttr,
     ComputeAttr,
+    ConcatAttr,
     FileAttr,
     NamedAttr,
     ScatterAttr,
+    SliceAttr,
     SplatAttr,
     StringsAttr,
     TransposeAttr,
@@ -68,12 +72,16 @@ def weight_of(value: Attribute) -> Weight:
             assert names[0] and names[1], "CastAttr checks its element types"
             return Cast(weight_of(value.source), names[0], names[1])
         case ComputeAttr():
-            return _computed(value)
+            operands, (element, shape) = _operands(value), _tensor(value.result)
+            return Computed(value.kind.data, element, shape, operands)
+        case ConcatAttr():
+            return Joined(_operands(value), _tensor(value.types.data[0])[0], value.axis.data)
+        case SliceAttr():
+            begin, size = (tuple(map(int, part.get_values())) for part in (value.begin, value.size))
+            return Part(weight_of(value.source), *_tensor(value.type), begin, size)
         case TransposeAttr():
-            type = static_tensor(value.type)
-            source, element = weight_of(value.source), element_name(type.element_type) or ""
             perm = tuple(int(axis) for axis in value.perm.get_values())
-            return Transposed(source, element, type.get_shape(), perm)
+            return Transposed(weight_of(value.source), *_tensor(value.type), perm)
         case StringsAttr():
             return Inline(encode_strings([_text(element) for element in value.elements]))
         case NamedAttr():
@@ -87,14 +95,15 @@ def weight_of(value: Attribute) -> Weight:
             raise TypeError(f"not a weight: {value}")
 
 
-def _computed(value: ComputeAttr) -> Computed:
-    result = static_tensor(value.result)
-    operands = tuple(
-        Operand(weight_of(operand), static_tensor(type).get_shape())
-        for operand, type in zip(value.operands, value.types, strict=True)
-    )
-    element = element_name(result.element_type) or ""
-    return Computed(value.kind.data, element, result.get_shape(), operands)
+def _operands(value: ComputeAttr | ConcatAttr) -> tuple[Operand, ...]:
+    pairs = zip(value.operands, value.types, strict=True)
+    return tuple(Operand(weight_of(operand), _tensor(type)[1]) for operand, type in pairs)
+
+
+def _tensor(type: Attribute) -> tuple[str, tuple[int, ...]]:
+    """The element type and the shape of what a weight is the bytes of."""
+    tensor = static_tensor(type)
+    return element_name(tensor.element_type) or "", tensor.get_shape()
 
 
 def _text(element: StringAttr | BytesAttr) -> bytes:
@@ -194,6 +203,12 @@ def _read(value: SSAValue | None, codes: Mapping[str, str]) -> tuple[Any, ...] |
         return None
     raw = b"".join(weight.chunks())
     return tuple(value for (value,) in struct.iter_unpack(f"<{codes[name]}", raw))
+
+
+def value_of(value: SSAValue | None) -> Attribute | None:
+    """What a constant operand holds; None for any other."""
+    owner = value.owner if value is not None else None
+    return owner.value if isinstance(owner, ConstOp) else None
 
 
 def scalar(value: Attribute) -> SplatAttr:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import ceil, prod
+from math import ceil
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -238,8 +238,10 @@ def _converted(x: Array, element: np.dtype[Any]) -> Array:
     return x.astype(element)
 
 
-def taken(node: NodeOp, numbers: Mapping[str, Sequence[int]], shape: Sequence[int]) -> int | None:
-    """Where a slice begins, in elements, when all it takes lies together; None when it does not.
+def ranges(
+    node: NodeOp, numbers: Mapping[str, Sequence[int]], shape: Sequence[int]
+) -> list[range] | None:
+    """The places that a slice takes of each axis; None where it is not ours to say.
 
     `numbers` are the values at the ports behind the first one.
     """
@@ -248,15 +250,7 @@ def taken(node: NodeOp, numbers: Mapping[str, Sequence[int]], shape: Sequence[in
         parts = cuts(node, numbers["begin"], x, shape) if "begin" in x else _parts(x)
     except CannotTellError:
         return None
-    ranges = [range(size)[part] for part, size in zip(parts, shape, strict=True)]
-    cut = [axis for axis, size in enumerate(shape) if len(ranges[axis]) != size]
-    last = cut[-1] if cut else 0
-    if any(len(places) != 1 for places in ranges[:last]):
-        return None
-    if any(len(places) > 1 and places.step != 1 for places in ranges):
-        return None
-    strides = [prod(shape[axis + 1 :]) for axis in range(len(shape))]
-    return sum(places.start * stride for places, stride in zip(ranges, strides, strict=True))
+    return [range(size)[part] for part, size in zip(parts, shape, strict=True)]
 
 
 def _parts(x: Operands) -> list[slice]:

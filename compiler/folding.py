@@ -21,8 +21,10 @@ from compiler.constants import (
     first_element,
     reshaped,
     scalar,
+    value_of,
     weight_of,
 )
+from compiler.joins import joined, sliced
 from compiler.purity import is_pure
 from compiler.weights import CHUNK, numpy_dtype
 from dialects.ge import ConstOp, NodeOp, type_of
@@ -42,7 +44,8 @@ from dialects.weights import (
     FLOATS,
     CastAttr,
     ComputeAttr,
-    FileAttr,
+    ConcatAttr,
+    SliceAttr,
     SplatAttr,
     TransposeAttr,
 )
@@ -70,20 +73,14 @@ def fold(node: NodeOp) -> Attribute | None:
     return next((value for rule in attempts if (value := rule(node)) is not None), None)
 
 
-def value_of(value: SSAValue | None) -> Attribute | None:
-    """What a constant operand holds; None for any other."""
-    owner = value.owner if value is not None else None
-    return owner.value if isinstance(owner, ConstOp) else None
-
-
 def is_inline(value: Attribute) -> bool:
     """Whether a constant's bytes are known without reading a file."""
     match value:
         case DenseIntOrFPElementsAttr() | SplatAttr():
             return True
-        case CastAttr() | TransposeAttr():
+        case CastAttr() | TransposeAttr() | SliceAttr():
             return is_inline(value.source)
-        case ComputeAttr():
+        case ComputeAttr() | ConcatAttr():
             return all(is_inline(operand) for operand in value.operands)
         case _:
             return False
@@ -244,20 +241,13 @@ def _computed(node: NodeOp) -> Attribute | None:
 
 
 def _sliced(node: NodeOp) -> Attribute | None:
-    """A slice of what is small, or bytes that lie together in a file."""
-    from compiler.evaluation import taken
-
     known, value = evaluated(node), value_of(node.operands[0])
-    if known is not None or not isinstance(value, FileAttr) or _bytes(node.operands[0]) is None:
-        return known
-    shape, size = shape_of(node.operands[0]), numpy_dtype(_element(node.operands[0])).itemsize
-    places = list(node.named_inputs.items())[1:]
-    numbers = {port: found for port, v in places if (found := constant_values(v)) is not None}
-    start = taken(node, numbers, shape) if len(numbers) == len(places) else None
-    if start is None:
-        return None
-    length = element_count(shape_of(node.results[0])) * size
-    return FileAttr(value.path, IntAttr(value.offset.data + start * size), IntAttr(length))
+    return known if known is not None or value is None else sliced(node, value)
+
+
+def _joined(node: NodeOp) -> Attribute | None:
+    known = evaluated(node)
+    return joined(node) if known is None else known
 
 
 RULES: dict[str, Callable[[NodeOp], Attribute | None]] = {
@@ -267,4 +257,5 @@ RULES: dict[str, Callable[[NodeOp], Attribute | None]] = {
     **dict.fromkeys(("BroadcastTo", "Expand", "Tile"), _repeated),
     **dict.fromkeys((*VIEWS, "Identity"), _view),
     **dict.fromkeys(("StridedSlice", "StridedSliceV2", "Slice"), _sliced),
+    **dict.fromkeys(("Concat", "ConcatD"), _joined),
 }

@@ -8,7 +8,7 @@ from itertools import chain, count
 
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr, UnknownLoc
 from xdsl.ir import Operation, SSAValue
-from xdsl.rewriter import Rewriter
+from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.utils.hints import isa
 
 from dialects.ge import BundleOp, ConstOp, GraphOp, NodeOp, subgraphs_of
@@ -89,6 +89,13 @@ class GraphEditor:
                 _wait_for(reader, (*reader.control_inputs, *node.control_inputs))
         missing = len(node.results) - len(instead)
         Rewriter.replace_op(node, [], [*instead, *[None] * missing])
+
+    def scatter(self, node: NodeOp, parts: Sequence[NodeOp]) -> None:
+        """Put nodes of one result each in the place of one that has as many results."""
+        for part in parts:
+            carry_location(node, part)
+        Rewriter.insert_op(list(parts), InsertPoint.before(node))
+        self.remove(node, [part.results[0] for part in parts])
 
     def fuse(self, parts: Sequence[NodeOp], *new: NodeOp) -> None:
         """Put new nodes in the place of the last part; the others go where nobody reads them now.

@@ -20,7 +20,15 @@ from compiler.weights.names import onnx_name
 from compiler.weights.refreshability import refusal
 from dialects.ge import ConstOp, GraphOp
 from dialects.types import element_count, shape_of
-from dialects.weights import CastAttr, ComputeAttr, NamedAttr, TransposeAttr, named_in
+from dialects.weights import (
+    CastAttr,
+    ComputeAttr,
+    ConcatAttr,
+    NamedAttr,
+    SliceAttr,
+    TransposeAttr,
+    named_in,
+)
 
 LOST = "no node reads anything that is made of it"
 READ = "passes may read its numbers: they do not once it is refreshable, which may cost a fusion"
@@ -111,9 +119,12 @@ def _steps(value: Attribute, name: str) -> list[str]:
             return [*_steps(value.source, name), f"cast {value.from_type} to {value.to_type}"]
         case TransposeAttr():
             return [*_steps(value.source, name), "transposed"]
-        case ComputeAttr():
+        case SliceAttr():
+            return [*_steps(value.source, name), "a part"]
+        case ComputeAttr() | ConcatAttr():
             inner = [o for o in value.operands if name in {n.onnx.data for n in named_in(o)}]
-            return [*(step for o in inner for step in _steps(o, name)), value.kind.data]
+            last = value.kind.data if isinstance(value, ComputeAttr) else "joined"
+            return [*(step for o in inner for step in _steps(o, name)), last]
         case NamedAttr() | _:
             return []
 

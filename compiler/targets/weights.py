@@ -19,17 +19,17 @@ from compiler.weights.digests import all_sha256
 from dialects.ge import ConstOp, FileConstantOp
 from dialects.onnx.graph import GraphOp as ONNXGraphOp
 from dialects.weights import (
+    DERIVED,
     CastAttr,
     ComputeAttr,
     FileAttr,
-    ScatterAttr,
+    SliceAttr,
     TransposeAttr,
 )
 
 Node = ConstOp | FileConstantOp
 
 INSIDE = "inside"
-DERIVED = (CastAttr, ComputeAttr, TransposeAttr, ScatterAttr)
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,8 @@ def _steps(value: Attribute) -> str:
             return f"cast {value.from_type} to {value.to_type}{_before(value.source)}"
         case TransposeAttr():
             return f"transpose{_before(value.source)}"
+        case SliceAttr():
+            return f"slice{_before(value.source)}"
         case ComputeAttr():
             return value.kind.data
         case _:

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
+from compiler.weights.arrays import array_of, pieces
 from compiler.weights.element_types import numpy_dtype
-from compiler.weights.files import FileBytes
 from compiler.weights.weight import CHUNK, Weight
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,21 +78,4 @@ class Transposed:
         return self.source.length
 
     def chunks(self) -> Iterator[memoryview]:
-        import numpy as np
-
-        # A file is read where it lies; what is computed is held for the time of one transpose.
-        source = self.source
-        data = source.view() if isinstance(source, FileBytes) else b"".join(source.chunks())
-        values = np.frombuffer(data, numpy_dtype(self.dtype)).reshape(self.shape)
-        return _pieces(values.transpose(self.perm))
-
-
-def _pieces(values: Array) -> Iterator[memoryview]:
-    """The bytes of an array in row-major order, at most CHUNK at a time."""
-    if values.nbytes <= CHUNK:
-        yield memoryview(values.tobytes())
-        return
-    rows = CHUNK // (values.nbytes // len(values))
-    for start in range(0, len(values), rows or 1):
-        part = values[start : start + rows] if rows else values[start]
-        yield from _pieces(part)
+        return pieces(array_of(self.source, self.dtype, self.shape).transpose(self.perm))

@@ -8,7 +8,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 from compiler.threads import CORES, in_threads, working
-from compiler.weights import Cast, Computed, FileBytes, Inline, Scatter, Splat, Transposed, Weight
+from compiler.weights import (
+    Cast,
+    Computed,
+    FileBytes,
+    Inline,
+    Joined,
+    Part,
+    Scatter,
+    Splat,
+    Transposed,
+    Weight,
+)
 
 SMALL = 1 << 16
 """Bytes that are hashed sooner than a thread has been asked to."""
@@ -93,9 +104,9 @@ def _stays(weight: Weight) -> bool:
     match weight:
         case FileBytes():
             return weight.version is not None
-        case Cast() | Transposed():
+        case Cast() | Transposed() | Part():
             return _stays(weight.source)
-        case Computed():
+        case Computed() | Joined():
             return all(_stays(operand.weight) for operand in weight.operands)
         case Scatter():
             return _stays(weight.values) and _stays(weight.indices)

@@ -4,6 +4,8 @@
     {"constant": hex} · {"splat": hex, "count": n}         bytes; one element repeated
     {"cast": recipe, "from": "f32", "to": "f16"}
     {"transpose": recipe, "dtype": "f32", "shape": […], "perm": […]}
+    {"concat": [{"value": recipe, "shape": […]}, …], "dtype": …, "axis": 0}
+    {"slice": recipe, "dtype": "f32", "shape": […], "begin": […], "size": […]}
     {"compute": "Mul", "operands": [{"value": recipe, "shape": […]}, …], "dtype": …, "shape": […]}
 
 Element types have MLIR's spelling. What a recipe says is what the compiler itself does to weights.
@@ -14,7 +16,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
-from compiler.weights import Cast, Computed, Inline, Operand, Splat, Transposed, Weight
+from compiler.weights import (
+    Cast,
+    Computed,
+    Inline,
+    Joined,
+    Operand,
+    Part,
+    Splat,
+    Transposed,
+    Weight,
+)
 
 Recipe: TypeAlias = Mapping[str, Any]
 Sources: TypeAlias = Mapping[str, Weight]
@@ -35,10 +47,10 @@ def names_in(recipe: Recipe) -> Iterator[str]:
     """The ONNX tensors that a recipe starts from, in order, perhaps several times."""
     if "source" in recipe:
         yield str(recipe["source"])
-    for inner in (recipe.get("cast"), recipe.get("transpose")):
+    for inner in (recipe.get("cast"), recipe.get("transpose"), recipe.get("slice")):
         if inner is not None:
             yield from names_in(cast("Recipe", inner))
-    for operand in cast("Sequence[Recipe]", recipe.get("operands", ())):
+    for operand in cast("Sequence[Recipe]", recipe.get("operands", recipe.get("concat", ()))):
         yield from names_in(cast("Recipe", operand["value"]))
 
 
@@ -52,11 +64,22 @@ def _transposed(recipe: Recipe, sources: Sources) -> Weight:
 
 
 def _computed(recipe: Recipe, sources: Sources) -> Weight:
-    operands = tuple(
-        Operand(made(operand["value"], sources), tuple(operand["shape"]))
-        for operand in cast("Sequence[Recipe]", recipe["operands"])
-    )
+    operands = _operands(recipe["operands"], sources)
     return Computed(recipe["compute"], recipe["dtype"], tuple(recipe["shape"]), operands)
+
+
+def _joined(recipe: Recipe, sources: Sources) -> Weight:
+    return Joined(_operands(recipe["concat"], sources), recipe["dtype"], recipe["axis"])
+
+
+def _part(recipe: Recipe, sources: Sources) -> Weight:
+    source = made(recipe["slice"], sources)
+    shape, begin, size = (tuple(recipe[key]) for key in ("shape", "begin", "size"))
+    return Part(source, recipe["dtype"], shape, begin, size)
+
+
+def _operands(recipes: Sequence[Recipe], sources: Sources) -> tuple[Operand, ...]:
+    return tuple(Operand(made(each["value"], sources), tuple(each["shape"])) for each in recipes)
 
 
 MAKERS: Mapping[str, Callable[[Recipe, Sources], Weight]] = {
@@ -66,4 +89,6 @@ MAKERS: Mapping[str, Callable[[Recipe, Sources], Weight]] = {
     "cast": _cast,
     "transpose": _transposed,
     "compute": _computed,
+    "concat": _joined,
+    "slice": _part,
 }

@@ -9,7 +9,15 @@ from compiler.om.errors import GraphError, Status
 from compiler.weights import Splat
 from compiler.weights.recipes import Recipe
 from dialects.types import element_name
-from dialects.weights import CastAttr, ComputeAttr, NamedAttr, TransposeAttr, static_tensor
+from dialects.weights import (
+    CastAttr,
+    ComputeAttr,
+    ConcatAttr,
+    NamedAttr,
+    SliceAttr,
+    TransposeAttr,
+    static_tensor,
+)
 
 LIMIT = 1 << 16
 """Bytes of a constant that a recipe may hold."""
@@ -30,11 +38,22 @@ def recipe_of(value: Attribute) -> Recipe:
             perm = [int(axis) for axis in value.perm.get_values()]
             return {"transpose": recipe_of(value.source), **_tensor(value.type), "perm": perm}
         case ComputeAttr():
-            pairs = zip(value.operands, value.types, strict=True)
-            operands = [{"value": recipe_of(v), "shape": _tensor(t)["shape"]} for v, t in pairs]
+            operands = _operands(value)
             return {"compute": value.kind.data, "operands": operands, **_tensor(value.result)}
+        case ConcatAttr():
+            dtype = _tensor(value.types.data[0])["dtype"]
+            return {"concat": _operands(value), "dtype": dtype, "axis": value.axis.data}
+        case SliceAttr():
+            begin, size = (list(map(int, n.get_values())) for n in (value.begin, value.size))
+            place = {"begin": begin, "size": size}
+            return {"slice": recipe_of(value.source), **_tensor(value.type), **place}
         case _:
             return _constant(value)
+
+
+def _operands(value: ComputeAttr | ConcatAttr) -> list[Recipe]:
+    pairs = zip(value.operands, value.types, strict=True)
+    return [{"value": recipe_of(v), "shape": _tensor(t)["shape"]} for v, t in pairs]
 
 
 def _tensor(type: Attribute) -> Recipe:

@@ -23,7 +23,7 @@ from compiler.weights.digests import all_sha256, ge_text, sample_sha256
 from compiler.weights.names import WILDCARDS, matches
 from dialects.ge import BundleOp, ConstOp, FileConstantOp, GraphOp, NodeOp
 from dialects.types import tensor_of
-from dialects.weights import CastAttr, ComputeAttr, ScatterAttr, StringsAttr, TransposeAttr
+from dialects.weights import DERIVED, CastAttr, StringsAttr
 
 ALIGNMENT = 512
 """Where a weight may start in a combined file, in bytes."""
@@ -211,7 +211,7 @@ def _note_names(nodes: Iterable[FileConstantOp | None]) -> None:
 
 
 def _is_changed(node: ConstOp) -> bool:
-    return isinstance(node.value, CastAttr | ComputeAttr | TransposeAttr | ScatterAttr)
+    return isinstance(node.value, DERIVED)
 
 
 def _change(node: ConstOp) -> str:

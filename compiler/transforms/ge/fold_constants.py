@@ -11,6 +11,7 @@ from xdsl.ir import Attribute
 from xdsl.passes import ModulePass
 
 from compiler.folding import fold
+from compiler.joins import split
 from compiler.rewrite import (
     ORIGINS,
     GraphEditor,
@@ -25,9 +26,9 @@ from dialects.ge import ConstOp, NodeOp
 class GEFoldConstantsPass(ModulePass):
     """Replace nodes whose result is known by constants, without touching a weight's bytes.
 
-    Small operands are computed with. Casts, transposes and float arithmetic of large weights become
-    derived weights, views and slices of what lies together stay references. A folded node becomes
-    `dynamic_const_<n>`; constants that nobody uses any more are removed.
+    Small operands are computed with. Casts, transposes, joins, parts and float arithmetic of large
+    weights become derived weights, views and slices of what lies together stay references. A folded
+    node becomes `dynamic_const_<n>`; constants that nobody uses any more are removed.
     """
 
     name = "ge-fold-constants"
@@ -41,14 +42,17 @@ class GEFoldConstantsPass(ModulePass):
                 for node in list(graph.nodes):
                     value = fold(node)
                     if value is not None:
-                        editor.replace(node, _folded(node, value, next(free)))
+                        editor.replace(node, _folded(node, 0, value, next(free)))
+                    elif (values := split(node)) is not None:
+                        parts = [_folded(node, i, v, next(free)) for i, v in enumerate(values)]
+                        editor.scatter(node, parts)
                 remove_unused_constants(editor)
 
 
-def _folded(node: NodeOp, value: Attribute, label: str) -> ConstOp:
+def _folded(node: NodeOp, result: int, value: Attribute, label: str) -> ConstOp:
     return ConstOp.make(
         label,
-        results=node.result_types,
+        results=[node.result_types[result]],
         attributes={
             ORIGINS: origins([node]),
             "_is_from_constant_folding": IntegerAttr(1, 1),

@@ -57,3 +57,23 @@
 
 "test.op"() {w = #weights.named<"b", #weights.named<"a", #weights.file<"w", 0 + 8> as tensor<2xf32>> as tensor<2xf32>>} : () -> ()
 // CHECK: 'b' names a weight, not #weights.named
+
+// -----
+
+"test.op"() {w = #weights.concat<[#weights.file<"w", 0 + 8> as tensor<2xf32>, #weights.file<"w", 0 + 8> as tensor<1x2xf32>], 0>} : () -> ()
+// CHECK: tensor<2xf32>, tensor<1x2xf32> cannot be joined at axis 0
+
+// -----
+
+"test.op"() {w = #weights.concat<[#weights.file<"w", 0 + 8> as tensor<2xf32>], 1>} : () -> ()
+// CHECK: cannot be joined at axis 1
+
+// -----
+
+"test.op"() {w = #weights.slice<#weights.file<"w", 0 + 8> as tensor<2xf32>, [1], [2]>} : () -> ()
+// CHECK: tensor<2xf32> has no part of [2] at [1]
+
+// -----
+
+"test.op"() {w = #weights.slice<#weights.file<"w", 0 + 8> as tensor<2xf32>, [], []>} : () -> ()
+// CHECK: begins and ends in each of its axes

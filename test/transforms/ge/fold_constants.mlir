@@ -84,3 +84,30 @@ ge.graph "weights" {
 // CHECK-NEXT: %s = ge.Const "dynamic_const_{{.*}}" #weights.file<"m.weights", 512 + 15872>
 // CHECK-NEXT: %l = ge.Const "dynamic_const_{{.*}}" #weights.splat<2.000000e+00 : f32, 4096>
 // CHECK-NEXT: ge.op "Test" "sink"
+
+// What is joined, or does not lie together, is copied when it is written.
+ge.graph "parts" {
+  %x = ge.Data "x" {index = 0 : i64} : tensor<64x64xf32>
+  %w = ge.Const "w" #weights.file<"m.weights", 0 + 16384> : tensor<64x64xf32>
+  %v = ge.Const "v" #weights.named<"v", #weights.file<"m.weights", 16384 + 8192> as tensor<64x32xf32>> : tensor<64x32xf32>
+  %j = ge.op "ConcatD" "joined"(x0 = %w, x1 = %v) {concat_dim = -1 : i64, N = 2 : i64} : (tensor<64x64xf32>, tensor<64x32xf32>) -> tensor<64x96xf32>
+  %d = ge.Const "d" dense<0> : tensor<i32>
+  %r0, %r1 = ge.op "Split" "rows"(split_dim = %d, x = %w) {num_split = 2 : i64} : (tensor<i32>, tensor<64x64xf32>) -> tensor<32x64xf32>, tensor<32x64xf32>
+  %z = ge.Const "z" dense<[16, 48]> : tensor<2xi64>
+  %c = ge.Const "c" dense<1> : tensor<i32>
+  %c0, %c1 = ge.op "SplitV" "columns"(x = %w, size_splits = %z, split_dim = %c) {num_split = 2 : i64} : (tensor<64x64xf32>, tensor<2xi64>, tensor<i32>) -> tensor<64x16xf32>, tensor<64x48xf32>
+  %b = ge.Const "b" dense<[0, 1]> : tensor<2xi64>
+  %e = ge.Const "e" dense<[64, 3]> : tensor<2xi64>
+  %s = ge.op "StridedSliceV2" "slice"(x = %v, begin = %b, end = %e) : (tensor<64x32xf32>, tensor<2xi64>, tensor<2xi64>) -> tensor<64x2xf32>
+  %y = ge.op "Test" "sink"(input0 = %x, input1 = %j, input2 = %r0, input3 = %r1, input4 = %c0, input5 = %c1, input6 = %s) : (tensor<64x64xf32>, tensor<64x96xf32>, tensor<32x64xf32>, tensor<32x64xf32>, tensor<64x16xf32>, tensor<64x48xf32>, tensor<64x2xf32>) -> tensor<64x64xf32>
+  ge.NetOutput "Node_Output"(input0 = %y) : (tensor<64x64xf32>)
+}
+
+// CHECK-LABEL: ge.graph "parts"
+// CHECK:      %j = ge.Const "dynamic_const_{{.*}}" #weights.concat<[#weights.file<"m.weights", 0 + 16384> as tensor<64x64xf32>, #weights.named<"v", #weights.file<"m.weights", 16384 + 8192> as tensor<64x32xf32>> as tensor<64x32xf32>], 1>
+// CHECK-NEXT: %{{.*}} = ge.Const "dynamic_const_{{.*}}" #weights.file<"m.weights", 0 + 8192> {{.*}} : tensor<32x64xf32>
+// CHECK-NEXT: %{{.*}} = ge.Const "dynamic_const_{{.*}}" #weights.file<"m.weights", 8192 + 8192> {{.*}} : tensor<32x64xf32>
+// CHECK-NEXT: %{{.*}} = ge.Const "dynamic_const_{{.*}}" #weights.slice<#weights.file<"m.weights", 0 + 16384> as tensor<64x64xf32>, [0, 0], [64, 16]> {{.*}} : tensor<64x16xf32>
+// CHECK-NEXT: %{{.*}} = ge.Const "dynamic_const_{{.*}}" #weights.slice<#weights.file<"m.weights", 0 + 16384> as tensor<64x64xf32>, [0, 16], [64, 48]> {{.*}} : tensor<64x48xf32>
+// CHECK-NEXT: %s = ge.Const "dynamic_const_{{.*}}" #weights.slice<#weights.named<"v", #weights.file<"m.weights", 16384 + 8192> as tensor<64x32xf32>> as tensor<64x32xf32>, [0, 1], [64, 2]> {{.*}} : tensor<64x2xf32>
+// CHECK-NEXT: ge.op "Test" "sink"

@@ -6,7 +6,16 @@ import time
 from pathlib import Path
 
 import pytest
-from xdsl.dialects.builtin import DenseArrayBase, FloatAttr, IntegerAttr, ModuleOp, f32, i64
+from xdsl.dialects.builtin import (
+    DenseArrayBase,
+    FloatAttr,
+    IntAttr,
+    IntegerAttr,
+    ModuleOp,
+    StringAttr,
+    f32,
+    i64,
+)
 from xdsl.ir import SSAValue
 from xdsl.parser import Parser
 from xdsl.passes import PassPipeline
@@ -16,7 +25,7 @@ from compiler.context import context
 from compiler.universe import UNIVERSE
 from dialects.ge import ConstOp, DataOp, GraphOp, NetOutputOp, NodeOp, Op
 from dialects.types import tensor_type
-from dialects.weights import FileAttr, IntAttr, StringAttr
+from dialects.weights import FileAttr
 
 ROOT = Path(__file__).parents[3]
 PASSES = [

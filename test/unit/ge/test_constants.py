@@ -5,13 +5,13 @@ from __future__ import annotations
 import ml_dtypes
 import numpy as np
 import pytest
-from xdsl.dialects.builtin import FloatAttr, IntAttr, IntegerAttr, f16, i1, i8, i64
+from xdsl.dialects.builtin import FloatAttr, IntAttr, IntegerAttr, StringAttr, f16, i1, i8, i64
 from xdsl.ir import Attribute
 
 from compiler.constants import dense_from_raw, weight_of
 from compiler.weights import numpy_dtype
 from dialects.types import ELEMENT_TYPES, element_name, tensor_type
-from dialects.weights import CONVERTIBLE, CastAttr, FileAttr, SplatAttr, StringAttr
+from dialects.weights import CONVERTIBLE, CastAttr, FileAttr, SplatAttr
 
 
 def raw(value: Attribute) -> bytes:

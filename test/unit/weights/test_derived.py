@@ -13,12 +13,16 @@ from compiler.weights import (
     Computed,
     FileBytes,
     Inline,
+    Joined,
     Operand,
+    Part,
     Splat,
     Transposed,
     Weight,
+    arrays,
     computed,
     derived,
+    parts,
     values,
 )
 
@@ -28,7 +32,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch: pytest.MonkeyPatch):
-    for module in (computed, derived, values):
+    for module in (arrays, computed, derived, parts, values):
         monkeypatch.setattr(module, "CHUNK", 64)
 
 
@@ -86,3 +90,24 @@ def test_transposes(perm: tuple[int, ...], shape: tuple[int, ...], tmp_path: Pat
 
 def test_a_transpose_of_nothing_is_nothing():
     assert raw(Transposed(Inline(b""), "f32", (0, 3), (1, 0))) == b""
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("shape", [(2, 3, 5), (1, 30, 4), (40, 2, 1), (2, 0, 5)])
+def test_joins(shape: tuple[int, ...], axis: int):
+    alike = (*shape[:axis], shape[axis] + 3, *shape[axis + 1 :])
+    pair = numbers(*shape), numbers(*alike)
+    operands = tuple(Operand(Inline(each.tobytes()), each.shape) for each in pair)
+    weight = Joined(operands, "f32", axis)
+    assert b"".join(weight.chunks()) == np.concatenate(pair, axis).tobytes()
+    assert weight.length == sum(each.nbytes for each in pair)
+
+
+@pytest.mark.parametrize(
+    ("begin", "size"), [((0, 0, 0), (5, 3, 7)), ((1, 0, 2), (3, 3, 4)), ((4, 2, 6), (1, 1, 1)),
+                        ((2, 1, 0), (2, 0, 7))],
+)  # fmt: skip
+def test_parts(begin: tuple[int, ...], size: tuple[int, ...]):
+    whole = numbers(5, 3, 7)
+    part = whole[tuple(slice(at, at + count) for at, count in zip(begin, size, strict=True))]
+    assert raw(Part(Inline(whole.tobytes()), "f32", whole.shape, begin, size)) == part.tobytes()

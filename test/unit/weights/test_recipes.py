@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,8 +29,10 @@ from dialects.types import tensor_type
 from dialects.weights import (
     CastAttr,
     ComputeAttr,
+    ConcatAttr,
     FileAttr,
     NamedAttr,
+    SliceAttr,
     SplatAttr,
     TransposeAttr,
     named_in,
@@ -41,6 +44,10 @@ ROW, MATRIX = tensor_type((3,), f32), tensor_type((2, 3), f32)
 
 def named(name: str, source: Attribute, type: Attribute) -> NamedAttr:
     return NamedAttr(StringAttr(name), source, type)
+
+
+def numbers(*values: int) -> DenseArrayBase[Any]:
+    return DenseArrayBase.from_list(i64, values)
 
 
 @pytest.fixture
@@ -59,8 +66,20 @@ def value(tmp_path: Path) -> Attribute:
         ArrayAttr([MATRIX, ROW]),
         MATRIX,
     )
-    turned = TransposeAttr(scaled, MATRIX, DenseArrayBase.from_list(i64, [1, 0]))
+    turned = TransposeAttr(scaled, MATRIX, numbers(1, 0))
     return CastAttr(turned, f32, f16)
+
+
+@pytest.fixture
+def pieces() -> Attribute:
+    """The second column of w beside the first row of v, turned: [3, 1] and [3, 1] at axis 1."""
+    column = tensor_type((3, 1), f32)
+    zeros = SplatAttr(FloatAttr(0.0, f32), IntAttr(6))
+    wide = tensor_type((3, 2), f32)
+    one = SliceAttr(named("w", zeros, wide), wide, numbers(0, 1), numbers(3, 1))
+    row = SliceAttr(named("v", zeros, MATRIX), MATRIX, numbers(0, 0), numbers(1, 3))
+    other = TransposeAttr(row, tensor_type((1, 3), f32), numbers(1, 0))
+    return ConcatAttr(ArrayAttr([one, other]), ArrayAttr([column, column]), IntAttr(1))
 
 
 def read(weight: Weight) -> bytes:
@@ -83,6 +102,17 @@ def test_other_sources_make_what_numpy_makes(value: Attribute):
     sources = {"w": Inline(w.tobytes()), "s": Inline(s.tobytes())}
     expected = np.ascontiguousarray((w * (s / np.float32(2))).T).astype(np.float16)
     assert read(made(recipe_of(value), sources)) == expected.tobytes()
+
+
+def test_parts_and_joins(pieces: Attribute):
+    w, v = np.arange(6, dtype=np.float32).reshape(3, 2), np.arange(6, dtype=np.float32) * -1
+    recipe = json.loads(json.dumps(recipe_of(pieces)))
+    assert list(names_in(recipe)) == ["w", "v"]
+    expected = np.stack([w[:, 1], v[:3]], axis=1)
+    sources = {"w": Inline(w.tobytes()), "v": Inline(v.tobytes())}
+    assert read(made(recipe, sources)) == expected.tobytes()
+    assert not list(named_in(without_names(pieces)))
+    assert read(weight_of(without_names(pieces))) == bytes(24)
 
 
 def test_small_constants_without_names_are_in_the_recipe(tmp_path: Path):
