@@ -22,6 +22,7 @@ FUSIONS = {
 OWN_FUSIONS = ("ge-fuse-batch-norm-scale", "ge-fuse-gelu")
 """Fusions that GraphEngine has no name for."""
 CLEAN_UP = (
+    "ge-cancel-broadcasts",
     "ge-cancel-casts",
     "ge-cancel-reshapes",
     "ge-cancel-transposes",

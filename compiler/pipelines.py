@@ -31,6 +31,7 @@ OPTIMISE = (
     "ge-fold-constants",
     "ge-cancel-reshapes",
     "ge-cancel-transposes",
+    "ge-cancel-broadcasts",
     "ge-merge-duplicates",
     "ge-remove-dead-nodes",
     "ge-fuse-conv-bias",

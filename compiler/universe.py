@@ -38,6 +38,7 @@ PASSES = {
     "ge-fuse-layer-norm": "compiler.transforms.ge.fuse_layer_norm:GEFuseLayerNormPass",
     "ge-fuse-attention": "compiler.transforms.ge.fuse_attention:GEFuseAttentionPass",
     "ge-copy-stored-outputs": "compiler.transforms.ge.copy_stored_outputs:GECopyStoredOutputsPass",
+    "ge-cancel-broadcasts": "compiler.transforms.ge.cancel_broadcasts:GECancelBroadcastsPass",
     "ge-cancel-casts": "compiler.transforms.ge.cancel_casts:GECancelCastsPass",
     "ge-remove-identity": "compiler.transforms.ge.remove_identity:GERemoveIdentityPass",
     "ge-lower-global-pool": "compiler.transforms.ge.lower_global_pool:GELowerGlobalPoolPass",

@@ -33,6 +33,7 @@ PASSES = [
     "ge-fold-constants",
     "ge-cancel-reshapes",
     "ge-cancel-transposes",
+    "ge-cancel-broadcasts",
     "ge-cancel-casts",
     "ge-merge-duplicates",
     "ge-remove-dead-nodes",
