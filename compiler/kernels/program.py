@@ -26,6 +26,7 @@ from dialects.davinci import (
     LoadL0Img2ColOp,
     LoadL0Op,
     LoadOp,
+    LoadRowsOp,
     MmadOp,
     Nd2NzOp,
     PipeBarrierOp,
@@ -129,7 +130,7 @@ def _transfer(place: Place, sizes: Sequence[int], *, write: bool) -> Transfer:
 
 
 def _load(op: InstructionOp, at: Resolved) -> Instruction:
-    target, source = at.places
+    target, source = at.places[:2]
     row = align(at.sizes[-1] * _size(target), BLOCK_BYTES)
     return Instruction(
         Pipe.MTE2,
@@ -231,6 +232,7 @@ def _repeats(op: InstructionOp, at: Resolved, size: int) -> int:
 
 _DESCRIBE: Mapping[type[InstructionOp], Callable[[InstructionOp, Resolved], Instruction]] = {
     LoadOp: _load,
+    LoadRowsOp: _load,
     Nd2NzOp: _load,
     Dn2NzOp: _load,
     StoreOp: _store,

@@ -10,6 +10,8 @@ from compiler.simulator.instruction import Instruction, Pipe, Transfer
 from compiler.soc.costs import Costs, Dma
 
 BARRIER = "pipe_barrier"
+ROW_LOADS = "load_rows"
+"""A load for each row, given by the scalar unit."""
 NZ_LOADS = frozenset({"nd2nz", "dn2nz"})
 
 _REQUEST = 128
@@ -122,7 +124,10 @@ def _dma(instruction: Instruction, costs: Costs, share: Share, *, vector_core: b
     if transfer.write:
         sent = wire_bytes(transfer, dma, alignment)
         return Cycles(_least(transfer, dma), dma.startup, sent / min(dma.cap, share.write))
-    return read_cycles(transfer, dma, share.read[stream(instruction, transfer)], alignment)
+    read = read_cycles(transfer, dma, share.read[stream(instruction, transfer)], alignment)
+    if instruction.mnemonic == ROW_LOADS:
+        return read._replace(occupancy=max(read.occupancy, dma.issue * transfer.bursts))
+    return read
 
 
 def read_cycles(transfer: Transfer, dma: Dma, source: Source, alignment: int) -> Cycles:

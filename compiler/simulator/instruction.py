@@ -78,7 +78,8 @@ class Instruction:
     An instruction on S takes `repeats` cycles: the arithmetic between others.
 
     Mnemonics that have a meaning of their own: MTE1 `load_l0a`, `load_l0b`, `load_bt`; MTE2
-    `nd2nz` and `dn2nz` (any other is a plain load); `pipe_barrier` on a pipe, on S for all
+    `nd2nz` and `dn2nz`, `load_rows` which is a load for each burst (any other is a plain load);
+    `pipe_barrier` on a pipe, on S for all
     pipes; vector instructions as in `compiler/soc/vector.toml`, with or without a leading v.
     """
 

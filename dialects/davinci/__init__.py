@@ -15,7 +15,7 @@ from dialects.davinci.cube import (
 from dialects.davinci.functions import FunctionOp, SubBlockIdxOp
 from dialects.davinci.instruction import InstructionOp
 from dialects.davinci.kernel import AllocOp, BlockIdxOp, KernelOp
-from dialects.davinci.movement import Dn2NzOp, LoadOp, Nd2NzOp, StoreOp
+from dialects.davinci.movement import Dn2NzOp, LoadOp, LoadRowsOp, Nd2NzOp, StoreOp
 from dialects.davinci.sync import PipeBarrierOp, SetFlagOp, WaitFlagOp
 from dialects.davinci.tile import EmptyOp, ReturnOp, TileOp
 from dialects.davinci.vector import (
@@ -44,6 +44,7 @@ DAVINCI = Dialect(
         BlockIdxOp,
         SubBlockIdxOp,
         LoadOp,
+        LoadRowsOp,
         Nd2NzOp,
         Dn2NzOp,
         StoreOp,
@@ -96,6 +97,7 @@ __all__ = [
     "LoadL0Img2ColOp",
     "LoadL0Op",
     "LoadOp",
+    "LoadRowsOp",
     "MmadOp",
     "Nd2NzOp",
     "PipeBarrierOp",

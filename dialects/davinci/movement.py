@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from xdsl.dialects.builtin import DenseArrayBase, FloatAttr, i64
+from xdsl.dialects.builtin import DenseArrayBase, FloatAttr, i32, i64
 from xdsl.irdl import irdl_op_definition, opt_prop_def
 from xdsl.utils.exceptions import VerifyException
 
@@ -71,6 +71,27 @@ class Dn2NzOp(_ToFractalOp):
     """Format change of a matrix whose columns are contiguous in global memory."""
 
     name = "davinci.dn2nz"
+
+
+@irdl_op_definition
+class LoadRowsOp(InstructionOp):
+    """Rows of a matrix in global memory to UB, chosen by indices in UB: sizes [rows, columns].
+
+    The scalar unit reads the indices, which must be there, and gives a load for each row. Below
+    zero they count from the end of the matrix, which has `height` rows.
+    """
+
+    name = "davinci.load_rows"
+    PIPE: ClassVar[Pipe] = Pipe.MTE2
+    SPACES: ClassVar[Spaces] = ((Space.UB,), (Space.GM,), (Space.UB,))
+    RANK: ClassVar[tuple[int, int]] = (2, 2)
+    PARAMS: ClassVar[tuple[str, ...]] = ("height",)
+
+    def verify_(self) -> None:
+        super().verify_()
+        index = buffer_of(self.reads[1]).element_type
+        if index not in (i32, i64):
+            raise VerifyException(f"indices are of i32 or i64, not {index}")
 
 
 @irdl_op_definition

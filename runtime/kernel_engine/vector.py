@@ -16,6 +16,7 @@ from dialects.davinci import (
     DuplicateOp,
     GatherOp,
     LoadOp,
+    LoadRowsOp,
     ReduceOp,
     ScalarOp,
     SelectOp,
@@ -24,7 +25,7 @@ from dialects.davinci import (
     UnaryOp,
 )
 from dialects.davinci.instruction import InstructionOp
-from runtime.kernel_engine.memory import Array, CoreMemory, dtype_of
+from runtime.kernel_engine.memory import Array, CoreMemory, KernelError, dtype_of
 from runtime.precision import convert, is_float, saturated
 
 _UNARY: dict[str, Callable[[Array], Any]] = {
@@ -97,6 +98,17 @@ def load(memory: CoreMemory, op: LoadOp, at: Resolved) -> None:
     if op.pad_value is not None:
         rows[...] = op.pad_value.value.data
     rows[..., left : left + at.sizes[-1]] = data
+
+
+def load_rows(memory: CoreMemory, op: LoadRowsOp, at: Resolved) -> None:
+    """Rows by indices, which must lie in the matrix."""
+    target, source, places = at.places
+    (rows, columns), (height,) = at.sizes, at.params
+    index = memory.view(places._replace(strides=places.strides[:1]), (rows,))
+    if np.any((index < -height) | (index >= height)):
+        raise KernelError(f"an index of {places.buffer.name_hint} is outside of {height} rows")
+    table = memory.view(source, (height, columns))
+    memory.view(target, at.sizes, aligned=True)[...] = table[index]
 
 
 def store(memory: CoreMemory, op: StoreOp, at: Resolved) -> None:
@@ -198,6 +210,7 @@ def reduce(memory: CoreMemory, op: ReduceOp, at: Resolved) -> None:
 
 EXECUTORS: dict[type[InstructionOp], Callable[[CoreMemory, Any, Resolved], None]] = {
     LoadOp: load,
+    LoadRowsOp: load_rows,
     StoreOp: store,
     UnaryOp: unary,
     BinaryOp: binary,

@@ -29,7 +29,7 @@ from dialects.davinci import (
 )
 from dialects.davinci.attributes import Space
 from dialects.davinci.instruction import Access
-from dialects.davinci.types import BITS, BLOCK_BYTES, c0_of, element_bytes
+from dialects.davinci.types import BITS, BLOCK_BYTES, buffer_of, c0_of, element_bytes
 
 MASK = 256
 """Bits of a block: rows of a mask begin at multiples of it."""
@@ -49,6 +49,11 @@ class Tile:
         """The tile with a stride of 0 along those dimensions."""
         strides = [0 if i in dimensions else stride for i, stride in enumerate(self.strides)]
         return replace(self, strides=tuple(strides))
+
+    @property
+    def name(self) -> str:
+        """What its buffer is called."""
+        return self.buffer.name_hint or "tile"
 
     def window(self, offset: Number, sizes: Sequence[Number]) -> Tile:
         """A part of the tile, `offset` elements further on."""
@@ -73,6 +78,10 @@ class VectorBuilder(KernelBuilder):
         strides = [row * prod(outer[i + 1 :]) for i in range(len(outer))] + [1]
         buffer = self.alloc([*outer, row], element, Space.UB, buffers=buffers, name=name)
         return Tile(buffer, element, tuple(sizes or shape), tuple(strides))
+
+    def shape_of(self, tile: Tile) -> tuple[int, ...]:
+        """Its buffer's sizes, of which the last one is rounded up to blocks."""
+        return buffer_of(tile.buffer).get_shape()
 
     def at(self, tile: Tile) -> Access:
         """The tile as an instruction's operand."""

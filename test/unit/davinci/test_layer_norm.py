@@ -42,3 +42,44 @@ def test_is_onnx_runtimes(execute: Any, random: Any) -> None:
     inputs = {"x": x, "gamma": gamma, "beta": beta}
     result = execute("LayerNorm", inputs, (4, 96), attributes)
     np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-5)
+
+
+CLOSE: dict[Any, tuple[float, float]] = {np.float16: (2e-3, 2e-3), np.float32: (2e-5, 2e-5)}
+LONG = 70_001
+
+
+@pytest.mark.parametrize("dtype", CLOSE)
+@pytest.mark.parametrize(
+    ("shape", "axis", "parameters"),
+    [((9, 300), 1, (300,)), ((9, 300), 1, (9, 300)), ((3, LONG), 1, (LONG,)), ((2, 9000), 1, None)],
+)
+@pytest.mark.parametrize("op_type", ["LayerNorm", "LayerNormV3"])
+def test_rows_of_any_length(
+    op_type: str, shape: Any, axis: int, parameters: Any, dtype: Any, agrees: Any, random: Any
+) -> None:
+    x = (random.standard_normal(shape) * 3 + 20).astype(dtype)
+    gamma, beta = (
+        random.uniform(0.5, 2, parameters or shape[axis:]).astype(dtype) for _ in range(2)
+    )
+    inputs = {"x": x, "gamma": gamma, "beta": beta}
+    attributes = {"begin_norm_axis": axis, "epsilon": 1e-5}
+    agrees(op_type, inputs, attributes, tolerance=CLOSE[dtype])
+
+
+@pytest.mark.parametrize("dtype", CLOSE)
+@pytest.mark.parametrize("shape", [(5, 7, 64), (3, LONG)])
+def test_rms_norm(shape: Any, dtype: Any, agrees: Any, random: Any) -> None:
+    x = random.standard_normal(shape).astype(dtype)
+    gamma = random.uniform(0.5, 2, shape[-1]).astype(dtype)
+    agrees("RmsNorm", {"x": x, "gamma": gamma}, {"epsilon": 1e-5}, tolerance=CLOSE[dtype])
+
+
+@pytest.mark.parametrize("dtype", CLOSE)
+@pytest.mark.parametrize("shape", [(2, 12, 9, 11), (1, 4, LONG), (3, 60, 200), (2, 4, 9000)])
+@pytest.mark.parametrize("op_type", ["InstanceNorm", "GroupNorm"])
+def test_norms_of_channels(op_type: str, shape: Any, dtype: Any, agrees: Any, random: Any) -> None:
+    x = (random.standard_normal(shape) * 3 + 5).astype(dtype)
+    gamma, beta = (random.uniform(0.5, 2, shape[1]).astype(dtype) for _ in range(2))
+    inputs = {"x": x, "gamma": gamma, "beta": beta}
+    attributes = {"epsilon": 1e-5} if op_type == "InstanceNorm" else {"num_groups": 2, "eps": 1e-5}
+    agrees(op_type, inputs, attributes, tolerance=CLOSE[dtype], results=1)

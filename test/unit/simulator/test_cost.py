@@ -150,6 +150,13 @@ def test_what_is_not_in_l2_takes_longer_to_arrive() -> None:
     assert cycles(load, B1, share(1.0, 1e9), vector_core=True).latency == hit + 145
 
 
+def test_rows_by_index_are_a_load_each() -> None:
+    transfer = Transfer(0, 0, bursts=64, burst_bytes=128, pitch=128, write=False)
+    rows = Instruction(Pipe.MTE2, "load_rows", bytes=64 * 128, transfer=transfer)
+    assert occupancy(rows, vector_core=True) == 64 * B1.dma["gm_ub"].issue
+    assert occupancy(replace(rows, mnemonic="load"), vector_core=True) < 64 * 21 / 4
+
+
 def test_a_burst_below_one_request_costs_a_request() -> None:
     path = B1.dma["gm_ub"]
     whole = wire_bytes(Transfer(0, 0, 8, 128, 512, False), path, 512)
