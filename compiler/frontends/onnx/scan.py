@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from mmap import MADV_DONTNEED, mmap
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from compiler.om.encode import encode_varint
 
@@ -57,16 +57,14 @@ class MalformedError(ValueError):
     """The bytes are not a serialised protobuf message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """Bytes of the scanned file."""
 
     offset: int
     length: int
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """A field of a message: where its tag, its value and its end are."""
 
     number: int
@@ -78,6 +76,8 @@ class Field:
 
 def read_varint(data: Buffer, at: int, end: int) -> tuple[int, int]:
     """The number at `at` and where it ends. MalformedError when it is cut off or too long."""
+    if at < end and data[at] < 0x80:  # mostly
+        return data[at], at + 1
     value = shift = 0
     while at < end and shift < 70:
         byte = data[at]
