@@ -81,12 +81,14 @@ class NodeOp(AscendOp):
     @property
     def port_names(self) -> tuple[str, ...]:
         """The names of the connected input ports, one for each operand."""
-        return tuple(port.data for port in self.ports.data) if self.ports else ()
+        ports = self.ports
+        return tuple([port.data for port in ports.data]) if ports else ()
 
     @property
     def control_inputs(self) -> tuple[str, ...]:
         """The names of the nodes that must have run before this one, data edges aside."""
-        return tuple(name.data for name in self.after.data) if self.after else ()
+        after = self.after
+        return tuple([name.data for name in after.data]) if after else ()
 
     @property
     def named_inputs(self) -> dict[str, SSAValue]:
@@ -123,11 +125,10 @@ class NodeOp(AscendOp):
         return None
 
     def verify_(self) -> None:
-        if len(self.port_names) != len(self.operands):
-            raise VerifyException(
-                f"{len(self.operands)} inputs but {len(self.port_names)} port names"
-            )
-        if len(set(self.port_names)) != len(self.port_names):
+        names = self.port_names
+        if len(names) != len(self.operands):
+            raise VerifyException(f"{len(self.operands)} inputs but {len(names)} port names")
+        if len(set(names)) != len(names):
             raise VerifyException("an input port is connected twice")
 
     @classmethod

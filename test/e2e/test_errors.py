@@ -338,7 +338,7 @@ def test_an_interrupt_is_no_traceback(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("compiler.cli.AscendOptMain.apply_passes", interrupt)
+    monkeypatch.setattr("compiler.driver.AscendOptMain.apply_passes", interrupt)
     monkeypatch.setattr("compiler.atc.build.build", interrupt)
     assert ascend_opt([str(DIGITS), "-o", str(tmp_path / "x")]) == 130
     assert atc([f"--model={DIGITS}"]) == 130

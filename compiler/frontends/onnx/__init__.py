@@ -11,6 +11,8 @@ from compiler.errors import UserError
 if TYPE_CHECKING:
     from xdsl.dialects.builtin import ModuleOp
 
+    from compiler.frontends.onnx.slim import SlimModel
+
 
 @dataclass(frozen=True)
 class ImportOptions:
@@ -36,13 +38,20 @@ def import_model(path: str, *, options: ImportOptions = DEFAULTS) -> ModuleOp:
     Weights become `#weights.file` references; scalars, shapes and the like dense attributes.
     UserError where the file, its external data or its operators are not as ONNX has them.
     """
+    from compiler.frontends.onnx.slim import read_slim
+
+    try:
+        return module_of(read_slim(path), options)
+    except UserError as error:
+        raise error.at(path) from None
+
+
+def module_of(model: SlimModel, options: ImportOptions) -> ModuleOp:
+    """The module of a model that has been read, and now is changed. UserErrors without its path."""
     from xdsl.dialects.builtin import ModuleOp
 
     from compiler.frontends.onnx.graphs import build_model
-    from compiler.frontends.onnx.prepare import prepared_model
+    from compiler.frontends.onnx.prepare import prepare
 
-    try:
-        model, payloads = prepared_model(path, options)
-        return ModuleOp([build_model(model, payloads)])
-    except UserError as error:
-        raise error.at(path) from None
+    prepared, payloads = prepare(model, options)
+    return ModuleOp([build_model(prepared, payloads)])

@@ -28,9 +28,13 @@ _READ: Mapping[int, Callable[[AttributeProto], Value]] = {
 def read_outline(path: str) -> ModelOutline:
     """The nodes of the model at `path`. UserError when it is not an ONNX model."""
     try:
-        model = read_slim(path).proto
+        return outline_of(read_slim(path).proto)
     except UserError as error:
         raise error.at(path) from None
+
+
+def outline_of(model: onnx.ModelProto) -> ModelOutline:
+    """The nodes of a model as it was read."""
     opsets = {domain_name(entry.domain): entry.version for entry in model.opset_import}
     functions = {(domain_name(f.domain), f.name) for f in model.functions}
     return _Outliner(opsets or {"ai.onnx": 1}, functions).model(model.graph)

@@ -25,15 +25,14 @@ from compiler.frontends.onnx.opsets import (
 )
 from compiler.frontends.onnx.payloads import Payloads
 from compiler.frontends.onnx.scan import SMALL
-from compiler.frontends.onnx.slim import read_slim, resolve
+from compiler.frontends.onnx.slim import SlimModel, read_slim, resolve
 
 LARGEST = 2**63 - 1
 """The largest dimension that an ONNX model can say."""
 
 
-def prepared_model(path: str, options: ImportOptions) -> tuple[onnx.ModelProto, Payloads]:
-    """The model without its weights, and where those are."""
-    slim = read_slim(path)
+def prepare(slim: SlimModel, options: ImportOptions) -> tuple[onnx.ModelProto, Payloads]:
+    """The model ready to become IR, and where its weights are."""
     folder = options.external_data_dir
     store = ExternalData(slim.folder if folder is None else folder, options.allow_roots)
     for tensor, place in resolve(slim, store):
@@ -62,7 +61,7 @@ def prepared_model(path: str, options: ImportOptions) -> tuple[onnx.ModelProto, 
 def output_shapes(path: str, options: ImportOptions) -> list[tuple[int, ...]]:
     """The shapes of the outputs as they follow from those of the inputs; -1 where they do not."""
     try:
-        model, _ = prepared_model(path, options)
+        model, _ = prepare(read_slim(path), options)
     except UserError as error:
         raise error.at(path) from None
     shapes = (output.type.tensor_type.shape for output in model.graph.output)
