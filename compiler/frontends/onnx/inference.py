@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import partial
 from math import prod
 
@@ -137,12 +137,15 @@ def _infer(model: onnx.ModelProto) -> tuple[onnx.ModelProto, str]:
     types = [(info.name, info.type) for info in _infos(shapes.graph)]
     if complaint or _is_settled(shapes.graph, dict(types)) or any(_is_endless(t) for _, t in types):
         return shapes, complaint
-    return _infer_safely(model, follow_values=True)
+    open_ = {name for name, type in types if not _has_shape(type) or is_open(type)}
+    return _infer_safely(model, {name for name, _ in types} - open_, follow_values=True)
 
 
-def _infer_safely(model: onnx.ModelProto, *, follow_values: bool) -> tuple[onnx.ModelProto, str]:
+def _infer_safely(
+    model: onnx.ModelProto, known: Set[str] = frozenset(), *, follow_values: bool
+) -> tuple[onnx.ModelProto, str]:
     infer = partial(_infer_strictly, follow_values=follow_values)
-    complaint = negative_size(model, infer)
+    complaint = negative_size(model, infer, known)
     return (model, complaint) if complaint else infer(model)
 
 

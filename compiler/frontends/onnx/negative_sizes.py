@@ -1,12 +1,12 @@
 """Keeps sizes below zero from onnx's inference of Slice, which ends the process when it meets one.
 
 A model may say such a size, or make one: by a window larger than its image, by pads that cut away
-more than there is.
+more than there is, by numbers that onnx computes from shapes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 
 import onnx
 from onnx import numpy_helper
@@ -26,6 +26,8 @@ WINDOWS = frozenset(
 """Operators whose results may be smaller than nothing, by what onnx infers of them."""
 BY_NUMBERS = frozenset("Expand Pad Resize Split TopK Upsample".split())
 """Likewise, where a number that they are given is negative."""
+FOLLOWED = frozenset("Add Cast Concat Gather Mul Shape Size Slice Squeeze Sub Unsqueeze".split())
+"""Operators through which onnx follows the values of small vectors."""
 
 NUMBERS = {onnx.TensorProto.FLOAT, onnx.TensorProto.INT32, onnx.TensorProto.INT64}
 """Types of the constants that say sizes, pads and scales."""
@@ -52,13 +54,14 @@ def _infos(model: onnx.ModelProto) -> Iterator[onnx.ValueInfoProto]:
         yield from (*graph.input, *graph.value_info, *graph.output)
 
 
-def negative_size(model: onnx.ModelProto, infer: Infer) -> str:
+def negative_size(model: onnx.ModelProto, infer: Infer, known: Set[str] = frozenset()) -> str:
     """What is wrong with a size that a Slice would be given, "" for nothing.
 
     `model` is numbered. The slices behind what may make such sizes are inferred one behind the
-    other, each when what is before it is known to be right.
+    other, each when what is before it is known to be right: as the sizes of the values in `known`
+    are already.
     """
-    waves = _waves(model)
+    waves = _waves(model, known)
     for first in range(1, max(waves.values(), default=0) + 1):
         copy = onnx.ModelProto()
         copy.CopyFrom(model)
@@ -83,21 +86,21 @@ def _complaint(model: onnx.ModelProto) -> str:
     return ""
 
 
-def _waves(model: onnx.ModelProto) -> dict[str, int]:
+def _waves(model: onnx.ModelProto, known: Set[str]) -> dict[str, int]:
     """How many slices behind what may make sizes below zero each such Slice is, itself included."""
     if all(node.op_type != "Slice" for node in nodes_of(model.graph.node)):
         return {}
-    negative = _negative_numbers(model)
+    negative = _followed(model, *_constants(model))
     state: dict[str, tuple[int, bool]] = {}
     waves: dict[str, int] = {}
     for node in nodes_of(model.graph.node):
         before = [state[name] for name in node.input if name in state]
-        wave = max((known for known, _ in before), default=0)
+        wave = max((number for number, _ in before), default=0)
         doubtful = any(is_doubtful for _, is_doubtful in before)
         if node.op_type == "Slice" and not node.domain and doubtful:
             wave, doubtful = wave + 1, False
             waves[node.name] = wave
-        doubtful = doubtful or _may_make_one(node, negative)
+        doubtful = (doubtful or _may_make_one(node, negative)) and not set(node.output) <= known
         if wave or doubtful:
             state.update((name, (wave, doubtful)) for name in node.output if name)
     return waves
@@ -111,21 +114,35 @@ def _may_make_one(node: onnx.NodeProto, negative: set[str]) -> bool:
     return node.op_type in BY_NUMBERS and (told or not negative.isdisjoint(node.input))
 
 
-def _negative_numbers(model: onnx.ModelProto) -> set[str]:
-    """The small constants of numbers that have a negative one."""
-    found: set[str] = set()
+def _constants(model: onnx.ModelProto) -> tuple[set[str], set[str]]:
+    """The constants, and those of numbers of which one is negative; "" is no input."""
+    found, negative = {""}, set[str]()
     for graph in graphs_of(model.graph):
         for tensor in graph.initializer:
+            found.add(tensor.name)
             if _has_negative(tensor):
-                found.add(tensor.name)
-        for node in graph.node:
-            if node.op_type == "Constant" and any(
+                negative.add(tensor.name)
+        for node in (node for node in graph.node if node.op_type == "Constant"):
+            found.update(node.output)
+            if any(
                 number < 0 or _has_negative(a.t)
                 for a in node.attribute
                 for number in (a.i, a.f, *a.ints, *a.floats)
             ):
-                found.update(node.output)
-    return found
+                negative.update(node.output)
+    return found, negative
+
+
+def _followed(model: onnx.ModelProto, numbers: set[str], negative: set[str]) -> set[str]:
+    """The numbers that may be negative, with those that onnx computes of constants and shapes."""
+    for node in nodes_of(model.graph.node):
+        if node.domain or node.op_type not in FOLLOWED:
+            continue
+        if node.op_type in ("Shape", "Size") or numbers.issuperset(node.input):
+            numbers.update(node.output)
+            if node.op_type == "Sub" or not negative.isdisjoint(node.input):
+                negative.update(node.output)
+    return negative
 
 
 def _has_negative(tensor: onnx.TensorProto) -> bool:

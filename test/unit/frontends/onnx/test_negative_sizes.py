@@ -27,6 +27,11 @@ MADE = {
     f" {{ [odd] d = Pad(x, p) {SLICE}",
     "Expand": f"(float[6] x) => (float[a,b] y) <int64[2] s = {{-5,6}}, {PLACES}>"
     f" {{ [odd] d = Expand(x, s) {SLICE}",
+    "Expand by a difference": f"(float[2,3] x, float[1,1] o) => (float[a,b] y) <{PLACES},"
+    f" int64[2] k = {{5,1}}> {{ s = Shape(x) n = Sub(s, k) [odd] d = Expand(o, n) {SLICE}",
+    "Expand by a part": f"(float[2,3] x, float[1,1] o) => (float[a,b] y) <int64[2] k = {{-5,1}},"
+    f" int64[2] i = {{1,0}}, {PLACES}> {{ s = Shape(x) n = Mul(s, k) m = Gather(n, i)"
+    f" [odd] d = Expand(o, m) {SLICE}",
     "Split": f"(float[6] x) => (float[a] y) <int64[2] s = {{-3,9}}, {PLACES}>"
     f" {{ [odd] d, f = Split<axis=0>(x, s) {SLICE}",
     "TopK": f"(float[6] x) => (float[a] y) <{PLACES}>"
