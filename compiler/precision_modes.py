@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from xdsl.dialects.builtin import bf16, f16, f32
 from xdsl.ir import Attribute
@@ -61,8 +60,7 @@ TYPES: dict[str, Attribute] = {"float16": f16, "bfloat16": bf16, "float": f32, "
 FLOATS = frozenset({f16, bf16, f32})
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """What becomes of an operator: floats of the types `replaced` are read and made as these.
 
     `wide` inputs keep their types.

@@ -5,7 +5,7 @@ plus one. Where the dictionary says so, the value is coded too: an index instead
 """
 
 from collections.abc import MutableMapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from compiler.om.errors import OMError, Status
 from compiler.om.ge_ir_pb2 import AttrDef, ModelDef
@@ -20,8 +20,7 @@ BASE = 127
 Attributes = MutableMapping[str, AttrDef]
 
 
-@dataclass(frozen=True, slots=True)
-class Dictionary:
+class Dictionary(NamedTuple):
     """A model's tables: names, whether the values under a name are coded, and those values."""
 
     names: tuple[str, ...]

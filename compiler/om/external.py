@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from compiler.om.contract import (
     FILE_PATH_NAME,
@@ -25,8 +25,7 @@ NAMED_BY_HASH = re.compile("weight_([0-9a-f]{32,64})")
 """How a file of one weight is called."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where the bytes of a node begin in a file; `length` is 0 where the node does not say."""
 
     path: Path

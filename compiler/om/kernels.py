@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from compiler.om.buffers import Buffer
 
@@ -10,8 +10,7 @@ ITEM_MAGIC = 0x5D776EFD
 ITEM_HEAD = struct.Struct("<III")  # magic, name length, binary length
 
 
-@dataclass(frozen=True, slots=True)
-class Kernel:
+class Kernel(NamedTuple):
     """A kernel binary under the name that operators refer to it by."""
 
     name: str

@@ -2,8 +2,8 @@
 
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from compiler.om.buffers import Buffer
 
@@ -57,8 +57,7 @@ def partition_number(name: str) -> int:
     return int(name) if name.isdecimal() else int(PartitionType[name])
 
 
-@dataclass(frozen=True, slots=True)
-class TableLayout:
+class TableLayout(NamedTuple):
     """How a table's count and entries are laid out; the gaps are struct padding."""
 
     head: struct.Struct
@@ -73,8 +72,7 @@ NORMAL = TableLayout(struct.Struct("<I4x"), struct.Struct("<I4xQQ"))
 TINY = TableLayout(struct.Struct("<I"), struct.Struct("<III"))
 
 
-@dataclass(frozen=True, slots=True)
-class TableEntry:
+class TableEntry(NamedTuple):
     """One row of a table. GraphEngine never reads `offset`: it adds up the sizes."""
 
     type: int

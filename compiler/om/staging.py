@@ -6,9 +6,8 @@ import os
 import re
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 try:
     import fcntl
@@ -22,8 +21,7 @@ ENTRY = re.compile(r"(new|old)\d+")
 _READ = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
-@dataclass(frozen=True, slots=True)
-class Staging:
+class Staging(NamedTuple):
     """A locked folder `name` in the folder that is open as `parent`; open as `inside` itself.
 
     The lock goes with the process, so a folder that nobody holds is that of a run that was killed.

@@ -1,13 +1,12 @@
 """TASK_INFO: the tasks that this project writes, as protobuf messages."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from compiler.om.contract import KernelType, TaskType, pack_addresses, unpack_addresses
 from compiler.om.task_pb2 import TaskDef
 
 
-@dataclass(frozen=True, slots=True)
-class KernelLaunch:
+class KernelLaunch(NamedTuple):
     """A kernel for the operator with id `op_index`; `args` are logical addresses."""
 
     op_index: int

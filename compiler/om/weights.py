@@ -1,7 +1,7 @@
 """Where each constant lies in WEIGHTS_DATA, and the partition's bytes streamed in that layout."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from compiler.om.buffers import Blob, Joined, Zeros
 
@@ -10,16 +10,14 @@ ALIGNMENT = 512
 PADDING = 32  # behind the last constant; GraphEngine's default for every SoC
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(NamedTuple):
     """A constant's unpadded byte length, and what tells equal contents of that length."""
 
     length: int
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class WeightPlan:
+class WeightPlan(NamedTuple):
     """The offset of each constant, and the size of the whole partition, in bytes."""
 
     offsets: tuple[int, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from compiler.planning.placement import align, first_gap
 
@@ -19,8 +19,7 @@ class LocalMemoryError(Exception):
         self.space = space
 
 
-@dataclass(frozen=True, slots=True)
-class LocalBuffer:
+class LocalBuffer(NamedTuple):
     """A buffer of `slots` × `bytes` in `space`, used from step `first` to step `last`.
 
     `pipe` is the only pipe that uses it, None when several do. What one pipe alone uses may be

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from compiler.planning.in_place import share_places
 from compiler.planning.lifetimes import Tensor, aligned, conflicts, most_alive
 from compiler.planning.placement import first_gap
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryPlan:
+class MemoryPlan(NamedTuple):
     """The offset of every tensor, and sizes in bytes.
 
     `size` is that of the whole. Its last `interface` bytes hold the inputs and outputs of the

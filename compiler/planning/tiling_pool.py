@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from compiler.planning.tiling_vector import RESERVED
 
 
-@dataclass(frozen=True, slots=True)
-class PoolShape:
+class PoolShape(NamedTuple):
     """The windows of a pooling, and what a plane takes in UB.
 
     A plane of `rows` input rows takes `input_bytes` for each of them and `output_bytes` for each
@@ -32,8 +31,7 @@ class PoolShape:
         return self.input_rows(rows) * self.input_bytes + rows * self.output_bytes
 
 
-@dataclass(frozen=True, slots=True)
-class PoolTile:
+class PoolTile(NamedTuple):
     """`rows` output rows of `planes` planes at a time."""
 
     planes: int

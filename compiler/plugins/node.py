@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from compiler.atc_names import operator_kind
 
@@ -35,8 +36,7 @@ class ModelNode:
         return operator_kind(self.domain, self.opset, self.operator)
 
 
-@dataclass(frozen=True, slots=True)
-class GraphOutline:
+class GraphOutline(NamedTuple):
     """A graph: the names of its inputs, outputs and constants, and its nodes in order."""
 
     inputs: Sequence[str]
@@ -45,8 +45,7 @@ class GraphOutline:
     nodes: Sequence[ModelNode]
 
 
-@dataclass(frozen=True, slots=True)
-class ModelOutline:
+class ModelOutline(NamedTuple):
     """A model: the opset it imports of each domain, its graph, its inputs of open shape."""
 
     opsets: Mapping[str, int]

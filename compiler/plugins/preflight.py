@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from compiler.atc_names import initializer_names
 from compiler.plugins.node import GraphOutline, ModelNode, ModelOutline
@@ -21,8 +21,7 @@ class Stage(IntEnum):
     PARAMETERS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """Something that ATC refuses: in which graph of the model, when, and at which node."""
 
     graph: int

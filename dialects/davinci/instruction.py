@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import ClassVar, Self, TypeAlias
+from typing import ClassVar, NamedTuple, Self, TypeAlias
 
 from xdsl.dialects.builtin import (
     DYNAMIC_INDEX,
@@ -36,8 +35,7 @@ Spaces: TypeAlias = "tuple[tuple[Space, ...], ...]"
 _Parsed: TypeAlias = "int | UnresolvedOperand"
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(NamedTuple):
     """Elements of a buffer: from `offsets`, at `strides` (in elements), one for each size.
 
     A buffer with a fractal layout is accessed as the matrix it holds: the offsets are a row and

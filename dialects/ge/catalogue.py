@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from xdsl.dialects.builtin import (
     ArrayAttr,
@@ -39,8 +39,7 @@ _KINDS: dict[str, type[Attribute] | tuple[type[Attribute], ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
+class Port(NamedTuple):
     """An input port: `x`, optional `x?`, or dynamic `x*`, which stands for x0, x1, …."""
 
     name: str
@@ -54,8 +53,7 @@ class Port:
         return connected.startswith(self.name) and connected[len(self.name) :].isdigit()
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(NamedTuple):
     """The prototype of an operator type."""
 
     inputs: tuple[Port, ...]

@@ -13,15 +13,14 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 _TABLE = Path(__file__).with_name("ascend_operators.csv")
 
 
-@dataclass(frozen=True, slots=True)
-class AscendOperator:
+class AscendOperator(NamedTuple):
     """One operator: GraphEngine's type for it, whether it keeps the type of its input, and for
     which opsets of its domain ATC has a plugin.
     """

@@ -6,10 +6,9 @@ import csv
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 DEFAULT_DOMAIN = "ai.onnx"
 """The name of ONNX's own operator domain, which models spell as the empty string."""
@@ -28,8 +27,7 @@ Default: TypeAlias = int | float | str | list[int] | list[float] | list[str]
 """The default value of an attribute."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """An input or output: one value, an optional one, or (the last only) any number of them."""
 
     name: str
@@ -40,8 +38,7 @@ class Parameter:
     homogeneous: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class AttributeSchema:
+class AttributeSchema(NamedTuple):
     """An attribute: its kind as ONNX's AttributeProto names it (INT, FLOATS, GRAPH, …)."""
 
     name: str
@@ -50,8 +47,7 @@ class AttributeSchema:
     default: Default | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Schema:
+class Schema(NamedTuple):
     """An operator as it is from opset `since` on."""
 
     operator: str
@@ -67,8 +63,7 @@ class Schema:
         return self.types.get(parameter.type) or frozenset([parameter.type.replace(" ", "")])
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     """A row of the table, not yet taken apart."""
 
     since: int

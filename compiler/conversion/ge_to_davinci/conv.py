@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
+from typing import NamedTuple
 
 from xdsl.dialects.builtin import DenseArrayBase, i64
 from xdsl.ir import Attribute, SSAValue
@@ -40,8 +41,7 @@ from dialects.davinci.attributes import Layout, Space
 from dialects.davinci.types import c0_of, element_bytes
 
 
-@dataclass(frozen=True)
-class Geometry:
+class Geometry(NamedTuple):
     """A convolution's numbers: images, channels of a group, sizes, and how the kernel moves."""
 
     images: int

@@ -6,8 +6,8 @@ given and is not a whole number above that is `onnx_seed`, an attribute of ours.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isfinite
+from typing import NamedTuple
 
 from xdsl.dialects.builtin import f32, i32, i64
 from xdsl.ir import Attribute, SSAValue
@@ -21,8 +21,7 @@ LARGEST_SEED = 2**31
 """Of a seed that the plugins' C++ can convert."""
 
 
-@dataclass(frozen=True, slots=True)
-class Distribution:
+class Distribution(NamedTuple):
     """A distribution of ONNX's: GraphEngine's type, and the names its plugins use inside."""
 
     type: str

@@ -17,9 +17,9 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from xdsl.dialects.builtin import TensorType
 from xdsl.ir import Attribute, SSAValue
@@ -35,8 +35,7 @@ _TABLE = Path(__file__).with_name("operators.csv")
 _ATTRIBUTE = re.compile(r"(?P<ge>\w+)(:(?P<kind>\w+))?(=(?P<value>.+))?")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row of the table."""
 
     operator: str

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 from xdsl.dialects.builtin import TensorType, i64
 from xdsl.ir import Attribute, SSAValue
@@ -17,8 +16,7 @@ from compiler.conversion.onnx_to_ge.values import data_type, ge_type
 from dialects.types import DYNAMIC, RankedTensor, tensor_type
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """The axis of each scanned input and output, and whether it is scanned from the end."""
 
     inputs: Sequence[tuple[int, bool]]

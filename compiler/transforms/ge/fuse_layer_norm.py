@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr, ModuleOp, f32, i64
@@ -42,8 +43,7 @@ def _fuse(graph: GraphOp) -> None:
                 editor.fuse([*norm.nodes, scale, shift], new)
 
 
-@dataclass(frozen=True)
-class _Norm:
+class _Norm(NamedTuple):
     """x with mean 0 and variance 1 over the axes from `axis` on."""
 
     x: SSAValue

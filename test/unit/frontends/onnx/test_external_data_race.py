@@ -20,7 +20,7 @@ from compiler.beneath import open_file
 from compiler.cli import main as ascend_opt
 from compiler.constants import weight_of
 from compiler.errors import UserError
-from compiler.frontends.onnx import import_model
+from compiler.frontends.onnx import import_model, module_of
 from compiler.frontends.onnx.external_data import ExternalData
 from compiler.weights import Weight
 from dialects.onnx import InitializerOp
@@ -135,11 +135,11 @@ def test_nothing_is_written_of_a_file_that_changed(
     path = save(tmp_path)
 
     def import_and_swap(*arguments: object, **options: object) -> object:
-        module = import_model(*arguments, **options)  # pyright: ignore[reportArgumentType]
+        module = module_of(*arguments, **options)  # pyright: ignore[reportArgumentType]
         swap(tmp_path / "w.data")
         return module
 
-    monkeypatch.setattr("compiler.frontends.onnx.import_model", import_and_swap)
+    monkeypatch.setattr("compiler.frontends.onnx.module_of", import_and_swap)
     target = f'om{{output="{tmp_path}/out/m"}}'
     assert ascend_opt([str(path), "-p", "offline{external_weight=1}", "-t", target]) == 1
     assert "w.data has changed since it was read" in capsys.readouterr().err
