@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,8 @@ class Access:
     writes: bool
 
 
-Ordered = npt.NDArray[np.int64]
+Ordered: TypeAlias = npt.NDArray[np.int32]
+Positions: TypeAlias = "int | npt.NDArray[np.int64]"
 
 
 def first_race(
@@ -35,37 +37,55 @@ def first_race(
     streams = {stream: column for column, stream in enumerate({task.stream for task in tasks})}
     if len(streams) < 2:
         return None
-    clocks = _clocks(tasks, order, streams)
-    column = np.array([streams[task.stream] for task in tasks])
-    # How many tasks of its own stream each task is behind, itself included.
-    place = clocks[np.arange(len(tasks)), column]
+    clocks = _Clocks(tasks, order, streams)
     for one, others in _conflicts(accesses):
-        before = place[others] <= clocks[one, column[others]]
-        after = clocks[others, column[one]] >= place[one]
-        racing = others[~(before | after)]
+        racing = others[~(clocks.knows(others, one) | clocks.knows(one, others))]
         if racing.size:
             return one, int(racing[0])
     return None
 
 
-def _clocks(tasks: Sequence[Task], order: Sequence[int], streams: dict[int, int]) -> Ordered:
-    """Per task, how many tasks of each stream are done when it is: its vector clock."""
-    clocks = np.zeros((len(tasks), len(streams)), np.int64)
-    now = np.zeros((len(streams), len(streams)), np.int64)
-    recorded: dict[int, Ordered] = {}
-    for position in order:
-        task = tasks[position]
-        column = streams[task.stream]
-        now[column, column] += 1
-        if task.kind is TaskType.EVENT_WAIT:
-            now[column] = np.maximum(now[column], recorded[task.event])
-        if task.kind is TaskType.EVENT_RECORD:
-            recorded[task.event] = now[column].copy()
-        clocks[position] = now[column]
-    return clocks
+class _Clocks:
+    """Vector clocks: when a task runs, how many tasks of each stream are done for certain.
+
+    Of other streams a stream learns by waits only, so that there is a row for each wait.
+    """
+
+    def __init__(self, tasks: Sequence[Task], order: Sequence[int], streams: Mapping[int, int]):
+        self._column = np.array([streams[task.stream] for task in tasks])
+        self._place = np.zeros(len(tasks), np.int32)
+        """How many tasks of its own stream each task is behind, itself included."""
+        self._row = np.zeros(len(tasks), np.int32)
+        """What each task knows of other streams: one of the rows."""
+        rows = [np.zeros(len(streams), np.int32)]
+        done, row = [0] * len(streams), [0] * len(streams)
+        recorded: dict[int, tuple[int, int, int]] = {}
+        for position in order:
+            task, column = tasks[position], int(self._column[position])
+            done[column] += 1
+            if task.kind is TaskType.EVENT_WAIT:
+                rows.append(_joined(rows, row[column], *recorded[task.event]))
+                row[column] = len(rows) - 1
+            if task.kind is TaskType.EVENT_RECORD:
+                recorded[task.event] = row[column], column, done[column]
+            self._place[position], self._row[position] = done[column], row[column]
+        self._rows = np.array(rows)
+
+    def knows(self, later: Positions, earlier: Positions) -> npt.NDArray[np.bool_]:
+        """Whether the tasks at `earlier` are done for certain when those at `later` run."""
+        column, place = self._column[earlier], self._place[earlier]
+        own = (self._column[later] == column) & (place <= self._place[later])
+        return own | (place <= self._rows[self._row[later], column])
 
 
-def _conflicts(accesses: Sequence[Access]) -> Iterator[tuple[int, Ordered]]:
+def _joined(rows: Sequence[Ordered], own: int, other: int, column: int, place: int) -> Ordered:
+    """What a stream knows when it has waited for a record of another stream."""
+    joined = np.maximum(rows[own], rows[other])
+    joined[column] = max(joined[column], place)
+    return joined
+
+
+def _conflicts(accesses: Sequence[Access]) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
     """Each task with those that touch some of the same bytes, one of the two writing."""
     task = np.array([access.task for access in accesses], np.int64)
     start = np.array([access.start for access in accesses], np.int64)

@@ -31,6 +31,9 @@ from runtime.settings import Engine
 
 T = TypeVar("T")
 BYTE = np.dtype(np.uint8)
+
+MAX_STREAMS = 2024
+"""Streams that a device runs at a time (GraphEngine's docs/en/design/features/stream_allocator)."""
 Take = Callable[[list[Array]], T]
 
 
@@ -142,6 +145,9 @@ class StaticExecutor:
         """The kernels in an order that the streams and events allow."""
         tasks = list(model.task_def.task)
         replayed = [_replayed(position, task) for position, task in enumerate(tasks)]
+        streams = len({task.stream for task in replayed})
+        if streams > MAX_STREAMS:
+            raise failure(f"{model.source}: {streams} streams, a device has {MAX_STREAMS}")
         try:
             order = replay_order(replayed)
         except Deadlock as deadlock:

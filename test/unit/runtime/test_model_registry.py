@@ -151,6 +151,18 @@ def test_streams_that_wait_for_ever_do_not_load(
         machine.models.load(builder.pack())
 
 
+def test_more_streams_than_a_device_has_do_not_load(
+    machine: Machine, static_builder: Callable[..., Any]
+) -> None:
+    builder = static_builder()
+    builder.data("x", np.float32, [4])
+    for stream in range(2025):
+        builder.record(stream, stream)
+    builder.output("x")
+    with pytest.raises(AclError, match="2025 streams, a device has 2024"):
+        machine.models.load(builder.pack())
+
+
 def test_overlapping_plan_gives_wrong_numbers(
     machine: Machine, static_builder: Callable[..., Any]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from itertools import combinations
 
 import pytest
@@ -68,6 +69,17 @@ SYNCHRONISED = [Task(KERNEL, 0), Task(RECORD, 0, 0), Task(WAIT, 1, 0), Task(KERN
 )
 def test_races(tasks: list[Task], accesses: list[Access], race: tuple[int, int] | None) -> None:
     assert first_race(tasks, replay_order(tasks), accesses) == race
+
+
+def test_memory_grows_with_the_waits_only() -> None:
+    tasks = [Task(KERNEL, number % 1000) for number in range(20_000)]
+    tasks += [Task(RECORD, 0, 0), Task(WAIT, 1, 0), Task(KERNEL, 1)]
+    order = replay_order(tasks)
+    tracemalloc.start()
+    assert first_race(tasks, order, [write(0), write(len(tasks) - 1)]) is None
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 300 * len(tasks)
 
 
 @st.composite
