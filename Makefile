@@ -40,8 +40,11 @@ bench-load: $(READY)
 
 # Beside other tools, which are large: an environment of its own.
 bench-import bench-refresh bench-run bench-weights: $(PEERS)/.ready
+# 2 GB from memory and from the disk, then 8 GB, for which the other tools need more than that.
 bench-weights:
 	$(PEERS)/bin/python -m bench.weights
+	$(PEERS)/bin/python -m bench.weights --cold
+	$(PEERS)/bin/python -m bench.weights --width 2560 --rows ours cp sha256sum
 
 # Beside sha256sum only.
 bench-packs: $(READY)
