@@ -45,6 +45,13 @@ class Indices:
         spans = tuple(end - start for end in upper for start in lower)
         return spans[0] if len(spans) == 1 else Linear.of(Least(spans))
 
+    def bounds(self, loop: ForOp) -> tuple[Linear, Linear]:
+        """A loop's start and end; of several starts the greatest, of several ends the least."""
+        lower = self._map(loop.lowerBoundMap.data, loop.lowerBoundOperands)
+        upper = self._map(loop.upperBoundMap.data, loop.upperBoundOperands)
+        start = lower[0] if len(lower) == 1 else Linear.of(Least(tuple(s * -1 for s in lower))) * -1
+        return start, upper[0] if len(upper) == 1 else Linear.of(Least(upper))
+
     def _make(self, value: SSAValue) -> Linear:
         if isinstance(value, BlockArgument):
             loop = value.block.parent_op()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 from xdsl.dialects.affine import ApplyOp, ForOp, MinOp, YieldOp
@@ -69,20 +68,14 @@ class Resolved(NamedTuple):
     params: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class IssueOrder:
-    """A kernel prepared for issue."""
+class Listing:
+    """The instructions of a function by number, in the order of the text."""
 
-    ops: Sequence[Issued]
-    """The instructions by number, in the order of the text."""
-    pipes: Sequence[Pipe]
-    """The pipe of each."""
-    _templates: Sequence[_Template | None]
-    _run: Callable[[int, int], list[Record]]
-
-    def records(self, block: int, sub_block: int = 0) -> list[Record]:
-        """What the core with that block index issues; `sub_block` is its place in its group."""
-        return self._run(block, sub_block)
+    def __init__(self, ops: Sequence[Issued]):
+        self.ops = ops
+        self._templates: Sequence[_Template | None] = [
+            op.resolved() if isinstance(op, InstructionOp) else None for op in ops
+        ]
 
     def event(self, record: Record) -> int:
         """The event id of an issued flag."""
@@ -103,6 +96,19 @@ class IssueOrder:
             for access, offset in zip(accesses, offsets, strict=True)
         )
         return Resolved(places, size, param)
+
+
+class IssueOrder(Listing):
+    """A function prepared for issue."""
+
+    def __init__(self, ops: Sequence[Issued], run: Callable[[int, int], list[Record]]):
+        super().__init__(ops)
+        self.pipes: Sequence[Pipe] = [op.pipe for op in ops]
+        self._run = run
+
+    def records(self, block: int, sub_block: int = 0) -> list[Record]:
+        """What the core with that block index issues; `sub_block` is its place in its group."""
+        return self._run(block, sub_block)
 
 
 def _numbers(values: Sequence[int | SSAValue], numbers: Iterator[int]) -> tuple[int, ...]:
@@ -127,9 +133,7 @@ def issue_order(kernel: KernelOp, function: Function | None = None) -> IssueOrde
     source = "\n".join([*lines, *compiler.lines, "    return issued"])
     scope: dict[str, Any] = {}
     exec(compile(source, kernel.label, "exec"), scope)
-    ops = compiler.ops
-    templates = [op.resolved() if isinstance(op, InstructionOp) else None for op in ops]
-    return IssueOrder(ops, [op.pipe for op in ops], templates, scope["run"])
+    return IssueOrder(compiler.ops, scope["run"])
 
 
 class _Compiler:

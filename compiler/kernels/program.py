@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from math import prod
 from typing import NamedTuple
 
 from xdsl.ir import BlockArgument
 
 from compiler.kernels.banks import bank_ways
-from compiler.kernels.issue import IssueOrder, Place, Record, Resolved, issue_order
+from compiler.kernels.core_moves import CoreMoves
+from compiler.kernels.cores import Cores
+from compiler.kernels.issue import Listing, Place, Record, Resolved
+from compiler.kernels.nest import Nest
 from compiler.planning.placement import align
 from compiler.simulator.instruction import CrossFlag, Flag, Instruction, Pipe, Transfer
+from compiler.simulator.moves import CountedPrograms
 from dialects.davinci import (
     BroadcastL0COp,
     BroadcastOp,
@@ -33,6 +38,7 @@ from dialects.davinci import (
     StoreOp,
     TransposeOp,
 )
+from dialects.davinci.kernel import Function
 from dialects.davinci.types import (
     BITS,
     BLOCK_BYTES,
@@ -46,43 +52,29 @@ REPEAT_BYTES = 256
 """What a vector instruction works on in one repeat."""
 
 
-def programs(kernel: KernelOp) -> list[list[Instruction]]:
-    """The program of each core, by block index."""
-    order = issue_order(kernel)
-    describe = _Describer(order)
-    return [[describe(record) for record in order.records(block)] for block in range(kernel.blocks)]
+def programs(kernel: KernelOp, function: Function | None = None) -> CountedPrograms:
+    """What the cores of a kernel run by block index, or those of one function of it."""
+    nest = Nest(kernel, function or kernel.functions[0])
+    listing = Listing(nest.ops)
+    cores = Cores(nest, partial(describe, listing))
+    ran = [cores.core(block) for block in range(kernel.blocks)]
+    moves = [CoreMoves(one, nest.functions, (block, 0)) for block, one in enumerate(ran)]
+    return CountedPrograms([one.program for one in ran], moves)
 
 
-class _Describer:
-    """Issued instructions as plain data; equal ones are described once."""
-
-    def __init__(self, order: IssueOrder):
-        self._order = order
-        self._known: dict[Record, Instruction] = {}
-        self._ends = [
-            1 + len(op.indices) if isinstance(op, InstructionOp) else 2 for op in order.ops
-        ]
-
-    def __call__(self, record: Record) -> Instruction:
-        key = record[: self._ends[record[0]]]
-        found = self._known.get(key)
-        if found is None:
-            found = self._known[key] = self._describe(record)
-        return found
-
-    def _describe(self, record: Record) -> Instruction:
-        op = self._order.ops[record[0]]
-        pipe = Pipe(op.pipe)
-        if isinstance(op, InstructionOp):
-            at = self._order.resolve(record)
-            return _DESCRIBE.get(type(op), _vector)(op, at)
-        name = op.name.partition(".")[2]
-        if isinstance(op, PipeBarrierOp):
-            return Instruction(pipe, name)
-        if isinstance(op, CrossSetOp | CrossWaitOp):
-            return Instruction(pipe, name, cross=CrossFlag(op.mode_id, op.flag_id, op.SETS))
-        source, destination = Pipe(op.source_pipe), Pipe(op.destination_pipe)
-        return Instruction(pipe, name, flag=Flag(source, destination, self._order.event(record)))
+def describe(listing: Listing, record: Record) -> Instruction:
+    """An issued instruction as plain data."""
+    op = listing.ops[record[0]]
+    pipe = Pipe(op.pipe)
+    if isinstance(op, InstructionOp):
+        return _DESCRIBE.get(type(op), _vector)(op, listing.resolve(record))
+    name = op.name.partition(".")[2]
+    if isinstance(op, PipeBarrierOp):
+        return Instruction(pipe, name)
+    if isinstance(op, CrossSetOp | CrossWaitOp):
+        return Instruction(pipe, name, cross=CrossFlag(op.mode_id, op.flag_id, op.SETS))
+    source, destination = Pipe(op.source_pipe), Pipe(op.destination_pipe)
+    return Instruction(pipe, name, flag=Flag(source, destination, listing.event(record)))
 
 
 def _size(place: Place) -> int:

@@ -100,5 +100,5 @@ _LAUNCH = "no launch of its own (fusion with a neighbour, or a larger batch)"
 
 def _saved(programs: Sequence[Program], kernel: KernelTiming, costs: Costs) -> float:
     soc: Soc = replace(kernel.soc, costs=costs)
-    changed = simulate_kernel(programs, soc, core_type=kernel.core_type)
+    changed = simulate_kernel(programs, soc, core_type=kernel.core_type, traffic=kernel.traffic)
     return 1 - changed.duration_us / kernel.duration_us

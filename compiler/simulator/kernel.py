@@ -30,18 +30,19 @@ def simulate_kernel(
     *,
     core_type: str,
     keep: int = 0,
+    traffic: Traffic | None = None,
 ) -> KernelTiming:
     """Time the kernel whose block `i` runs `programs[i]`, at most one block to a core.
 
-    Of the first `keep` instructions of each core the first and last cycle are kept, for
-    `trace.json`.
+    `traffic` is what they move, where that is known. Of the first `keep` instructions of each
+    core the first and last cycle are kept, for `trace.json`.
     Raises `ScheduleError` for a program that cannot run, `ValueError` for more blocks than cores
     or another core type than AI_CORE and AI_VECTOR_CORE.
     """
     kind = _kind(core_type)
     _check(len(programs), soc, kind)
     cores = _Cores(programs, soc, kind, keep)
-    traffic = measure(programs, soc.l2)
+    traffic = traffic or measure(programs, soc.l2)
     timings = cores.settle(traffic)
     groups = tuple(
         _core_group(tuple(blocks), timing, programs, soc)

@@ -80,6 +80,7 @@ class KernelTiming:
     gm_bytes: int
     work: Work
     groups: tuple[CoreGroup, ...]
+    traffic: Traffic
 
     @property
     def floors_us(self) -> Mapping[str, float]:
@@ -121,6 +122,7 @@ def summarise(
         gm_bytes=traffic.memory_reads + traffic.write_backs(soc.l2),
         work=done,
         groups=groups,
+        traffic=traffic,
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from compiler.simulator.cost import Share, Source, Stream, stream
-from compiler.simulator.instruction import Program, Transfer, instructions
-from compiler.simulator.locality import Reads, hit_share, sharing
+from compiler.simulator.cost import Share, Source, Stream
+from compiler.simulator.instruction import Program, Transfer
+from compiler.simulator.locality import hit_share, sharing
+from compiler.simulator.moves import Move, Moves, moves_of
 from compiler.soc.table import Soc
 
 
@@ -28,16 +29,16 @@ class Use:
     sharing: float = 1.0
     cached: bool = True
 
-    def add(self, transfer: Transfer, count: int) -> None:
-        """Count one transfer that occurs `count` times.
+    def add(self, transfer: Transfer, offsets: Collection[int], count: int) -> None:
+        """Count transfers that are equal but for their offsets, `count` in all.
 
-        Different transfers are taken to be disjoint, up to the span that they cover together.
+        Different ones are taken to be disjoint, up to the span that they cover together.
         """
         self.total += transfer.bytes * count
-        self.first = min(self.first, transfer.offset)
-        end = transfer.offset + transfer.pitch * (transfer.bursts - 1) + transfer.burst_bytes
-        self.last = max(self.last, end)
-        self.distinct += transfer.bytes
+        self.first = min(self.first, *offsets)
+        extent = transfer.pitch * (transfer.bursts - 1) + transfer.burst_bytes
+        self.last = max(self.last, max(offsets) + extent)
+        self.distinct += transfer.bytes * len(offsets)
 
     @property
     def compulsory(self) -> int:
@@ -89,49 +90,36 @@ class Traffic:
 
 
 def measure(programs: Sequence[Program], l2: int) -> Traffic:
-    """Add up the transfers of all programs; a core takes part when its program has any."""
-    traffic = Traffic()
-    counts: defaultdict[tuple[Transfer, Stream], int] = defaultdict(int)
-    reads: list[Reads] = []
-    for program, count in _distinct(programs):
-        moves = [
-            (item.transfer, stream(item, item.transfer))
-            for item in instructions(program)
-            if item.transfer is not None
-        ]
-        for move in moves:
-            counts[move] += count
-        reads.append(Reads(moves, count))
-        traffic.cores += count if moves else 0
-    for (transfer, key), count in counts.items():
-        _use(traffic, transfer, key).add(transfer, count)
-    _place(traffic, reads, l2)
+    """Add up the moves of all programs; a core takes part when its program has any."""
+    traffic, cores = Traffic(), moves_of(programs)
+    counts: Counter[Move] = Counter()
+    offsets: defaultdict[Move, set[int]] = defaultdict(set)
+    for moves in cores:
+        for move, count in moves.counts.items():
+            counts[move] += count * moves.cores
+        for move, places in moves.offsets.items():
+            offsets[move].update(places)
+        traffic.cores += moves.cores if moves.counts else 0
+    for move, count in counts.items():
+        _use(traffic, move).add(move.transfer, offsets[move], count)
+    _place(traffic, cores, l2)
     return traffic
 
 
-def _place(traffic: Traffic, reads: Sequence[Reads], l2: int) -> None:
+def _place(traffic: Traffic, cores: Sequence[Moves], l2: int) -> None:
     """Find out how the cores' reads meet in L2: at the same time, and again later."""
     fits = traffic.allocated <= l2
     uses = {key: use.compulsory for key, use in traffic.reads.items()}
     for key, use in traffic.reads.items():
-        use.sharing = sharing(reads, key)
+        use.sharing = sharing(cores, key)
         if key.cached and not fits and use.total > use.compulsory:
-            use.hits = hit_share(reads, key, uses, l2)
+            use.hits = hit_share(cores, key, uses, l2)
 
 
-def _distinct(programs: Sequence[Program]) -> list[tuple[Program, int]]:
-    """Programs that are the same object once, with their number."""
-    counted: dict[int, tuple[Program, int]] = {}
-    for program in programs:
-        _, count = counted.get(id(program), (program, 0))
-        counted[id(program)] = (program, count + 1)
-    return list(counted.values())
-
-
-def _use(traffic: Traffic, transfer: Transfer, key: Stream) -> Use:
-    if transfer.write:
-        return traffic.writes.setdefault(transfer.buffer, Use())
-    return traffic.reads.setdefault(key, Use(cached=key.cached))
+def _use(traffic: Traffic, move: Move) -> Use:
+    if move.transfer.write:
+        return traffic.writes.setdefault(move.transfer.buffer, Use())
+    return traffic.reads.setdefault(move.stream, Use(cached=move.stream.cached))
 
 
 def share(traffic: Traffic, soc: Soc, stretch: float = 1.0) -> Share:

@@ -9,18 +9,23 @@ import numpy as np
 import pytest
 
 from compiler.kernels.program import contiguous_runs, programs
-from compiler.simulator.instruction import Pipe
+from compiler.simulator.instruction import Instruction, Pipe, instructions
 from compiler.simulator.kernel import simulate_kernel
 from compiler.soc import soc
+from dialects.davinci import KernelOp
 
 M, K, N = 512, 1024, 768
 
 
 @pytest.fixture(scope="module")
 def product(schedule: Any) -> Any:
-    """The programs of a matrix product."""
+    """The programs of a matrix product, instruction by instruction."""
     inputs = {"x1": np.zeros((M, K), np.float16), "x2": np.zeros((K, N), np.float16)}
-    return programs(schedule("MatMulV2", inputs, np.zeros((M, N), np.float16), {}))
+    return flat(schedule("MatMulV2", inputs, np.zeros((M, N), np.float16), {}))
+
+
+def flat(kernel: KernelOp) -> list[list[Instruction]]:
+    return [list(instructions(program)) for program in programs(kernel)]
 
 
 def test_fractals_are_the_products(product: Any) -> None:
@@ -50,7 +55,7 @@ def test_sets_and_waits_balance(product: Any) -> None:
 
 def test_repeats_of_a_vector_instruction(schedule: Any) -> None:
     x = np.zeros(1 << 20, np.float16)
-    (first, *_) = programs(schedule("Relu", {"x": x}, x, {}))
+    (first, *_) = flat(schedule("Relu", {"x": x}, x, {}))
     elements = {i.transfer.bytes // 2 for i in first if i.transfer}
     repeats = {i.repeats for i in first if i.pipe is Pipe.V and not i.flag}
     assert repeats == {-(-count // 128) for count in elements}
