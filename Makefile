@@ -28,6 +28,7 @@ test-kill: $(READY)
 # Threads infer while weights are swapped 10,000 times; make test does it 250 times.
 soak: $(READY)
 	$(BIN)/python -m bench.soak
+	$(BIN)/python -m bench.concurrency
 
 lit: $(READY)
 	$(BIN)/lit -v test
