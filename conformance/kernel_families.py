@@ -21,6 +21,7 @@ LARGE = 60_000
 """The most elements of a tensor."""
 
 sizes = st.sampled_from(EDGES)
+sizes_of_parts = st.sampled_from((1, 2, 15, 16, 17, 33))
 small = st.sampled_from((1, 2, 3, 5))
 dtypes = st.sampled_from((np.float16, np.float32))
 
@@ -199,7 +200,7 @@ def layer_norm(draw: Draw) -> Case:
     inputs = {"x": _real(draw, shape, dtype)}
     inputs |= {port: _real(draw, shape[axis:], dtype) for port in ("gamma", "beta")}
     attributes = {"begin_norm_axis": axis, "begin_params_axis": axis, "epsilon": 1e-3}
-    return Case("LayerNorm", inputs, attributes)
+    return Case("LayerNorm", inputs, attributes, outputs=1)
 
 
 @st.composite
@@ -280,6 +281,75 @@ def concat(draw: Draw) -> Case:
     return Case("ConcatD", inputs, {"concat_dim": axis, "N": count})
 
 
+@st.composite
+def split(draw: Draw) -> Case:
+    """A tensor cut along an axis, into equal parts or not, or into its slices."""
+    shape, dtype = list(_shape(draw, limit=10_000)), draw(dtypes)
+    axis, count = draw(st.integers(0, len(shape) - 1)), draw(st.integers(1, 4))
+    match kind := draw(st.sampled_from(("SplitD", "SplitVD", "Unpack"))):
+        case "SplitD":
+            shape[axis] *= count
+            attributes: dict[str, Value] = {"split_dim": axis, "num_split": count}
+        case "SplitVD":
+            sizes = [draw(sizes_of_parts) for _ in range(count)]
+            shape[axis] = sum(sizes)
+            attributes = {"size_splits": sizes, "split_dim": axis, "num_split": count}
+        case _:
+            shape[axis] = count
+            attributes = {"axis": axis, "num": count}
+    return Case(kind, {"x": _real(draw, shape, dtype)}, attributes)
+
+
+@st.composite
+def slices(draw: Draw) -> Case:
+    """Parts of a tensor with steps, forwards and backwards."""
+    shape, dtype = _shape(draw, limit=20_000), draw(dtypes)
+    steps = [draw(st.sampled_from((1, 1, 2, 3, -1, -2))) for _ in shape]
+    first = [draw(st.integers(0, n - 1)) for n in shape]
+    last = [draw(st.integers(0, n - 1 - at)) for n, at in zip(shape, first, strict=True)]
+    begin, end = list(first), [at + more + 1 for at, more in zip(first, last, strict=True)]
+    for axis, step in enumerate(steps):
+        if step < 0:
+            begin[axis], end[axis] = end[axis] - 1, first[axis] - 1 - shape[axis]
+    numbers = {"begin": begin, "end": end, "axes": list(range(len(shape))), "strides": steps}
+    inputs = {"x": _real(draw, shape, dtype)}
+    inputs |= {port: np.array(value, np.int64) for port, value in numbers.items()}
+    return Case("StridedSliceV2", inputs, {})
+
+
+@st.composite
+def repeat(draw: Draw) -> Case:
+    """A tensor repeated, broadcast, or with a border."""
+    shape, dtype = _shape(draw, 1, 4, 2_000), draw(dtypes)
+    kind = draw(st.sampled_from(("Tile", "BroadcastTo", "PadV3")))
+    if kind == "Tile":
+        times = [draw(st.integers(1, 3)) for _ in shape]
+        numbers = {"multiples": times}
+    elif kind == "BroadcastTo":
+        shape, whole = tuple(n if draw(st.booleans()) else 1 for n in shape), shape
+        numbers = {"shape": [draw(small), *whole] if draw(st.booleans()) else list(whole)}
+    else:
+        numbers = {"paddings": [draw(st.integers(0, 4)) for _ in shape for _ in "ab"]}
+    inputs = {"x": _real(draw, shape, dtype)}
+    inputs |= {port: np.array(value, np.int64) for port, value in numbers.items()}
+    return Case(kind, inputs, {"mode": "constant"} if kind == "PadV3" else {})
+
+
+@st.composite
+def space(draw: Draw) -> Case:
+    """Squares of points to channels and back."""
+    block, dtype = draw(st.integers(1, 3)), draw(dtypes)
+    images, channels = draw(small), draw(small)
+    height, width = draw(st.integers(1, 9)), draw(st.sampled_from((1, 5, 16, 31)))
+    attributes: dict[str, Value] = {"block_size": block, "data_format": "NCHW"}
+    if draw(st.booleans()):
+        x = _real(draw, (images, channels * block**2, height, width), dtype)
+        attributes["mode"] = draw(st.sampled_from(("DCR", "CRD")))
+        return Case("DepthToSpace", {"x": x}, attributes)
+    x = _real(draw, (images, channels, height * block, width * block), dtype)
+    return Case("SpaceToDepth", {"x": x}, attributes)
+
+
 FAMILIES: Mapping[str, Callable[[], st.SearchStrategy[Case]]] = {
     "matmul": matmul,
     "conv": conv,
@@ -297,4 +367,8 @@ FAMILIES: Mapping[str, Callable[[], st.SearchStrategy[Case]]] = {
     "lrn": lrn,
     "transpose": transpose,
     "concat": concat,
+    "split": split,
+    "slices": slices,
+    "repeat": repeat,
+    "space": space,
 }

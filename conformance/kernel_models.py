@@ -84,7 +84,7 @@ def _case(node: NodeOp) -> Case:
     }
     operator = Operator.of(node)
     inputs = {port: _drawn(operator, port, value) for port, value in node.named_inputs.items()}
-    return Case(type_of(node), inputs, attributes)
+    return Case(type_of(node), inputs, attributes, len(node.results))
 
 
 def _plain(value: Attribute) -> Any:

@@ -29,6 +29,8 @@ from conformance.kernel_check import (
 )
 from conformance.kernel_families import FAMILIES
 from conformance.kernel_models import kernels
+from conformance.kernel_samples import SAMPLES
+from conformance.mutants import CAUGHT, ESCAPED, HARMLESS, fate, mutants
 from examples.models.weights import fill
 from runtime.kernel_engine.engine import Order
 
@@ -38,11 +40,11 @@ LLAMA = Path(__file__).parents[1] / "examples" / "models" / "llama_dynamo.onnx"
 PRECISIONS: tuple[PrecisionMode, ...] = ("force_fp16", "must_keep_origin_dtype")
 
 _REAL = soc("Ascend910B4")
-_SMALL = replace(
+SMALL = replace(
     _REAL, cube_cores=2, vector_cores=3, ub=10240, l1=64 << 10, l0a=16384, l0b=16384, l0c=32768
 )
 _ONE = replace(_REAL, cube_cores=1, vector_cores=1, ub=24 << 10, l1=96 << 10, l0c=65536)
-TARGETS: tuple[Soc, ...] = (_REAL, _SMALL, _SMALL, _ONE, soc("Ascend310P3"), soc("Ascend310B4"))
+TARGETS: tuple[Soc, ...] = (_REAL, SMALL, SMALL, _ONE, soc("Ascend310P3"), soc("Ascend310B4"))
 """Tiles are made for less memory and fewer cores than there are: small shapes have several."""
 
 UNHURRIED = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
@@ -145,27 +147,54 @@ def models(chosen: Sequence[str]) -> Iterator[Tally]:
             yield model(name, path, known)
 
 
-def main(chosen: Sequence[str]) -> None:
-    """A line for each model and family, or those chosen; the figures against the goals."""
-    of_models, of_families, missing = Counter[str](), Counter[str](), set(BUILDERS)
+def mutated(case: Case) -> Tally:
+    """What becomes of every mutant of a kernel: a proof fails, or no number changes."""
+    tally, start = Tally(f"mutants of {case.type}"), process_time()
+    expected = reference(case)
+    kernel = scheduled(case, expected, SMALL)
+    if kernel is None:
+        tally.wrong(WrongKernelError(f"{case!r} has no kernel"))
+        return tally
+    tally.types.add(case.type)
+    for mutant in mutants(kernel):
+        found = fate(mutant, case, expected)
+        tally.counts[found] += 1
+        if found == ESCAPED:
+            tally.reasons.append(mutant.name)
+    tally.seconds = process_time() - start
+    return tally
+
+
+def tallies(chosen: Sequence[str]) -> Iterator[tuple[str, Tally]]:
+    """Of models, families and mutants, or those chosen."""
     for tally in models(chosen):
-        print(tally, flush=True)
-        of_models += tally.counts
-        missing -= tally.types
+        yield "models", tally
     for name in FAMILIES:
         if not chosen or name in chosen:
-            tally = family(name, SHAPES)
-            print(tally, flush=True)
-            of_families += tally.counts
-            missing -= tally.types
-    wrong = of_models[WRONG] + of_families[WRONG]
+            yield "families", family(name, SHAPES)
+    for case in SAMPLES:
+        if not chosen or "mutants" in chosen:
+            yield "mutants", mutated(case)
+
+
+def main(chosen: Sequence[str]) -> None:
+    """A line for each model, family and sample, or those chosen; the figures against the goals."""
+    counts = {part: Counter[str]() for part in ("models", "families", "mutants")}
+    missing = set(BUILDERS.values())
+    for part, tally in tallies(chosen):
+        print(tally, flush=True)
+        counts[part] += tally.counts
+        missing -= {BUILDERS[type] for type in tally.types}
+    models, families, mutants = counts.values()
+    wrong = sum(count[WRONG] for count in counts.values()) + mutants[ESCAPED]
     print(
-        f"verify-schedules: {of_models[GOOD]} kernels of models and {of_families[GOOD]} of "
-        f"{len(FAMILIES)} families proved and equal on both engines "
-        f"(all; {SHAPES} shapes a family, {of_families[NONE]} of them without a kernel), "
-        f"{wrong} wrong (0), operators with a kernel left out: {sorted(missing) or 'none'} (none)"
+        f"verify-schedules: {models[GOOD]} kernels of models, {families[GOOD]} of "
+        f"{len(FAMILIES)} families proved and equal on both engines ({SHAPES} shapes a family; "
+        f"{families[NONE]} have no kernel), {models[WRONG] + families[WRONG]} wrong (0); "
+        f"{mutants[CAUGHT]} mutants caught, {mutants[HARMLESS]} harmless, {mutants[ESCAPED]} "
+        f"escaped (0); {len(missing)} kernel builders untried (0)"
     )
-    sys.exit(wrong != 0)
+    sys.exit(wrong + bool(not chosen and missing) != 0)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A slice of `make verify-schedules`: a few shapes of each family, and one model's kernels."""
+"""A slice of `make verify-schedules`: a few shapes of each family, one model, some mutants."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from conformance.kernel_check import Case
 from conformance.kernel_families import FAMILIES
-from conformance.schedules import GOOD, LLAMA, WRONG, family, model
+from conformance.kernel_samples import SAMPLES
+from conformance.mutants import CAUGHT, ESCAPED
+from conformance.schedules import GOOD, LLAMA, WRONG, family, model, mutated
 from examples.models.weights import fill
 
 
@@ -23,3 +26,14 @@ def test_every_kernel_of_a_model(tmp_path: Path) -> None:
     assert not tally.reasons
     assert tally.counts[GOOD] >= 70
     assert not tally.counts[WRONG]
+
+
+QUICK = [case for case in SAMPLES if case.type in ("ConcatD", "Slice", "Transpose")]
+
+
+@pytest.mark.parametrize("case", QUICK, ids=repr)
+def test_mutants_are_caught(case: Case) -> None:
+    tally = mutated(case)
+    assert not tally.reasons
+    assert tally.counts[CAUGHT] >= 20
+    assert not tally.counts[ESCAPED]
