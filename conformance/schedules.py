@@ -41,7 +41,7 @@ PRECISIONS: tuple[PrecisionMode, ...] = ("force_fp16", "must_keep_origin_dtype")
 
 _REAL = soc("Ascend910B4")
 SMALL = replace(
-    _REAL, cube_cores=2, vector_cores=3, ub=10240, l1=64 << 10, l0a=16384, l0b=16384, l0c=32768
+    _REAL, cube_cores=2, vector_cores=3, ub=16384, l1=64 << 10, l0a=16384, l0b=16384, l0c=32768
 )
 _ONE = replace(_REAL, cube_cores=1, vector_cores=1, ub=24 << 10, l1=96 << 10, l0c=65536)
 TARGETS: tuple[Soc, ...] = (_REAL, SMALL, SMALL, _ONE, soc("Ascend310P3"), soc("Ascend310B4"))
