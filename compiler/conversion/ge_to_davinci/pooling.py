@@ -63,9 +63,7 @@ def build_pool(operator: Operator, soc: Soc) -> KernelOp:
     if set(operator.ints("dilations", (1,))) != {1}:
         raise UnsupportedError("only windows without dilations")
     windows = _windows(operator)
-    size = element_bytes(operator.float_element(x))
-    if max(windows.pads[2], windows.right) * size > BLOCK_BYTES:
-        raise UnsupportedError("a load pads a row by at most 32 bytes on each side")
+    operator.float_element(x)
     pool = _Pool(VectorBuilder(operator, "AIV", soc), operator, windows, x.element)
     pool.build()
     return pool.b.kernel
@@ -193,14 +191,17 @@ class _Pool:
         shape = self.tile.planes, self._input_rows, w.width
         x = b.tile(shape, self.element, "x")
         fill = -inf if self._is_max else 0.0
-        if w.pads[0] or w.below:
+        lanes = BLOCK_BYTES // element_bytes(self.element)
+        outside = w.pads[2] // lanes * lanes
+        left, right = w.pads[2] - outside, min(w.right, -(w.pads[2] + w.size[1]) % lanes)
+        if w.pads[0] or w.below or outside or w.right > right:
             b.duplicate(x, fill)
         sizes = part.planes, part.height, w.size[1]
-        rows = x.window(Index.of(part.top) * x.strides[1], sizes)
+        rows = x.window(Index.of(part.top) * x.strides[1] + outside, sizes)
         offset = part.plane * prod(w.size) + Index.of(part.first) * w.size[1]
         source = b.access(b.arguments[0], [offset], [prod(w.size), w.size[1], 1])
         if w.pads[2] or w.right:
-            b.load_padded(rows, source, (w.pads[2], w.right), fill)
+            b.load_padded(rows, source, (left, right), fill)
         else:
             b.load(rows, b.arguments[0], offset, [prod(w.size), w.size[1], 1])
         return x if self._is_max else b.widened(x, shape, "x_f32")

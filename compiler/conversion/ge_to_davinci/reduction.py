@@ -1,4 +1,4 @@
-"""Kernels of reductions: ReduceSum, ReduceMean, ReduceMax over any axes."""
+"""Kernels of reductions over any axes: sums, means, maxima, minima, and of booleans."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from math import inf, prod
 
-from xdsl.dialects.builtin import Float16Type, f32
+from xdsl.dialects.builtin import Float16Type, f16, f32, i1
 from xdsl.ir import Attribute
 
 from compiler.conversion.ge_to_davinci.builder import Number
@@ -23,8 +23,13 @@ KINDS = {
     "ReduceSum": ("sum", "add", 0.0),
     "ReduceMean": ("sum", "add", 0.0),
     "ReduceMax": ("max", "max", -inf),
+    "ReduceMin": ("min", "min", inf),
+    "ReduceAny": ("max", "max", -inf),
+    "ReduceAll": ("min", "min", inf),
 }
 """The instruction on a tile, that between tiles, and what changes nothing."""
+LOGICAL = ("ReduceAny", "ReduceAll")
+"""Of 0 and 1: the greatest and the least."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,8 @@ def merge_dimensions(shape: Sequence[int], axes: frozenset[int]) -> list[Dimensi
 def build_reduce(operator: Operator, soc: Soc) -> KernelOp:
     """A reduction; sums are taken in f32."""
     source = operator.inputs[0][1]
-    operator.float_element(source)
+    if operator.type not in LOGICAL or source.element != i1:
+        operator.float_element(source)
     dimensions = merge_dimensions(source.shape, reduced_axes(operator))
     b = VectorBuilder(operator, "AIV", soc)
     reduction = _Reduction(b, operator, dimensions, source.element)
@@ -85,7 +91,7 @@ class _Reduction:
     def _bytes(self) -> int:
         """What an input element takes in UB: two buffers, and a copy in f32."""
         size = element_bytes(self.element)
-        return 2 * size + (4 if size == 2 else 0)
+        return 2 * size + {1: 6, 2: 4}.get(size, 0)
 
     def rows(self) -> None:
         """The last dimension is reduced: each row of a tile becomes one element."""
@@ -177,6 +183,10 @@ class _Reduction:
     ) -> Tile:
         tile = self.b.tile(shape, self.element, "x", sizes=sizes)
         self.b.load(tile, self.b.arguments[0], offset, strides)
+        if self.element == i1:
+            half = self.b.tile(shape, f16, "x_f16", sizes=sizes)
+            self.b.cast(half, tile)
+            tile = half
         return self.b.widened(tile, shape, "x_f32")
 
     def _clear(self, total: Tile) -> None:
@@ -194,7 +204,11 @@ class _Reduction:
         if self.operator.type == "ReduceMean":
             count = prod(d.size for d in self.dimensions if d.reduced)
             b.scalar("muls", total, total, 1.0 / count)
-        if isinstance(output.element, Float16Type):
+        if output.element == i1:
+            half = b.tile(_shape(total), f16, "y_f16", sizes=total.sizes)
+            b.cast(half, total)
+            b.cast(result, half)
+        elif isinstance(output.element, Float16Type):
             b.cast(result, total)
         else:
             b.unary("copy", result, total)

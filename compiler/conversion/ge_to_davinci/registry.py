@@ -18,6 +18,7 @@ from compiler.conversion.ge_to_davinci import (
     padding,
     pooling,
     reduction,
+    resize,
     softmax,
 )
 from compiler.conversion.ge_to_davinci.operator import Operator
@@ -35,7 +36,8 @@ BUILDERS: Mapping[str, Builder] = {
     "BNInfer": normalization.build_bn_infer,
     **dict.fromkeys(layer_norm.EPSILON, layer_norm.build_layer_norm),
     **dict.fromkeys(("InstanceNorm", "GroupNorm", "GroupNormV2"), group_norm.build_group_norm),
-    "SoftmaxV2": softmax.build_softmax,
+    **dict.fromkeys(("SoftmaxV2", "LogSoftmaxV2"), softmax.build_softmax),
+    **dict.fromkeys(("Resize", "ResizeNearestNeighborV2"), resize.build_resize),
     "MaxPoolV3": pooling.build_pool,
     "AvgPoolV2": pooling.build_pool,
     "LRN": lrn.build_lrn,

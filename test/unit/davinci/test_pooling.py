@@ -83,3 +83,17 @@ def test_global_average(execute: Any, random: Any) -> None:
     ge = {"ksize": (1, 1, 1, 1), "strides": (1, 1, 1, 1), "global_pooling": True}
     result = execute("AvgPoolV2", {"x": x}, (2, 9, 1, 1), ge)
     np.testing.assert_allclose(result, x.mean((2, 3), keepdims=True), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("op_type", ["MaxPoolV3", "AvgPoolV2"])
+@pytest.mark.parametrize("left", [16, 17, 40])
+def test_pads_beyond_a_block(op_type: str, left: int, agrees: Any, random: Any) -> None:
+    attributes = {
+        "ksize": (1, 1, 3, 50),
+        "strides": (1, 1, 1, 7),
+        "pads": (0, 1, left, 35),
+        "padding_mode": "CALCULATED",
+        "data_format": "NCHW",
+    }
+    x = random.standard_normal((2, 3, 9, 31)).astype(np.float16)
+    agrees(op_type, {"x": x}, attributes, tolerance=(2e-3, 1e-3))

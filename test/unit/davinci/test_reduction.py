@@ -9,7 +9,12 @@ import pytest
 from onnx import TensorProto, helper
 from onnxruntime import InferenceSession
 
-REDUCE: dict[str, Any] = {"ReduceSum": np.sum, "ReduceMean": np.mean, "ReduceMax": np.max}
+REDUCE: dict[str, Any] = {
+    "ReduceSum": np.sum,
+    "ReduceMean": np.mean,
+    "ReduceMax": np.max,
+    "ReduceMin": np.min,
+}
 TOLERANCE: dict[Any, Any] = {"f2": {"rtol": 2e-3, "atol": 2e-3}, "f4": {"rtol": 2e-5, "atol": 2e-5}}
 
 
@@ -87,3 +92,35 @@ def test_lrn(size: int, dtype: str, execute: Any, random: Any) -> None:
     attributes = {"depth_radius": size // 2, "alpha": 0.3 / size, "beta": 0.75, "bias": 2.0}
     result = execute("LRN", {"x": x}, x.shape, attributes)
     np.testing.assert_allclose(result, expected, **TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("op_type", ["ReduceAny", "ReduceAll"])
+@pytest.mark.parametrize(
+    ("shape", "axes"), [((5, 30, 101), (-1,)), ((5, 30, 101), (1,)), ((3, 4), (0, 1))]
+)
+def test_reductions_of_booleans(
+    op_type: str, shape: Any, axes: Any, agrees: Any, random: Any
+) -> None:
+    x = random.integers(0, 9, shape) > (7 if op_type == "ReduceAny" else 0)
+    agrees(op_type, {"x": x, "axes": np.array(axes, np.int64)}, constants=["axes"])
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4"])
+@pytest.mark.parametrize(
+    ("shape", "axis"), [((3, 1000), -1), ((2, 30, 77), 1), ((2, 70_001), 1), ((9001, 5), 0)]
+)
+@pytest.mark.parametrize("op_type", ["SoftmaxV2", "LogSoftmaxV2"])
+def test_softmax_of_any_length(
+    op_type: str, shape: Any, axis: int, dtype: str, agrees: Any, random: Any
+) -> None:
+    x = (random.standard_normal(shape) * 5).astype(dtype)
+    x[..., : shape[-1] // 2] -= 20
+    port = "x" if op_type == "SoftmaxV2" else "logits"
+    close = TOLERANCE[dtype]
+    agrees(op_type, {port: x}, {"axes": (axis,)}, tolerance=(close["rtol"], close["atol"]))
+
+
+def test_softmax_of_masked_chunks(agrees: Any) -> None:
+    x = np.zeros((2, 70_000), np.float16)
+    x[0, :40_000] = -np.inf
+    agrees("SoftmaxV2", {"x": x}, {"axes": (1,)}, tolerance=(2e-3, 1e-6))
