@@ -12,6 +12,9 @@ from compiler.simulator.moves import Move, Moves
 _SAMPLES = 16
 """How many reads of a stream are looked at: kernels repeat themselves."""
 
+_SPANS = 3
+"""How many spans of reads: their length is what takes time."""
+
 _FIRST = 1 << 13
 """How many moves of a core are looked at, for what it moves again."""
 
@@ -25,6 +28,44 @@ def sharing(cores: Sequence[Moves], stream: Stream) -> float:
         active = [(moves.nth_read(stream, nth), moves.cores) for moves, n in reads if nth < n]
         found.append(sum(n for _, n in active) / len(dict(active)))
     return mean(found)
+
+
+def readers(cores: Sequence[Moves], stream: Stream, l2: int) -> float:
+    """How many cores read one place of a stream while it is in L2, at a time or one after another.
+
+    Looked at are spans of reads in which all cores together touch no more than half of L2; the
+    other streams take their part of that.
+    """
+    most = max(cores, key=lambda moves: moves.reads(stream))
+    count, own = most.reads(stream), _own_bytes(most)
+    room = l2 // 2 * own[stream] / sum(own.values())
+    room /= _bytes(most, stream) / count
+    return mean(_readers(cores, stream, nth, room) for nth in _samples(count, _SPANS))
+
+
+def _readers(cores: Sequence[Moves], stream: Stream, nth: int, room: float) -> float:
+    """Those of the longest span around the nth read that has room for its places."""
+    count = max(moves.reads(stream) for moves in cores)
+    span, found = 1, 1.0
+    while True:
+        first = max(0, min(nth - span // 2, count - span))
+        places: Counter[int] = Counter()
+        for moves in cores:
+            last = min(first + span, moves.reads(stream))
+            for place in {moves.nth_read(stream, number) for number in range(first, last)}:
+                places[place] += moves.cores
+        if span > 1 and len(places) > room:
+            return found
+        found = places.total() / len(places)
+        if span >= count:
+            return found
+        span *= 2
+
+
+def _bytes(moves: Moves, stream: Stream) -> int:
+    """What one core reads of a stream."""
+    reads = [(move, n) for move, n in moves.counts.items() if move.stream == stream]
+    return sum(move.transfer.bytes * n for move, n in reads if not move.transfer.write)
 
 
 def hit_share(
@@ -50,9 +91,9 @@ def hit_share(
     return sum(held) / len(held)
 
 
-def _samples(count: int) -> list[int]:
+def _samples(count: int, most: int = _SAMPLES) -> list[int]:
     """Evenly spaced numbers below `count`, each in the middle of its part."""
-    parts = min(count, _SAMPLES)
+    parts = min(count, most)
     return [(2 * part + 1) * count // (2 * parts) for part in range(parts)]
 
 

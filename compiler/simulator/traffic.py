@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from compiler.simulator.cost import Share, Source, Stream
 from compiler.simulator.instruction import Program, Transfer
-from compiler.simulator.locality import hit_share, sharing
+from compiler.simulator.locality import hit_share, readers, sharing
 from compiler.simulator.moves import Move, Moves, moves_of
 from compiler.soc.table import Soc
 
@@ -18,7 +18,7 @@ class Use:
     """The bytes that all cores move of one buffer in one direction, and the distinct ones.
 
     `hits`: the share of what is read again that is still in L2 by then. `sharing`: how many cores
-    read one place at a time, on average.
+    read one place at a time, on average; `readers`: how many do while it is in L2.
     """
 
     total: int = 0
@@ -27,6 +27,7 @@ class Use:
     last: int = 0
     hits: float = 1.0
     sharing: float = 1.0
+    readers: float = 1.0
     cached: bool = True
 
     def add(self, transfer: Transfer, offsets: Collection[int], count: int) -> None:
@@ -47,10 +48,10 @@ class Use:
 
     @property
     def missing(self) -> float:
-        """Bytes read that come from memory, first or again; from L2 for all cores at a time."""
+        """Bytes read that come from memory, first or again: once for all cores that share them."""
         if not self.cached:
             return self.total
-        again = self.total / self.sharing - self.compulsory
+        again = self.total / max(self.sharing, self.readers) - self.compulsory
         return self.compulsory + (1 - self.hits) * max(0.0, again)
 
 
@@ -114,6 +115,7 @@ def _place(traffic: Traffic, cores: Sequence[Moves], l2: int) -> None:
         use.sharing = sharing(cores, key)
         if key.cached and not fits and use.total > use.compulsory:
             use.hits = hit_share(cores, key, uses, l2)
+            use.readers = readers(cores, key, l2)
 
 
 def _use(traffic: Traffic, move: Move) -> Use:

@@ -47,11 +47,6 @@ class Grid:
                 same_row = min(-(-cores // chunks), across)
         return cls(down, across, cores, same_row, same_column)
 
-    def sharing(self, readers: int, turns: int) -> float:
-        """The cores that read one place at a time, where the readers of an operand begin with
-        different packets."""
-        return max(1.0, readers / turns)
-
 
 def rates(problem: CubeProblem, tile: Tile, target: Soc) -> Share:
     """What a core gets of memory and of L2 for each operand, as the simulator has it."""
@@ -67,13 +62,16 @@ def rates(problem: CubeProblem, tile: Tile, target: Soc) -> Share:
     turns = -(-problem.k // (shorter if tile.kept is not Resident.NONE else longer))
     total = int(left * left_times * _overlap(problem, tile, grid))
     reads = {
-        LEFT: Use(total, left, 0, left, hits[0], grid.sharing(grid.rows_of, turns)),
-        RIGHT: Use(
-            right * right_times, right, 0, right, hits[1], grid.sharing(grid.columns_of, turns)
-        ),
+        LEFT: _use(total, left, hits[0], grid.rows_of, turns),
+        RIGHT: _use(right * right_times, right, hits[1], grid.columns_of, turns),
     }
     writes = {_RESULT: Use(written, written, 0, written)}
     return share(Traffic(reads, writes, grid.cores), target)
+
+
+def _use(total: int, size: int, hits: float, readers: int, turns: int) -> Use:
+    """Reads of an operand by cores that begin with different packets: few meet at a time."""
+    return Use(total, size, 0, size, hits, max(1.0, readers / turns), readers)
 
 
 def _overlap(problem: CubeProblem, tile: Tile, grid: Grid) -> float:

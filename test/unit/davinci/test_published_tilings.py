@@ -13,6 +13,10 @@ PUBLISHED: dict[str, tuple[str, Matmul]] = {
     "1536": ("Ascend910_9391", Matmul(1536, 1536, 1536, (384, 256), step=(4, 4), result=4)),
     "3072": ("Ascend910_9391", Matmul(3072, 3072, 3072, (768, 512), step=(4, 4), result=4)),
     "wide": ("Ascend910B1", Matmul(128, 1024, 30720, (128, 1280), step=(4, 4))),
+    "beyond_l2": (
+        "Ascend950PR_9589",
+        Matmul(4096, 4096, 16384, (1024, 2048), (256, 256, 64), step=(4, 4)),
+    ),
     "rectangle": ("Ascend910B3", Matmul(4096, 4096, 5120, (1024, 1024), step=(4, 4))),
 }
 
