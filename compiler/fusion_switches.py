@@ -17,8 +17,12 @@ FUSIONS = {
     "MatMulBiasAddFusionPass": "ge-fuse-matmul-bias",
     "PadConv2dFusionPass": "ge-fuse-pad-conv",
     "SoftmaxSmallOpFusionPass": "ge-fuse-softmax",
+    "TbeEltwiseFusionPass": "ge-fuse-eltwise",
+    "TbeFixPipeFusionPass": "ge-fuse-fixpipe",
 }
-"""GraphEngine's graph fusions, and which pass does the like."""
+"""GraphEngine's fusions, and which pass does the like."""
+UB_FUSIONS = frozenset({"ge-fuse-eltwise", "ge-fuse-fixpipe"})
+"""Those of them that make one kernel of several nodes: the group UBFusion in ATC's file."""
 OWN_FUSIONS = ("ge-fuse-batch-norm-scale", "ge-fuse-gelu")
 """Fusions that GraphEngine has no name for."""
 CLEAN_UP = (
@@ -33,6 +37,13 @@ CLEAN_UP = (
 )
 REPLACEABLE = {"ge-lower-global-pool", "ge-convert-batch-norm"}
 """Passes that give the AI Core what it has kernels for: ALL leaves them on, as ATC leaves some."""
+
+
+_GROUPS: dict[str, frozenset[str]] = {
+    "ALL": frozenset({*FUSIONS.values(), *OWN_FUSIONS} - REPLACEABLE - UB_FUSIONS),
+    "UBFusion/ALL": UB_FUSIONS,
+}
+"""What the switch of a whole group means."""
 
 
 def known_names() -> tuple[str, ...]:
@@ -56,19 +67,19 @@ def switchable(names: Iterable[str]) -> frozenset[str]:
 def read_switches(path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What ATC's --fusion_switch_file switches off, and the names in it that mean no pass here.
 
-    The file holds lines `<name>:off`, or JSON: {"Switch": {"GraphFusion": {"ALL": "off", …}}}.
+    The file holds lines `<name>:off`, or JSON: {"Switch": {"GraphFusion": {"ALL": "off", …}}},
+    where what makes one kernel of several nodes is in the group "UBFusion".
     UserError where it is neither.
     """
     with open(path, encoding="utf-8") as file:
         text = file.read()
     switches = dict(_from_json(path, text) if text.lstrip().startswith("{") else _lines(path, text))
-    everything = switches.pop("ALL", True)
+    groups = {name: switches.pop(name, True) for name in _GROUPS}
     known = known_names()
     off = {name for name, on in switches.items() if not on and name in known}
-    if not everything:
-        on = {FUSIONS.get(name, name) for name, state in switches.items() if state}
-        fusions = {*FUSIONS.values(), *OWN_FUSIONS} - REPLACEABLE
-        off |= fusions - on
+    on = {FUSIONS.get(name, name) for name, state in switches.items() if state}
+    for name, passes in _GROUPS.items():
+        off |= set[str]() if groups[name] else passes - on
     return tuple(sorted(off)), tuple(sorted(name for name in switches if name not in known))
 
 
@@ -91,8 +102,9 @@ def _from_json(path: str, text: str) -> Iterator[tuple[str, bool]]:
         if not isinstance(switches, dict):
             raise UserError(f'{path}: "{group}" must hold switches: {{"ALL": "off"}}')
         for name, state in cast("dict[str, Any]", switches).items():
-            if group == "GraphFusion" or name != "ALL":
-                yield _switch(path, name, state)
+            grouped = f"{group}/ALL" if name == "ALL" and group != "GraphFusion" else name
+            if name != "ALL" or grouped in _GROUPS:
+                yield _switch(path, grouped, state)
 
 
 def _switch(where: str, name: str, state: object) -> tuple[str, bool]:

@@ -13,13 +13,14 @@ from xdsl.passes import ModulePass, PassPipeline
 from compiler.constants import weight_of
 from compiler.errors import UserError
 from compiler.fusion_switches import switchable
+from compiler.om.contract import ENGINE_NAME
 from compiler.precision_modes import PrecisionMode
 from compiler.rewrite import all_graphs, main_graphs
 from compiler.soc import DEFAULT_SOC
 from compiler.universe import UNIVERSE
 from compiler.weights import Weight
 from compiler.weights.digests import hashing_ahead
-from dialects.ge import ConstOp
+from dialects.ge import ConstOp, Op
 from dialects.weights import FileAttr
 
 IMPORT = ("convert-onnx-to-ge",)
@@ -51,6 +52,11 @@ OPTIMISE = (
     "ge-copy-stored-outputs",
 )
 """Clean-up, then fusions by GraphEngine's priorities, then types, as its stages have it."""
+FUSE = (
+    "ge-fuse-fixpipe",
+    "ge-fuse-eltwise",
+)
+"""Nodes that one kernel computes, by the priorities of GraphEngine's passes."""
 KERNELS = (
     "convert-ge-to-davinci",
     "davinci-select-tiles",
@@ -161,7 +167,12 @@ class OfflinePass(ModulePass):
     def build(self, ctx: Context, op: ModuleOp) -> None:
         """Make offline models of optimised graphs, and one bundle of those in a bundle."""
         prove = PROVE if self.prove else ()
-        self._run(ctx, op, (*KERNELS, *prove, *BUILD))
+        disabled = switchable(self.disable)
+        self._run(ctx, op, tuple(spec for spec in FUSE if spec not in disabled))
+        self._run(ctx, op, KERNELS)
+        if _without_engine(op):  # parts of fused nodes whose kernel did not fit
+            self._run(ctx, op, KERNELS)
+        self._run(ctx, op, (*prove, *BUILD))
         op.verify()
 
     def _likely_weights(self, module: ModuleOp) -> Iterator[Weight]:
@@ -215,6 +226,11 @@ class OfflinePass(ModulePass):
     def _refreshable(self) -> bool:
         """Whether any weights become variables."""
         return bool(self.refresh) or (self.refresh_file, self.refresh_above) != (None, None)
+
+
+def _without_engine(module: ModuleOp) -> bool:
+    nodes = (node for graph in main_graphs(module) for node in graph.all_nodes)
+    return any(isinstance(n, Op) and ENGINE_NAME not in n.attributes for n in nodes)
 
 
 def _check_external(options: dict[str, Any]) -> None:

@@ -34,7 +34,7 @@ def nested_graphs(graph: GraphOp) -> Iterator[GraphOp]:
     """A graph and all graphs inside it."""
     yield graph
     for node in graph.nodes:
-        if node.regions:
+        if node.regions and node.CALLS:
             for inner in subgraphs_of(node):
                 yield from nested_graphs(inner)
 

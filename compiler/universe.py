@@ -32,6 +32,8 @@ PASSES = {
         "compiler.transforms.ge.fuse_conv_batch_norm:GEFuseConvBatchNormPass"
     ),
     "ge-fuse-matmul-bias": "compiler.transforms.ge.fuse_matmul_bias:GEFuseMatmulBiasPass",
+    "ge-fuse-fixpipe": "compiler.transforms.ge.fuse_fixpipe:GEFuseFixpipePass",
+    "ge-fuse-eltwise": "compiler.transforms.ge.fuse_eltwise:GEFuseEltwisePass",
     "ge-fuse-pad-conv": "compiler.transforms.ge.fuse_pad_conv:GEFusePadConvPass",
     "ge-fuse-softmax": "compiler.transforms.ge.fuse_softmax:GEFuseSoftmaxPass",
     "ge-fuse-gelu": "compiler.transforms.ge.fuse_gelu:GEFuseGeluPass",

@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterator, Mapping
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp, StringAttr, i64
 from xdsl.utils.exceptions import PassFailedException
 
+from compiler.fusing import split
 from compiler.kernels.symbols import AI_CPU_REASON
 from compiler.om import contract
 from compiler.planning.cube import TilingError
 from compiler.planning.local_memory import LocalMemoryError
 from compiler.planning.sync import SyncError
-from compiler.rewrite import main_graphs
+from compiler.rewrite import editing, main_graphs
 from dialects.davinci import KernelOp
 from dialects.davinci.functions import MIX
-from dialects.ge import NodeOp
+from dialects.ge import FusedOp, GraphOp, NodeOp
 
 
 class UnsupportedError(Exception):
@@ -81,11 +82,21 @@ def work_on_kernels(module: ModuleOp, work: Callable[[KernelOp], None]) -> None:
         _give_way(module, refused)
 
 
+def _split(node: FusedOp) -> None:
+    graph = node.parent_op()
+    assert isinstance(graph, GraphOp)
+    with editing(graph) as editor:
+        split(editor, node)
+
+
 def _give_way(module: ModuleOp, refused: Mapping[str, str]) -> None:
     replaced: set[str] = set()
-    for node, name in launches(module, refused):
-        to_ai_cpu(node, refused[name])
+    for node, name in list(launches(module, refused)):
         replaced.add(name)
+        if isinstance(node, FusedOp):
+            _split(node)
+        else:
+            to_ai_cpu(node, refused[name])
     for kernel in kernels_of(module):
         if kernel.label in replaced:
             kernel.detach()

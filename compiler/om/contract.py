@@ -50,6 +50,9 @@ ELEMENT_TYPE_NAME = "_ascend_opt_element_type"
 MANIFEST_NAME = "_ascend_opt_refresh_manifest"
 """Of the inference model of a bundle: its refreshable weights, as `compiler/om/manifest.py` has."""
 
+FUSION_GRAPH_NAME = "_original_fusion_graph"
+"""Of a node that several were fused into: the graph they were (`node_item.cc`)."""
+
 # Attributes of a FileConstant (`file_constant_utils.cc`).
 LOCATION_NAME = "location"
 OFFSET_NAME = "offset"

@@ -212,6 +212,9 @@ class EmptyOp(AscendOp):
     traits = traits_def(Pure())
     assembly_format = "attr-dict `:` type($tensor)"
 
+    def __init__(self, type: Attribute):
+        super().__init__(result_types=[type])
+
 
 @irdl_op_definition
 class ReturnOp(AscendOp):

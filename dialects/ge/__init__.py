@@ -3,6 +3,7 @@
 from xdsl.ir import Dialect
 
 from dialects.ge.attributes import AttrDefAttr, DTypeType, RefreshableAttr
+from dialects.ge.fused import FusedOp
 from dialects.ge.graph import REFRESHABLE, BundleOp, GraphOp, subgraphs_of
 from dialects.ge.node import NodeOp
 from dialects.ge.ops import (
@@ -17,7 +18,7 @@ from dialects.ge.ops import (
 
 GE = Dialect(
     "ge",
-    [BundleOp, GraphOp, DataOp, ConstOp, FileConstantOp, VariableOp, NetOutputOp, Op],
+    [BundleOp, GraphOp, DataOp, ConstOp, FileConstantOp, VariableOp, NetOutputOp, Op, FusedOp],
     [AttrDefAttr, DTypeType, RefreshableAttr],
 )
 
@@ -30,6 +31,7 @@ __all__ = [
     "DTypeType",
     "DataOp",
     "FileConstantOp",
+    "FusedOp",
     "GraphOp",
     "NetOutputOp",
     "NodeOp",

@@ -61,7 +61,7 @@ class GraphOp(AscendOp):
         """The nodes of this graph and of every graph inside it, an owner before its subgraphs."""
         for node in self.nodes:
             yield node
-            if node.regions:
+            if node.regions and node.CALLS:
                 for graph in subgraphs_of(node):
                     yield from graph.all_nodes
 
@@ -129,8 +129,8 @@ def _index(node: DataOp) -> int:
 
 
 def subgraphs_of(node: NodeOp) -> Iterator[GraphOp]:
-    """The graphs a node owns, in the order of its subgraph slots."""
-    for region in node.regions:
+    """The graphs a node calls, in the order of its subgraph slots."""
+    for region in node.regions if node.CALLS else ():
         for op in region.block.ops:
             assert isinstance(op, GraphOp)
             yield op

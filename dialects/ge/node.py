@@ -42,6 +42,9 @@ class NodeOp(AscendOp):
 
     traits = traits_def(NoTerminator())
 
+    CALLS: ClassVar[bool] = True
+    """Whether the node runs the graphs it owns: they have a place in the model then."""
+
     BEFORE_NAME: ClassVar[tuple[str, ...]] = ()
     AFTER_NAME: ClassVar[tuple[str, ...]] = ()
     """Further properties, and where they stand in the text."""

@@ -149,4 +149,5 @@ class Op(NodeOp):
 
 def type_of(node: NodeOp) -> str:
     """GraphEngine's operator type of any node."""
-    return node.type_name if isinstance(node, Op) else node.name.removeprefix("ge.")
+    op_type = node.properties.get("op_type")
+    return op_type.data if isinstance(op_type, StringAttr) else node.name.removeprefix("ge.")

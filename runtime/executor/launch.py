@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -45,6 +46,8 @@ Launch = Callable[[Inputs, Sequence[Array]], None]
 
 def operator_launch(node: Node, mode: FloatMode) -> Launch:
     """A task on the operator engine; AclError 500002 for operator types it does not know."""
+    if node.members:
+        return _one_after_the_other(node, mode)
     try:
         kernel_for(node)
         in_place = goes_into(node)
@@ -68,6 +71,34 @@ def operator_launch(node: Node, mode: FloatMode) -> Launch:
                 )
             if result is not target:  # an Assign has written where it belongs
                 np.copyto(target, result)
+
+    return launch
+
+
+def _one_after_the_other(node: Node, mode: FloatMode) -> Launch:
+    """A fused node: its members, each result in the type that it has."""
+    steps = [(member, operator_launch(member.node, mode)) for member in node.members]
+    result = node.outputs[0]
+    read = Counter(at for member in node.members for at in {at for _, at in member.sources})
+    own = {
+        place
+        for place, (member, _) in enumerate(steps[:-1])
+        if member.node.outputs[0] == result
+        and read[-1 - place] == 1
+        and any(at == -1 - place for _, at in steps[place + 1][0].sources)
+    }
+    """Results that the next member alone reads may lie where the last one will."""
+
+    def launch(inputs: Inputs, outputs: Sequence[Array]) -> None:
+        given, made = list(inputs.values()), list[Array]()
+        apart = not any(np.may_share_memory(outputs[0], x) for x in given)
+        for place, (member, compute) in enumerate(steps):
+            desc = member.node.outputs[0]
+            is_last = place == len(steps) - 1
+            free = is_last or (apart and place in own)
+            made.append(outputs[0] if free else np.empty(desc.shape, desc.dtype))
+            sources = {port: given[at] if at >= 0 else made[-1 - at] for port, at in member.sources}
+            compute(sources, made[-1:])
 
     return launch
 

@@ -7,10 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from compiler.om.attributes import DType, TypedList, get_attribute
-from compiler.om.contract import ELEMENT_TYPE_NAME, INPUT_PLACES_NAME, INPUT_PORTS_NAME
-from compiler.om.ge_ir_pb2 import OpDef, TensorDescriptor
+from compiler.om.contract import (
+    ELEMENT_TYPE_NAME,
+    FUSION_GRAPH_NAME,
+    INPUT_PLACES_NAME,
+    INPUT_PORTS_NAME,
+    PARENT_INDEX_NAME,
+)
+from compiler.om.ge_ir_pb2 import GraphDef, OpDef, TensorDescriptor
 from runtime.errors import failure
-from runtime.operator_engine import Node, TensorDesc
+from runtime.operator_engine import Member, Node, TensorDesc
 from runtime.operator_engine.dtypes import from_proto, stand_in
 
 
@@ -98,7 +104,23 @@ def node_of(op: OpDef, inputs: tuple[Operand, ...]) -> Node:
         {name: attribute(op, name) for name in op.attr if not name.startswith("_")},
         tuple(operand.desc for operand in inputs),
         tuple(tensor_desc(desc, op.name) for desc in op.output_desc),
+        _members(op.attr[FUSION_GRAPH_NAME].g) if FUSION_GRAPH_NAME in op.attr else (),
     )
+
+
+def _members(graph: GraphDef) -> tuple[Member, ...]:
+    """The nodes that a fused one stands for; its inputs are numbered by Data nodes."""
+    places: dict[str, int] = {}
+    found: list[Member] = []
+    for op in graph.op:
+        if op.type == "Data":
+            places[op.name] = op.attr[PARENT_INDEX_NAME].i
+        elif op.type not in ("NetOutput", "_RetVal"):
+            read = operands(op)
+            sources = tuple((operand.port, places[operand.producer]) for operand in read)
+            found.append(Member(node_of(op, read), sources))
+            places[op.name] = -len(found)
+    return tuple(found)
 
 
 def attribute(op: OpDef, name: str) -> Any:

@@ -44,6 +44,7 @@ from runtime.operator_engine.node import (
     Inputs,
     Kernel,
     KernelTable,
+    Member,
     Node,
     OperatorError,
     TensorDesc,
@@ -111,11 +112,25 @@ def run(node: Node, inputs: Inputs, *, saturates: bool = False) -> Sequence[Arra
     `saturates` is the overflow mode of the vector unit. Raises OperatorError, naming the node, for
     operands or attributes that do not fit.
     """
+    if node.members:
+        return _run_members(node, inputs, saturates=saturates)
     kernel = kernel_for(node)
     with _computing(node, inputs):
         outputs = kernel(node, inputs)
     outputs = outputs[: len(node.outputs) or None]  # a model may leave out the last ones
     return [saturated(y) for y in outputs] if saturates and node.type in VECTOR else outputs
+
+
+def _run_members(node: Node, inputs: Inputs, *, saturates: bool) -> Sequence[Array]:
+    """What several nodes compute one after the other, each result in the type that it has."""
+    given, made = list(inputs.values()), list[Array]()
+    results: Sequence[Array] = ()
+    for member in node.members:
+        sources = member.sources
+        read = {port: given[at] if at >= 0 else made[-1 - at] for port, at in sources}
+        results = run(member.node, read, saturates=saturates)
+        made.append(results[0])
+    return results
 
 
 def run_convolution(node: Node, inputs: Inputs, out: Array) -> None:
@@ -151,6 +166,7 @@ __all__ = [
     "VECTOR",
     "Array",
     "Inputs",
+    "Member",
     "Node",
     "OperatorError",
     "TensorDesc",

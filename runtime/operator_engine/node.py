@@ -44,14 +44,30 @@ class TensorDesc:
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """A node that another one stands for.
+
+    `sources` are what its ports read: from 0 on the inputs of the owner by place, below 0 the first
+    results of the members before it, −1 that of the first.
+    """
+
+    node: Node
+    sources: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
-    """One GraphEngine node. Attributes are plain Python values under GraphEngine's names."""
+    """One GraphEngine node. Attributes are plain Python values under GraphEngine's names.
+
+    Where several were fused into it, `members` are those in order; the last one makes its result.
+    """
 
     name: str
     type: str
     attributes: Mapping[str, object] = field(default_factory=dict[str, object])
     inputs: tuple[TensorDesc, ...] = ()
     outputs: tuple[TensorDesc, ...] = ()
+    members: tuple[Member, ...] = ()
     known: dict[object, object] = field(
         default_factory=dict[object, object], compare=False, repr=False
     )

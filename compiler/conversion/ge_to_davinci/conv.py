@@ -187,7 +187,8 @@ class _Conv:
 
         def store(block: Block) -> None:
             plane = block.left.image * (g.groups * g.filters) + channel(block.right)
-            b.store(target, plane * g.points + block.left.first, (1, g.points), block)
+            place = plane * g.points + block.left.first
+            b.store(target, place, (1, g.points), block, relu=self.operator.relu)
 
         left, right = self._feature_map(b), self._filter(b, channel)
         Products(b, self.problem, tile, self.element, left, right, begin, store).build()

@@ -22,7 +22,7 @@ from compiler.om import contract
 from compiler.rewrite import main_graphs
 from compiler.soc import DEFAULT_SOC, soc
 from dialects.davinci import KernelOp
-from dialects.ge import Op, type_of
+from dialects.ge import FusedOp, Op, type_of
 
 NO_TASK = frozenset(
     {
@@ -49,7 +49,8 @@ class ConvertGEToDavinciPass(ModulePass):
 
     Kernels are at the tile level. A node that has no builder goes to the AI CPU and says why in
     `_ascend_opt_ai_cpu_reason`; so do, in the passes that follow, nodes whose kernel cannot be
-    built or does not fit its core.
+    built or does not fit its core. Fused nodes come apart then, and their parts, as all nodes
+    without an engine, are for the next run of this pass.
     """
 
     name = "convert-ge-to-davinci"
@@ -62,12 +63,12 @@ class ConvertGEToDavinciPass(ModulePass):
         known = len(kernels)
         nodes = [node for graph in main_graphs(op) for node in graph.all_nodes]
         for node in nodes:
-            if isinstance(node, Op):
+            if isinstance(node, Op | FusedOp) and contract.ENGINE_NAME not in node.attributes:
                 _assign(node, kernels, target.name)
         op.body.block.add_ops(list(kernels.values())[known:])
 
 
-def _assign(node: Op, kernels: dict[str, KernelOp], soc: str) -> None:
+def _assign(node: Op | FusedOp, kernels: dict[str, KernelOp], soc: str) -> None:
     """Set a node's engine, and its kernel, new or shared, where that is the AI Core."""
     if type_of(node) in NO_TASK:
         set_engine(node, contract.LOCAL_ENGINE)
@@ -84,7 +85,7 @@ def _assign(node: Op, kernels: dict[str, KernelOp], soc: str) -> None:
     to_ai_core(node, kernels[name])
 
 
-def _operator(node: Op) -> Operator:
+def _operator(node: Op | FusedOp) -> Operator:
     if type_of(node) not in BUILDERS:
         raise UnsupportedError("there is no kernel builder")
     return Operator.of(node)

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from xdsl.dialects.builtin import bf16, f16, f32, i8, i32
+from xdsl.dialects.builtin import UnitAttr, bf16, f16, f32, i8, i32
 from xdsl.ir import Attribute, SSAValue
 
 from compiler.conversion.ge_to_davinci.builder import KernelBuilder, Number
@@ -146,11 +146,22 @@ class CubeBuilder(KernelBuilder):
         self.emit(LoadBTOp, whole, [count])
         return replace(block, bias=table)
 
-    def store(self, target: SSAValue, offset: Number, strides: Sequence[int], block: Block) -> None:
+    def store(
+        self,
+        target: SSAValue,
+        offset: Number,
+        strides: Sequence[int],
+        block: Block,
+        *,
+        relu: bool = False,
+    ) -> None:
         """A block of results to global memory; strides of a row and of a column."""
-        destination = self.access(target, [offset], strides)
-        source = self.access(block.result, [0, 0])
-        self.emit(FixpipeOp, [destination, source], [block.left.count, block.right.count])
+        accesses = [self.access(target, [offset], strides), self.access(block.result, [0, 0])]
+        sizes = [block.left.count, block.right.count]
+        if relu:
+            self.emit(FixpipeOp, accesses, sizes, relu=UnitAttr())
+        else:
+            self.emit(FixpipeOp, accesses, sizes)
 
 
 @dataclass(frozen=True)

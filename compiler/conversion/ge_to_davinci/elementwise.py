@@ -30,7 +30,7 @@ from compiler.conversion.ge_to_davinci.expression import (
     where,
 )
 from compiler.conversion.ge_to_davinci.functions import PLAIN, WITH_ATTRIBUTES
-from compiler.conversion.ge_to_davinci.operator import Operator, UnsupportedError
+from compiler.conversion.ge_to_davinci.operator import Operator, Part, UnsupportedError
 from compiler.conversion.ge_to_davinci.pointwise import broadcast_strides, pointwise
 from compiler.conversion.ge_to_davinci.powers import power
 from compiler.soc import Soc
@@ -240,21 +240,42 @@ EXPRESSIONS: dict[str, Expression] = {
 
 
 def build_elementwise(operator: Operator, soc: Soc) -> KernelOp:
-    """A kernel of the operator's expression, its inputs broadcast as in NumPy."""
+    """A kernel of the operator's expression, its inputs broadcast as in NumPy.
+
+    Of several operators each is an expression of those before it, in their own types.
+    """
     shape = operator.outputs[0].shape
     operands: list[tuple[str, tuple[int, ...]]] = []
-    values: dict[str, Operand] = {}
-    for port, tensor in operator.inputs:
-        number = operator.number(port)
-        if number is not None and len(operator.inputs) > 1:
-            values[port] = number
-        else:
-            values[port] = Value("input", tensor.element, number=len(operands))
+    inputs: dict[int, Value] = {}
+
+    def value(place: int) -> Value:
+        if place < 0:
+            return made[-1 - place]
+        if place not in inputs:
+            port, tensor = operator.inputs[place]
+            inputs[place] = Value("input", tensor.element, number=len(operands))
             operands.append((port, broadcast_strides(tensor.shape, shape)))
+        return inputs[place]
+
+    made: list[Value] = []
+    for part in operator.parts or (Part(operator, tuple(range(len(operator.inputs)))),):
+        made.append(expression_of(part, value))
     if not operands:
         raise UnsupportedError("all inputs are constant")
-    root = EXPRESSIONS[operator.type](operator, values)
-    return pointwise(operator, soc, operands, root)
+    return pointwise(operator, soc, operands, made[-1])
+
+
+def expression_of(part: Part, value: Callable[[int], Value]) -> Value:
+    """The expression of an operator, given the value at each of its sources."""
+    own = part.operator
+    values: dict[str, Operand] = {}
+    for (port, _), place in zip(own.inputs, part.sources, strict=True):
+        number = own.number(port)
+        is_immediate = number is not None and len(own.inputs) > 1
+        values[port] = number if is_immediate and number is not None else value(place)
+    if not any(isinstance(found, Value) for found in values.values()):
+        raise UnsupportedError("all inputs are constant")
+    return EXPRESSIONS[own.type](own, values)
 
 
 def build_assign(operator: Operator, soc: Soc) -> KernelOp:

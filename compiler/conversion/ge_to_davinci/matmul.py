@@ -61,7 +61,8 @@ class _MatMul:
         def store(block: Block) -> None:
             matrix = block.left.batch * problem.images + block.left.image
             rows = linearize([matrix, block.left.first], [m * n, n])
-            b.store(target, rows + block.right.first, (n, 1), block)
+            place = rows + block.right.first
+            b.store(target, place, (n, 1), block, relu=self.operator.relu)
 
         def begin(block: Block) -> Block:
             return self._biased(b, block)

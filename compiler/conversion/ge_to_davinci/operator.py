@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from math import prod
 from typing import TYPE_CHECKING, TypeVar
@@ -22,7 +22,7 @@ from compiler.kernels.engines import UnsupportedError
 from compiler.soc import Soc
 from dialects.davinci.attributes import Space
 from dialects.davinci.types import Buffer, buffer_type, ints
-from dialects.ge import NodeOp, type_of
+from dialects.ge import FusedOp, NodeOp, type_of
 from dialects.types import ELEMENT_TYPES, RankedTensor, is_static, shape_of, tensor_of, tensor_type
 
 if TYPE_CHECKING:
@@ -102,6 +102,8 @@ class Operator:
     """Inputs of a single known element, where instructions could have it as their immediate."""
     tiles: tuple[tuple[str, int], ...] = ()
     """Tile sizes that were chosen; none where the builder chooses."""
+    parts: tuple[Part, ...] = ()
+    """What a fused node stands for, in order; it has the type and attributes of the first part."""
 
     @classmethod
     def of(cls, node: NodeOp) -> Operator:
@@ -110,16 +112,28 @@ class Operator:
             raise UnsupportedError("a shape is known at run time only")
         if any(0 in shape_of(value) for value in (*node.operands, *node.results)):
             raise UnsupportedError("a tensor has no elements")
+        if isinstance(node, FusedOp):
+            return _fused(node)
+        return cls.reading(node, tuple(node.operands))
+
+    @classmethod
+    def reading(cls, node: NodeOp, operands: Sequence[SSAValue]) -> Operator:
+        """The operator of a node that reads those values."""
         attributes = [pair for pair in sorted(node.attributes.items()) if pair[0][0] != "_"]
-        inputs = node.named_inputs.items()
+        inputs = list(zip(node.port_names, operands, strict=True))
         return cls(
             type_of(node),
             tuple((port, _tensor(value)) for port, value in inputs),
             tuple(_tensor(value) for value in node.results),
             tuple(attributes),
             tuple((port, c) for port, value in inputs if (c := constant_values(value))),
-            tuple(_numbers(node)) if type_of(node) in IMMEDIATES else (),
+            tuple(_numbers(inputs)) if type_of(node) in IMMEDIATES else (),
         )
+
+    @property
+    def relu(self) -> bool:
+        """Whether all that is done to the result is Relu."""
+        return [part.operator.type for part in self.parts[1:]] == ["Relu"]
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
@@ -215,12 +229,48 @@ class Operator:
             *(f"{name} = {attributes[name]}" for name in sorted(attributes)),
             *(f"{port} is {list(numbers)}" for port, numbers in self.constants),
             *(f"{port} is {number!r}" for port, number in self.numbers),
+            *(f"part {p.sources}: {p.operator.identity(soc)}" for p in self.parts),
         ]
         return "\n".join(parts)
 
 
-def _numbers(node: NodeOp) -> Iterator[tuple[str, float]]:
-    for port, value in node.named_inputs.items():
+@dataclass(frozen=True)
+class Part:
+    """An operator of a fused node.
+
+    `sources` are its inputs: from 0 on those of the node, −1 and below results of parts before it.
+    """
+
+    operator: Operator
+    sources: tuple[int, ...]
+
+
+def _fused(node: FusedOp) -> Operator:
+    """The operator of a fused node, whose parts see the constants that it reads."""
+    data: list[SSAValue] = [input.results[0] for input in node.graph.inputs]
+    outside = dict(zip(data, node.operands, strict=True))
+    places = {value: place for place, value in enumerate(data)}
+    parts: list[Part] = []
+    for part in node.parts:
+        operator = Operator.reading(part, [outside.get(value, value) for value in part.operands])
+        parts.append(Part(operator, tuple(places[value] for value in part.operands)))
+        places[part.results[0]] = -len(parts)
+    tensors = tuple((port, _tensor(value)) for port, value in node.named_inputs.items())
+    outputs = tuple(_tensor(value) for value in node.results)
+    first = parts[0].operator
+    return Operator(
+        first.type,
+        tensors,
+        outputs,
+        first.attributes,
+        first.constants,
+        first.numbers,
+        parts=tuple(parts),
+    )
+
+
+def _numbers(inputs: Sequence[tuple[str, SSAValue]]) -> Iterator[tuple[str, float]]:
+    for port, value in inputs:
         found = constant_numbers(value) if prod(shape_of(value)) == 1 else None
         if found:
             yield port, float(found[0])

@@ -21,7 +21,7 @@ from compiler.conversion.ge_to_davinci import (
     resize,
     softmax,
 )
-from compiler.conversion.ge_to_davinci.operator import Operator
+from compiler.conversion.ge_to_davinci.operator import Operator, UnsupportedError
 from compiler.planning.cube import Tile
 from compiler.soc import Soc
 from dialects.davinci import KernelOp
@@ -62,3 +62,19 @@ TILES: Mapping[str, Callable[[Operator, Soc], Tile]] = {
     "BatchMatMulV2": matmul.matmul_tile,
 }
 """What chooses tiles apart from the builder, which takes those it is told."""
+
+
+def builder_of(operator: Operator) -> Builder:
+    """What builds an operator, or several that one kernel shall compute.
+
+    UnsupportedError where nothing does.
+    """
+    build = BUILDERS.get(operator.type)
+    types = [part.operator.type for part in operator.parts]
+    if build is None:
+        raise UnsupportedError("there is no kernel builder")
+    if not types or (operator.type in TILES and operator.relu):
+        return build
+    if all(type in elementwise.EXPRESSIONS for type in types):
+        return elementwise.build_elementwise
+    raise UnsupportedError(f"no kernel computes {', '.join(types)} together")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from xdsl.ir import SSAValue
 
-from compiler.conversion.ge_to_davinci.operator import Operator, Tensor
-from dialects.davinci import KernelOp, ReturnOp, TileOp
+from compiler.conversion.ge_to_davinci.operator import Operator, Part, Tensor
+from dialects.davinci import EmptyOp, KernelOp, ReturnOp, TileOp
 from dialects.davinci.functions import CUBE, VECTOR
 from dialects.types import tensor_of
 
@@ -22,27 +25,70 @@ def tile_kernel(operator: Operator, soc: str) -> KernelOp:
         core_type=CUBE if operator.type in ON_CUBE else VECTOR,
         soc=soc,
     )
-    values = kernel.body.block.args
-    ins = dict(zip((port for port, _ in operator.inputs), values, strict=False))
-    outs = values[len(ins) :]
-    for port, value in ins.items():
+    body = kernel.body.block
+    ins, outs = body.args[: len(operator.inputs)], body.args[len(operator.inputs) :]
+    for (port, _), value in zip(operator.inputs, ins, strict=True):
         value.name_hint = port
     for value in outs:
         value.name_hint = "y"
+    *before, last = operator.parts or (Part(operator, tuple(range(len(ins)))),)
+    made: list[SSAValue] = []
+    for part in before:
+        room = EmptyOp(part.operator.outputs[0].type)
+        body.add_op(room)
+        made.append(_add(kernel, part, ins, made, [room.tensor]).results[0])
+    body.add_op(ReturnOp(_add(kernel, last, ins, made, outs).results))
+    return kernel
+
+
+def _add(
+    kernel: KernelOp,
+    part: Part,
+    ins: Sequence[SSAValue],
+    made: Sequence[SSAValue],
+    outs: Sequence[SSAValue],
+) -> TileOp:
+    """Append a part of a kernel's operator, which computes into `outs`."""
+    operator = part.operator
+    values = [ins[place] if place >= 0 else made[-1 - place] for place in part.sources]
     tile = TileOp.of(
         operator.type,
-        ins,
+        dict(zip((port for port, _ in operator.inputs), values, strict=True)),
         outs,
         dict(operator.attributes),
         constants=dict(operator.constants),
         numbers=dict(operator.numbers),
     )
-    kernel.body.block.add_ops([tile, ReturnOp(tile.results)])
-    return kernel
+    kernel.body.block.add_op(tile)
+    return tile
 
 
-def operator_of(tile: TileOp) -> Operator:
-    """The operator that is applied at the tile level, with the tiles that were chosen for it."""
+def tiles_of(kernel: KernelOp) -> list[TileOp]:
+    """The operators of a kernel at the tile level, in order."""
+    return [op for op in kernel.body.block.ops if isinstance(op, TileOp)]
+
+
+def operator_of(kernel: KernelOp) -> Operator:
+    """The operator that a kernel at the tile level computes, cut as the first one in it."""
+    tiles = tiles_of(kernel)
+    first = operator_at(tiles[0])
+    if len(tiles) == 1:
+        return first
+    args = kernel.body.block.args
+    places: dict[SSAValue, int] = {value: place for place, value in enumerate(args)}
+    parts: list[Part] = []
+    for tile in tiles:
+        parts.append(Part(operator_at(tile), tuple(places[value] for value in tile.ins)))
+        places[tile.results[0]] = -len(parts)
+    count = len(args) - len(tiles[-1].outs)
+    names = {value: port for port, value in reversed(tiles[0].named_ins.items())}
+    inputs = ((names.get(v, f"__input{i}"), _tensor(v)) for i, v in enumerate(args[:count]))
+    outputs = tuple(_tensor(value) for value in args[count:])
+    return replace(first, inputs=tuple(inputs), outputs=outputs, parts=tuple(parts))
+
+
+def operator_at(tile: TileOp) -> Operator:
+    """The operator that is applied, with the tiles that were chosen for it."""
     return Operator(
         tile.op_type.data,
         tuple((port, _tensor(value)) for port, value in tile.named_ins.items()),
@@ -52,11 +98,6 @@ def operator_of(tile: TileOp) -> Operator:
         tuple(tile.known_numbers.items()),
         tuple(tile.sizes.items()),
     )
-
-
-def tiles_of(kernel: KernelOp) -> list[TileOp]:
-    """The operators of a kernel at the tile level, in order."""
-    return [op for op in kernel.body.block.ops if isinstance(op, TileOp)]
 
 
 def _tensor(value: SSAValue) -> Tensor:

@@ -68,7 +68,7 @@ class ConvertGEToOMPass(ModulePass):
 def is_static_graph(graph: GraphOp) -> bool:
     """Whether every tensor has a known size and no node owns a graph."""
     return all(
-        not node.regions and all(has_fixed_size(result) for result in node.results)
+        not (node.regions and node.CALLS) and all(has_fixed_size(result) for result in node.results)
         for node in graph.nodes
     )
 

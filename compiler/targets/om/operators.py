@@ -13,6 +13,7 @@ from compiler.constants import weight_of
 from compiler.errors import UserError
 from compiler.om.attributes import ListKind, TypedList, set_attribute
 from compiler.om.buffers import joined_bytes
+from compiler.om.contract import FUSION_GRAPH_NAME
 from compiler.om.ge_ir_pb2 import AttrDef, DataType, GraphDef, ModelDef, OpDef
 from compiler.sizes import dtype_of
 from compiler.targets.om.descriptors import describe_tensor, dims_of, format_of
@@ -21,6 +22,7 @@ from compiler.targets.om.values import set_all
 from dialects.ge import (
     ConstOp,
     DataOp,
+    FusedOp,
     GraphOp,
     NetOutputOp,
     NodeOp,
@@ -45,7 +47,14 @@ from dialects.types import tensor_of
 
 def add_graph(model: ModelDef, graph: GraphOp) -> None:
     """Append a graph, and after it the graphs that its nodes own."""
-    target = model.graph.add(name=graph.label)
+    _fill(model.graph.add(name=graph.label), graph)
+    for node in graph.nodes:
+        for inner in subgraphs_of(node):
+            add_graph(model, inner)
+
+
+def _fill(target: GraphDef, graph: GraphOp) -> None:
+    """Write a graph into its message."""
     set_all(target.attr, _own(graph))
     for node in in_file_order(graph):
         add_node(target, node)
@@ -53,9 +62,6 @@ def add_graph(model: ModelDef, graph: GraphOp) -> None:
     if graph.output is not None:
         target.output.extend(source_of(value) for value in graph.output.operands)
     restore_fields(target, graph.attributes.get(FIELDS_NAME))
-    for node in graph.nodes:
-        for inner in subgraphs_of(node):
-            add_graph(model, inner)
 
 
 def _own(op: Operation) -> dict[str, Attribute]:
@@ -123,13 +129,24 @@ def add_node(graph: GraphDef, node: NodeOp) -> None:
     op.input.extend(f"{name}:-1" for name in node.control_inputs)
     op.is_input_const.extend(_is_const(value) for _, value in ports)
     _describe(op, node, ports, outputs)
-    _place(op, node)
+    if isinstance(node, FusedOp):
+        stands_for = op.attr[FUSION_GRAPH_NAME].g
+        stands_for.name = node.graph.label
+        _fill(stands_for, node.graph)
+    if not _is_part(node):
+        _place(op, node)
     if isinstance(node, ConstOp):
         _add_value(op, node)
     if isinstance(node, NetOutputOp):
         _name_sources(op, node)
     op.subgraph_name.extend(inner.label for inner in subgraphs_of(node))
     restore_fields(op, node.attributes.get(FIELDS_NAME))
+
+
+def _is_part(node: NodeOp) -> bool:
+    """Whether a node is in what a fused one stands for: it has no place of its own."""
+    graph = node.parent_op()
+    return graph is not None and isinstance(graph.parent_op(), FusedOp)
 
 
 def _name_ports(op: OpDef, side: str, names: Sequence[str]) -> None:

@@ -9,10 +9,9 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
-from compiler.conversion.ge_to_davinci.registry import BUILDERS
-from compiler.conversion.ge_to_davinci.tile_level import operator_of, tiles_of
+from compiler.conversion.ge_to_davinci.registry import builder_of
+from compiler.conversion.ge_to_davinci.tile_level import operator_of
 from compiler.kernels.engines import (
-    UnsupportedError,
     kernels_of,
     launches,
     to_ai_core,
@@ -44,10 +43,7 @@ def lower_tiles(kernel: KernelOp) -> None:
     """Put a built kernel in the place of one at the tile level; other kernels stay."""
     if not kernel.is_tiled:
         return
-    (tile,) = tiles_of(kernel)
-    build = BUILDERS.get(tile.op_type.data)
-    if build is None:
-        raise UnsupportedError("there is no kernel builder")
-    built = build(operator_of(tile), soc(kernel.soc.data))
+    operator = operator_of(kernel)
+    built = builder_of(operator)(operator, soc(kernel.soc.data))
     built.properties["sym_name"] = kernel.sym_name
     Rewriter.replace_op(kernel, built)

@@ -9,8 +9,8 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from compiler.conversion.ge_to_davinci.registry import BUILDERS, TILES
-from compiler.conversion.ge_to_davinci.tile_level import operator_of, tiles_of
+from compiler.conversion.ge_to_davinci.registry import TILES, builder_of
+from compiler.conversion.ge_to_davinci.tile_level import operator_at, operator_of, tiles_of
 from compiler.errors import UserError
 from compiler.kernels.engines import NO_KERNEL, work_on_kernels
 from compiler.kernels.local_memory import local_addresses
@@ -53,7 +53,7 @@ def select_tile(kernel: KernelOp, tile: TileOp, forced: Mapping[str, int]) -> No
         if forced:
             raise UserError(f"davinci-select-tiles: {tile.op_type.data} is cut when it is lowered")
         return
-    sizes = tile.sizes or asdict(select(operator_of(tile), soc(kernel.soc.data)))
+    sizes = tile.sizes or asdict(select(operator_at(tile), soc(kernel.soc.data)))
     unknown = [name for name in forced if name not in sizes]
     if unknown:
         known = ", ".join(sizes)
@@ -66,7 +66,8 @@ def select_tile(kernel: KernelOp, tile: TileOp, forced: Mapping[str, int]) -> No
 def _check(kernel: KernelOp, tile: TileOp) -> None:
     """What is set by hand must fit: nobody wants it tried on the AI CPU."""
     try:
-        local_addresses(BUILDERS[tile.op_type.data](operator_of(tile), soc(kernel.soc.data)))
+        operator = operator_of(kernel)
+        local_addresses(builder_of(operator)(operator, soc(kernel.soc.data)))
     except NO_KERNEL as error:
         sizes = ", ".join(f"{name} = {size}" for name, size in tile.sizes.items())
         raise UserError(f"davinci-select-tiles: {kernel.label} with {sizes}: {error}") from None

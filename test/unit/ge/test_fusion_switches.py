@@ -11,11 +11,11 @@ from compiler.atc.build import disabled_passes
 from compiler.atc.errors import AtcError
 from compiler.errors import UserError
 from compiler.fusion_switches import FUSIONS, known_names, read_switches, switchable
-from compiler.pipelines import OPTIMISE
+from compiler.pipelines import FUSE, OPTIMISE
 
 
 def test_every_name_is_a_pass_of_the_pipeline():
-    assert {FUSIONS.get(name, name) for name in known_names()} <= set(OPTIMISE)
+    assert {FUSIONS.get(name, name) for name in known_names()} <= {*OPTIMISE, *FUSE}
 
 
 def test_names_of_both_kinds_mean_a_pass():
