@@ -20,8 +20,13 @@ CODE = re.compile(r"\S+\(E[E1]\d{4}\): .*")
 def compile_both(model: str, options: Sequence[str], folder: Path) -> tuple[Path, Path]:
     """Run ATC on a model twice at once: with its options, and in the types of the model.
 
-    Both files have one name, so that their graphs have. AclError with ATC's message.
+    Both files have one name, so that their graphs have. Each operator is a node of its own, unless
+    the options have a fusion switch file. AclError with ATC's message.
     """
+    if not any(option.startswith("--fusion_switch_file") for option in options):
+        switches = folder / "apart.cfg"
+        switches.write_text('{"Switch": {"UBFusion": {"ALL": "off"}}}')
+        options = [*options, f"--fusion_switch_file={switches}"]
     plain = [option for option in options if not TYPES.match(option)]
     kept = [*plain, "--precision_mode=must_keep_origin_dtype"]
     places = folder / "chosen" / "model", folder / "expected" / "model"

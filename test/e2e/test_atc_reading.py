@@ -46,7 +46,7 @@ def test_a_model_as_json(plain: Path, tmp_path: Path):
     assert (found["name"], found["version"]) == (model.name, 2)
     ops = found["graph"][0]["op"]
     assert [op["name"] for op in ops] == [op.name for op in model.graph[0].op]
-    conv = next(op for op in ops if op["name"] == "conv1")
+    conv = next(op for op in ops if op["name"] == "conv1relu1")
     attributes = {entry["key"]: entry["value"] for entry in conv["attr"]}
     assert attributes["pads"] == {"list": {"i": [1, 1, 1, 1], "val_type": "VT_LIST_INT"}}
     assert conv["input_desc"][0]["dtype"].startswith("DT_")

@@ -16,6 +16,7 @@ from onnx import numpy_helper, parser
 from onnxruntime import InferenceSession
 
 from compiler.cli import main
+from compiler.om.contract import FUSION_GRAPH_NAME
 from compiler.om.model_reader import read_model
 from runtime.device import Memory
 from runtime.model_registry import Models
@@ -49,8 +50,12 @@ def compiled(model: onnx.ModelProto, folder: Path, options: str) -> Path:
 
 
 def kinds_of(path: Path) -> list[str]:
-    nodes = read_model(path).root.model_def.graph[0].op
-    return [node.type for node in nodes if node.type not in SOURCES]
+    """The types of the nodes, of those that one kernel computes together one by one."""
+    found: list[str] = []
+    for node in read_model(path).root.model_def.graph[0].op:
+        fused = node.attr[FUSION_GRAPH_NAME].g.op if FUSION_GRAPH_NAME in node.attr else [node]
+        found += [part.type for part in fused if part.type not in SOURCES]
+    return found
 
 
 def on_device(path: Path, feed: list[Array]) -> list[Array]:

@@ -54,7 +54,7 @@ def test_netron_opens_a_model_with_its_weights(tmp_path: Path):
     path = build(tmp_path / "m", "precision=must_keep_origin_dtype")
     dump = check_in_netron(path, constants=8)
     nodes = {node["name"]: node for node in dump["graphs"][0]["nodes"]}
-    conv = nodes["conv1"]
+    conv = nodes["conv1relu1"]
     assert conv["type"] == "Conv2D"
     assert conv["attributes"]["pads"]["value"] == [1, 1, 1, 1]
     given = {port["name"]: port["values"][0] for port in conv["inputs"]}

@@ -57,9 +57,11 @@ def test_where_the_weights_are_is_a_difference_and_their_bytes_are_none(
 def test_operators_and_attributes_that_differ(built: dict[str, Path], tmp_path: Path, om: Command):
     def edit(model: ModelDef) -> None:
         nodes = {op.name: op for op in model.graph[0].op}
-        set_attribute(nodes["conv1"].attr["pads"], [0, 0, 0, 0])
-        set_attribute(nodes["conv1"].attr["more"], True)
-        set_attribute(nodes["conv1"].attr["shape"], [1])  # of a constant it would be its weight's
+        set_attribute(nodes["conv1relu1"].attr["pads"], [0, 0, 0, 0])
+        set_attribute(nodes["conv1relu1"].attr["more"], True)
+        set_attribute(
+            nodes["conv1relu1"].attr["shape"], [1]
+        )  # of a constant it would be its weight's
         model.graph[0].op[-1].name = "renamed"
         set_attribute(model.attr["memory_size"], 5)
 
@@ -67,9 +69,9 @@ def test_operators_and_attributes_that_differ(built: dict[str, Path], tmp_path: 
     code, lines = om("diff", built["inside"], path)
     assert code == 1
     text = "\n".join(lines)
-    assert "operator conv1: attribute pads: [1, 1, 1, 1] → [0, 0, 0, 0]" in text
-    assert "+ operator conv1: attribute more: True" in text
-    assert "+ operator conv1: attribute shape: [1]" in text
+    assert "operator conv1relu1: attribute pads: [1, 1, 1, 1] → [0, 0, 0, 0]" in text
+    assert "+ operator conv1relu1: attribute more: True" in text
+    assert "+ operator conv1relu1: attribute shape: [1]" in text
     assert "+ operator renamed: NetOutput" in text
     assert "attribute memory_size" in text
 

@@ -13,6 +13,7 @@ from onnx import numpy_helper, parser
 from onnxruntime import InferenceSession
 
 from compiler.atc import main as atc
+from compiler.om.contract import FUSION_GRAPH_NAME
 from compiler.om.model_reader import read_model
 from runtime.device import Memory
 from runtime.model_registry import Models
@@ -78,8 +79,9 @@ def spelled(mode: str) -> str:
 
 def types(path: Path) -> dict[str, str]:
     graphs = read_model(path).root.model_def.graph
-    found = {op.name: from_proto(int(op.output_desc[0].dtype))
-             for graph in graphs for op in graph.op if op.output_desc}  # fmt: skip
+    ops = [op for graph in graphs for op in graph.op]
+    ops += [part for op in ops for part in op.attr[FUSION_GRAPH_NAME].g.op]
+    found = {op.name: from_proto(int(op.output_desc[0].dtype)) for op in ops if op.output_desc}
     return {name.rpartition("/")[2]: str(dtype) for name, dtype in found.items()}
 
 

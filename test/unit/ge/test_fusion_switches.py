@@ -10,7 +10,7 @@ import pytest
 from compiler.atc.build import disabled_passes
 from compiler.atc.errors import AtcError
 from compiler.errors import UserError
-from compiler.fusion_switches import FUSIONS, known_names, read_switches, switchable
+from compiler.fusion_switches import FUSIONS, UB_FUSIONS, known_names, read_switches, switchable
 from compiler.pipelines import FUSE, OPTIMISE
 
 
@@ -44,6 +44,13 @@ def test_json_switches_all_but_some(tmp_path: Path):
     assert "ge-fuse-conv-batch-norm" in off
     assert "ge-fuse-matmul-bias" not in off
     assert "ge-lower-global-pool" not in off
+    assert "ge-fuse-eltwise" not in off
+
+
+def test_json_switches_groups_one_by_one(tmp_path: Path):
+    kernels = {"ALL": "off", "TbeFixPipeFusionPass": "on"}
+    path = written(tmp_path, {"Switch": {"UBFusion": kernels}})
+    assert read_switches(path) == (tuple(sorted(UB_FUSIONS - {"ge-fuse-fixpipe"})), ())
 
 
 @pytest.mark.parametrize(
