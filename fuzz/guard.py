@@ -21,6 +21,8 @@ INSTALLED = tuple(
 
 GROWTH = 32 << 20
 """Bytes that one input may make the process larger by, all its readers together."""
+AGAIN = 0.5
+"""Seconds after which the time is up again: what is raised in a destructor, Python ignores."""
 HEADROOM = 1 << 30
 """Bytes of address space beyond those of a warm process: an allocation of more fails."""
 
@@ -55,7 +57,7 @@ class Guard:
         """Calls TooSlow when the block takes more processor time; notes what files it opens."""
         self.touched.clear()
         self.watching = True
-        signal.setitimer(signal.ITIMER_PROF, seconds)
+        signal.setitimer(signal.ITIMER_PROF, seconds, AGAIN)
         try:
             try:
                 yield
