@@ -317,6 +317,18 @@ def test_a_name_that_no_file_has_is_refused(
     assert not (tmp_path / "again.om").exists() and not (tmp_path / "parts").exists()
 
 
+def test_a_weight_file_is_not_left_behind(
+    built: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    path = copied(built["files"], tmp_path)
+    with_model(path, lambda m: set_attribute(constants_of(m)[1].attr["location"], "w\x1bw"))
+    path.with_name("weight").joinpath("w\x1bw").write_bytes(bytes(4096))
+    assert main([str(path)]) == 0
+    assert main([str(path), "-t", f'om{{output="{tmp_path}/again/m"}}']) == 1
+    assert "the weight file 'w\\x1bw' would be left behind" in capsys.readouterr().err
+    assert not (tmp_path / "again").exists()
+
+
 @pytest.mark.parametrize("form", ["files", "combined"])
 def test_damaged_weights_are_not_copied(
     form: str,

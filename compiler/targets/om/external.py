@@ -10,7 +10,9 @@ from xdsl.dialects.builtin import IntegerAttr, ModuleOp, StringAttr
 
 from compiler.constants import weight_of
 from compiler.errors import UserError
+from compiler.om.attributes import get_attribute
 from compiler.om.buffers import Blob, Joined, Zeros
+from compiler.om.constants import FILE_CONSTANT
 from compiler.om.contract import (
     COMBINED,
     LOCATION_NAME,
@@ -20,10 +22,11 @@ from compiler.om.contract import (
 )
 from compiler.om.drafts import WriteError
 from compiler.om.errors import Status
+from compiler.om.ge_ir_pb2 import AttrDef
 from compiler.planning.placement import align
 from compiler.weights import Weight
 from compiler.weights.digests import sha256
-from dialects.ge import FileConstantOp
+from dialects.ge import AttrDefAttr, FileConstantOp, Op
 
 LONGEST_NAME = 255
 """Bytes that the name of a file may have on Linux."""
@@ -33,10 +36,12 @@ def weight_files(module: ModuleOp, folder: Path) -> list[tuple[Path, Blob]]:
     """Every file that a FileConstant of the module names, and what shall be in it.
 
     Files that are referred to where they lie are not among them. WriteError for a name that no file
-    can have for its length.
+    can have for its length, UserError for one that the IR has no text for.
     """
     files: dict[str, dict[int, Weight]] = {}
     for node in module.walk():
+        if isinstance(node, Op):
+            _check_readable(node)
         if isinstance(node, FileConstantOp) and REFERENCE_NAME not in node.attributes:
             location, offset = _place(node)
             weight = weight_of(node.value)
@@ -47,6 +52,17 @@ def weight_files(module: ModuleOp, folder: Path) -> list[tuple[Path, Blob]]:
         (folder / location, _joined(location, sorted(parts.items(), key=lambda part: part[0])))
         for location, parts in sorted(files.items())
     ]
+
+
+def _check_readable(node: Op) -> None:
+    """The file of such a node would be missing beside what is written."""
+    location = node.attributes.get(LOCATION_NAME)
+    if node.type_name == FILE_CONSTANT and isinstance(location, AttrDefAttr):
+        name = get_attribute(AttrDef.FromString(bytes.fromhex(location.payload.data)))
+        raise UserError(
+            f"FileConstant '{node.label}': the weight file {name!r:.200} would be left behind: its "
+            "name cannot be printed, so rename it, in the model too"
+        )
 
 
 def _place(node: FileConstantOp) -> tuple[str, int]:
