@@ -26,7 +26,7 @@ from compiler.tasks.dependences import tensors_of
 from compiler.tasks.places import Place, Places, find_places
 from compiler.tasks.variables import VariableMemory
 from compiler.weights.digests import all_sha256
-from dialects.ge import ConstOp, GraphOp, NodeOp
+from dialects.ge import ConstOp, FileConstantOp, GraphOp, NodeOp
 from dialects.om import BundleOp, EventRecordOp, EventWaitOp, KernelTaskOp, ModelOp, PlacementAttr
 
 Workspaces: TypeAlias = "Mapping[str, Sequence[int]]"
@@ -76,7 +76,9 @@ def _plan_model(model: ModelOp, variables: VariableMemory, kernels: Workspaces) 
     places.add_workspaces(graph, kernels)
     weights = _planned_weights(places.constants)
     for key, value in places.variables:
-        variables.address(key, byte_size(value), str(value.type))
+        # One file may hold the bytes of constants of several types.
+        kind = "a file" if isinstance(value.owner, FileConstantOp) else str(value.type)
+        variables.address(key, byte_size(value), kind)
     memory = None if model.dynamic else _planned_memory(model, graph, places)
     addresses = Addresses(places, weights, variables, memory)
     streams = {task.node.data: task.stream_id for task in _launches(model)}
