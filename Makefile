@@ -25,7 +25,8 @@ check: $(READY)
 test-kill: $(READY)
 	ASCEND_OPT_KILLS=200 $(BIN)/pytest test/e2e/test_killed_writer.py
 
-# Threads infer while weights are swapped 10,000 times; make test does it 250 times.
+# Threads infer while weights are swapped 10,000 times (make test: 250 times), and what further
+# threads add.
 soak: $(READY)
 	$(BIN)/python -m bench.soak
 	$(BIN)/python -m bench.concurrency

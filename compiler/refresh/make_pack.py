@@ -17,8 +17,9 @@ from math import isfinite
 from compiler.errors import UserError
 from compiler.om.files import write_file
 from compiler.om.manifest import read_manifest, version_digest
+from compiler.refresh.adapter_match import match
 from compiler.refresh.checkpoint import Checkpoint, add_root, check_output, read_checkpoint
-from compiler.refresh.lora import find_adapter, match, read_adapters
+from compiler.refresh.lora import find_adapter, read_adapters
 from compiler.refresh.merging import FLOATS
 from compiler.refresh.pack import SHOWN, check_fits, lay_out_pack, near, read_pack
 from compiler.safetensors import IN_OUT, OUT_IN, TensorRef

@@ -4,67 +4,40 @@ from __future__ import annotations
 
 import mmap
 import os
-import stat
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from pathlib import Path
 from threading import Lock
 
 import numpy as np
 
 from compiler.om.constants import FILE_CONSTANT
-from compiler.om.contract import HASH_NAME, SAMPLE_NAME
-from compiler.om.external import Place, end_fault
-from compiler.om.ge_ir_pb2 import ModelDef, OpDef
+from compiler.om.ge_ir_pb2 import ModelDef
 from compiler.threads import in_threads
-from compiler.weights import FileBytes, Version
-from compiler.weights.digests import sample_sha256
+from compiler.weights import Version
 from runtime.device import Bytes
-from runtime.errors import AclError, failure
+from runtime.errors import failure
 from runtime.executor.contents import Buffer, Content
-from runtime.executor.operators import attribute, tensor_desc
 from runtime.executor.session import Session
 from runtime.executor.variables import variable_address
 from runtime.executor.weight_check import Expected, Verification
+from runtime.executor.weight_parts import (
+    Part,
+    check_sample,
+    check_size,
+    check_unchanged,
+    is_usable,
+    opened,
+    part_of,
+    read,
+)
 from runtime.executor.weight_places import WeightPlaces
 from runtime.settings import Verify
 
 MAPPED_FILES = 256
 """So many files are mapped: each mapping holds a file descriptor. Of further ones, and of weights
 whose place in the file is not aligned, the bytes are read when the model first runs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """The bytes of one node in its weight file, and the variable they are for.
-
-    `digest` is GraphEngine's text of their SHA-256, `sample` the digest of a sample of them: both
-    where the model says so.
-    """
-
-    node: str
-    place: Place
-    variable: int
-    size: int
-    alignment: int
-    digest: str | None = None
-    sample: str | None = None
-
-    @property
-    def path(self) -> Path:
-        """The weight file."""
-        return self.place.path
-
-    @property
-    def end(self) -> int:
-        """Where the bytes end in the file."""
-        return self.place.offset + self.size
-
-    def weight(self, version: Version) -> FileBytes:
-        """The bytes in a version of the file."""
-        return FileBytes(str(self.path), self.place.offset, self.size, version)
 
 
 @dataclass(slots=True, eq=False)
@@ -89,13 +62,13 @@ class WeightFiles:
         """
         self.fill()
         for part, version in self._mapped:
-            _check_unchanged(part, version)
+            check_unchanged(part, version)
         self.verification.check()
 
     def fill(self) -> None:
         """Reads what is not mapped; AclError 500002 where files have changed since."""
         with self._lock:
-            in_threads(lambda unread: _read(*unread, self.contents), self._unread)
+            in_threads(lambda unread: read(*unread, self.contents), self._unread)
             self._unread.clear()
 
     def give(self, part: Part, memory: Bytes) -> None:
@@ -117,11 +90,11 @@ class WeightFiles:
         """Maps the weights of one file; AclError 500002 when they are not what is in it."""
         path, node = parts[0].path, parts[0].node
         try:
-            descriptor = _opened(path)
+            descriptor = opened(path)
             try:
                 version = Version.of(os.fstat(descriptor))
                 if not self.session.faithful:
-                    _check_size(descriptor, version.size, parts)
+                    check_size(descriptor, version.size, parts)
                 self._map(descriptor, version, parts)
             finally:
                 os.close(descriptor)
@@ -144,8 +117,8 @@ class WeightFiles:
         unread = len(self._unread)
         for part in parts:
             found = whole[part.place.offset : part.end]
-            _check_sample(part, found)
-            if kept and _is_usable(part, found):
+            check_sample(part, found)
+            if kept and is_usable(part, found):
                 self.contents[part.variable] = Content(Buffer(found))
             else:
                 self.contents[part.variable] = self._own(part)
@@ -175,7 +148,7 @@ def load_weight_files(
     files = WeightFiles(session)
     if not session.faithful:
         ops = [op for op in ops if variable_address(op) not in session.written]
-    parts = sorted((_part(op, places, session) for op in ops), key=lambda part: str(part.path))
+    parts = sorted((part_of(op, places, session) for op in ops), key=lambda part: str(part.path))
     for path, group in groupby(parts, key=lambda part: part.path):
         if path.name in places.memory:
             for part in group:
@@ -198,85 +171,3 @@ def _note_samples(parts: Sequence[Part]) -> None:
     if sampled:
         what = "external weights are compared by a sample of their bytes only"
         warnings.warn(f"{len(sampled)} {what}, as '{sampled[0]}'", stacklevel=2)
-
-
-def _part(op: OpDef, places: WeightPlaces, session: Session) -> Part:
-    place, what = places.find(op), f"node '{op.name}' (FileConstant)"
-    desc = tensor_desc(op.output_desc[0], op.name)
-    if place.length not in (0, desc.size) and not session.faithful:
-        raise failure(f"{what}: length {place.length} does not fit a tensor of {desc.size} bytes")
-    if place.offset < 0:
-        raise failure(f"{what}: offset {place.offset} is negative")
-    digest, sample = attribute(op, HASH_NAME), attribute(op, SAMPLE_NAME)
-    alignment = 1 if desc.is_packed else desc.dtype.alignment
-    return Part(op.name, place, variable_address(op), desc.size, alignment, digest, sample)
-
-
-def _opened(path: Path) -> int:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    # A pipe would be waited for, and a device has no size.
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(0, "not a regular file")
-    return descriptor
-
-
-def _check_size(descriptor: int, size: int, parts: Sequence[Part]) -> None:
-    last = max(parts, key=lambda part: part.end)
-    if last.end > size:
-        raise _too_short(last, max(0, size - last.place.offset))
-    if last.sample is not None:
-        return
-    if fault := end_fault(descriptor, last.end):
-        raise failure(f"weight file {last.path}, needed by node '{last.node}', {fault}")
-
-
-def _too_short(part: Part, there: int) -> AclError:
-    return failure(
-        f"weight file {part.path} is too short: node '{part.node}' needs {part.size} "
-        f"bytes at {part.place.offset}, {there} are there"
-    )
-
-
-def _check_sample(part: Part, found: Bytes) -> None:
-    if part.sample is not None and sample_sha256(found.data) != part.sample:
-        raise failure(
-            f"weight file {part.path} is not what it was when the model was compiled: node "
-            f"'{part.node}' finds other bytes at {part.place.offset}; compile again"
-        )
-
-
-def _is_usable(part: Part, found: Bytes) -> bool:
-    """Whether NumPy can compute with the bytes where they are."""
-    return len(found) == part.size and found.ctypes.data % part.alignment == 0
-
-
-def _read(part: Part, version: Version, contents: Mapping[int, Content]) -> None:
-    """Fill a variable from its file, as far as the file goes."""
-    try:
-        with part.path.open("rb") as file:
-            if Version.of(os.fstat(file.fileno())) != version:
-                raise _changed(part)
-            file.seek(part.place.offset)
-            file.readinto(contents[part.variable].memory.data)
-    except OSError as error:
-        needed = f"needed by node '{part.node}'"
-        raise failure(f"weight file {part.path}, {needed}: {error.strerror}") from None
-
-
-def _check_unchanged(part: Part, version: Version) -> None:
-    """Another file at the path does no harm: the mapping is of the one that was there."""
-    try:
-        now = Version.of(os.stat(part.path))
-    except OSError:
-        return
-    same_file = (now.device, now.inode) == (version.device, version.inode)
-    if same_file and (now.size, now.modified_ns) != (version.size, version.modified_ns):
-        raise _changed(part)
-
-
-def _changed(part: Part) -> AclError:
-    return failure(
-        f"weight file {part.path}, needed by node '{part.node}', has changed since the model was "
-        "loaded: load it again"
-    )
