@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from xdsl.dialects.affine import ForOp
 from xdsl.ir import Block, Operation
 
-from compiler.planning.sync import EventIds, Flag, SyncError, Touch, Usage, plan_flags
+from compiler.planning.sync import EventIds, Flag, Pair, SyncError, Touch, Usage, plan_flags
 from dialects.davinci import AllocOp, InstructionOp, KernelOp
 
 
+class Placed(NamedTuple):
+    """A flag with an event id for each slot, and that of the flag which acknowledges it."""
+
+    flag: Flag
+    events: tuple[int, ...]
+    acknowledging: int | None
+
+
 class BlockFlags(NamedTuple):
-    """A block, its operations by step, and its flags with their event ids."""
+    """A block, its operations by step, and its flags."""
 
     block: Block
     steps: Sequence[Operation]
-    flags: Sequence[tuple[Flag, tuple[int, ...]]]
+    flags: Sequence[Placed]
 
 
 def kernel_flags(kernel: KernelOp) -> list[list[BlockFlags]]:
@@ -25,17 +33,31 @@ def kernel_flags(kernel: KernelOp) -> list[list[BlockFlags]]:
 
     SyncError where they cannot be placed.
     """
-    blocks = [function.block for function in kernel.functions]
-    return [list(_block_flags(block, EventIds(), repeats=False)) for block in blocks]
+    return [_function_flags(function.block) for function in kernel.functions]
 
 
-def _block_flags(block: Block, ids: EventIds, *, repeats: bool) -> Iterator[BlockFlags]:
+def _function_flags(block: Block) -> list[BlockFlags]:
+    """Pairs of pipes that would need too many ids get by with few."""
+    frugal: set[Pair] = set()
+    while True:
+        try:
+            return list(_block_flags(block, EventIds(), frugal, repeats=False))
+        except SyncError as error:
+            if error.pair is None or error.pair in frugal:
+                raise
+            frugal.add(error.pair)
+
+
+def _block_flags(
+    block: Block, ids: EventIds, frugal: Container[Pair], *, repeats: bool
+) -> Iterator[BlockFlags]:
     steps = list(block.ops)
-    planned = plan_flags(_usages(steps), repeats=repeats)
-    yield BlockFlags(block, steps, [(flag, ids.take(flag)) for flag in planned])
+    planned = plan_flags(_usages(steps), repeats=repeats, frugal=frugal)
+    flags = [Placed(flag, ids.take(flag), ids.acknowledging(flag)) for flag in planned]
+    yield BlockFlags(block, steps, flags)
     for op in steps:
         if isinstance(op, ForOp):
-            yield from _block_flags(op.body.block, EventIds(ids), repeats=True)
+            yield from _block_flags(op.body.block, EventIds(ids), frugal, repeats=True)
 
 
 def _usages(steps: Sequence[Operation]) -> list[Usage]:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Block
+from xdsl.ir import Block, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import PassFailedException
 
 from compiler.kernels.engines import work_on_kernels
-from compiler.kernels.flags import BlockFlags, kernel_flags
+from compiler.kernels.flags import BlockFlags, Placed, kernel_flags
 from compiler.kernels.hazards import HazardProgram
-from compiler.planning.sync import Flag
+from compiler.planning.sync import End
 from compiler.planning.sync_proof import HazardError, redundant
 from dialects.davinci import AllocOp, KernelOp, SetFlagOp, WaitFlagOp
 from dialects.davinci.attributes import Pipe
@@ -48,10 +48,13 @@ def _synchronise(body: Block, blocks: Sequence[BlockFlags]) -> None:
     """Place the flags of one function."""
     raised: dict[tuple[str, str, int], None] = {}
     for block in blocks:
-        for flag, events in block.flags:
-            _place(flag, events, block)
+        for placed in block.flags:
+            _place(placed, block)
+            flag, events, acknowledging = placed
             if flag.reverse:
-                raised.update(dict.fromkeys((flag.source, flag.destination, e) for e in events))
+                raised.update(dict.fromkeys((*flag.pair, e) for e in events))
+            if acknowledging is not None:
+                raised[(*flag.back.pair, acknowledging)] = None
     first = body.first_op
     if first is None:
         return
@@ -74,14 +77,22 @@ def _leave_out_redundant(kernel: KernelOp, function: Function) -> None:
         raise PassFailedException(f"kernel {kernel.label}: {error}") from None
 
 
-def _place(flag: Flag, events: tuple[int, ...], where: BlockFlags) -> None:
+def _place(placed: Placed, where: BlockFlags) -> None:
+    flag, events, acknowledging = placed
     pipes = Pipe(flag.source), Pipe(flag.destination)
+    set_op = SetFlagOp.between(*pipes, events, _slots_of(flag.set_after, events, where))
+    wait_op = WaitFlagOp.between(*pipes, events, _slots_of(flag.wait_before, events, where))
     block, steps = where.block, where.steps
-    sets, waits = (steps[end.buffer] for end in (flag.set_after, flag.wait_before))
-    assert isinstance(sets, AllocOp) and isinstance(waits, AllocOp)
-    block.insert_op_after(
-        SetFlagOp.between(*pipes, events, sets.buffer), steps[flag.set_after.step]
-    )
-    block.insert_op_before(
-        WaitFlagOp.between(*pipes, events, waits.buffer), steps[flag.wait_before.step]
-    )
+    block.insert_op_after(set_op, steps[flag.set_after.step])
+    block.insert_op_before(wait_op, steps[flag.wait_before.step])
+    if acknowledging is not None:
+        back = Pipe(flag.destination), Pipe(flag.source)
+        block.insert_op_before(WaitFlagOp.between(*back, [acknowledging]), set_op)
+        block.insert_op_after(SetFlagOp.between(*back, [acknowledging]), wait_op)
+
+
+def _slots_of(end: End, events: Sequence[int], where: BlockFlags) -> SSAValue | None:
+    """The buffer whose slot in use picks the event; None where all slots have one."""
+    alloc = where.steps[end.buffer]
+    assert isinstance(alloc, AllocOp)
+    return alloc.buffer if len(events) == alloc.slots else None

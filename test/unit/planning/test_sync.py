@@ -84,3 +84,13 @@ def test_there_are_eight_ids() -> None:
         ids.take(_flag())
     with pytest.raises(SyncError, match="more than 8 flags from MTE2 to V"):
         ids.take(_flag())
+
+
+def test_frugal_pairs_take_one_id_and_one_to_acknowledge_it() -> None:
+    usages = [_usage(i, (2 * i, "MTE2"), (2 * i + 1, "V")) for i in range(20)]
+    flags = plan_flags(usages, repeats=True, frugal={("MTE2", "V"), ("V", "MTE2")})
+    assert [flag.reverse for flag in flags].count(True) == 1
+    ids = EventIds()
+    assert {ids.take(flag) for flag in flags if not flag.reverse} == {(0,)}
+    assert {ids.acknowledging(flag) for flag in flags if not flag.reverse} == {7}
+    assert [ids.take(flag) for flag in flags if flag.reverse] == [(6,)]
