@@ -17,6 +17,7 @@ from compiler.kernels.nest import Nest
 from compiler.planning.placement import align
 from compiler.simulator.instruction import CrossFlag, Flag, Instruction, Pipe, Transfer
 from compiler.simulator.moves import CountedPrograms
+from compiler.soc import soc
 from dialects.davinci import (
     BroadcastL0COp,
     BroadcastOp,
@@ -38,7 +39,7 @@ from dialects.davinci import (
     StoreOp,
     TransposeOp,
 )
-from dialects.davinci.kernel import Function
+from dialects.davinci.functions import VECTOR
 from dialects.davinci.types import (
     BITS,
     BLOCK_BYTES,
@@ -52,14 +53,23 @@ REPEAT_BYTES = 256
 """What a vector instruction works on in one repeat."""
 
 
-def programs(kernel: KernelOp, function: Function | None = None) -> CountedPrograms:
-    """What the cores of a kernel run by block index, or those of one function of it."""
-    nest = Nest(kernel, function or kernel.functions[0])
-    listing = Listing(nest.ops)
-    cores = Cores(nest, partial(describe, listing))
-    ran = [cores.core(block) for block in range(kernel.blocks)]
-    moves = [CoreMoves(one, nest.functions, (block, 0)) for block, one in enumerate(ran)]
-    return CountedPrograms([one.program for one in ran], moves)
+def programs(kernel: KernelOp) -> CountedPrograms:
+    """What the cores of a kernel run, by block index; in a mixed kernel each block has the program
+    of its cube core, then those of its vector cores."""
+    target = soc(kernel.soc.data)
+    functions: list[tuple[Nest, Cores, int]] = []
+    for function in kernel.functions:
+        nest = Nest(kernel, function)
+        cores = Cores(nest, partial(describe, Listing(nest.ops)))
+        vector = len(kernel.functions) > 1 and function.core_type == VECTOR
+        functions.append((nest, cores, target.vector_cores // target.cube_cores if vector else 1))
+    found = [
+        (ran := cores.core(block, sub), CoreMoves(ran, nest.functions, (block, sub)))
+        for block in range(kernel.blocks)
+        for nest, cores, count in functions
+        for sub in range(count)
+    ]
+    return CountedPrograms([ran.program for ran, _ in found], [moves for _, moves in found])
 
 
 def describe(listing: Listing, record: Record) -> Instruction:

@@ -31,7 +31,7 @@ from dialects.om import BinaryOp, BundleOp, EventRecordOp, EventWaitOp, KernelTa
 INSTRUCTIONS_SHOWN = 250
 """What the trace shows of a core, from its start: it must stay small."""
 
-CORE_TYPES = {"AIC": "AI_CORE", "AIV": "AI_VECTOR_CORE"}
+CORE_TYPES = {"AIC": "AI_CORE", "AIV": "AI_VECTOR_CORE", "MIX": "MIX_AIC"}
 
 
 def models(module: ModuleOp) -> list[tuple[str, ModelOp]]:

@@ -141,20 +141,22 @@ class Placement:
 
 
 SHOWN_GROUPS = 2
-"""How many groups of cores of one kernel a trace shows, the slowest first."""
+"""How many groups of blocks of one kernel a trace shows, the slowest first."""
 
 
 def core_traces(
     kernel: KernelTiming, cap: int, placement: Placement
 ) -> list[tuple[CoreTrace, CoreGroup]]:
-    """The first `cap` instructions of the first core of the slowest groups, and those groups.
+    """The first `cap` instructions of the cores that run the slowest blocks, and their groups.
 
     `ValueError` when the simulation kept fewer.
     """
     slowest = sorted(kernel.groups, key=lambda group: (-group.cycles, group.blocks))
+    blocks = list(dict.fromkeys(group.blocks for group in slowest))[:SHOWN_GROUPS]
+    shown = [group for some in blocks for group in kernel.groups if group.blocks == some]
     return [
         (_core_trace(kernel, group, cap, placement, placement.first_number + number), group)
-        for number, group in enumerate(slowest[:SHOWN_GROUPS])
+        for number, group in enumerate(shown)
     ]
 
 
@@ -164,7 +166,7 @@ def _core_trace(
     kept, wanted = len(group.program), min(cap, group.schedule.instructions)
     if kept < wanted:
         raise ValueError(f"{kept} instructions were kept of the simulation, not {wanted}")
-    name, order = _process(kernel, group.blocks[0])
+    name, order = _process(kernel, group.blocks[0], group.core)
     return CoreTrace(
         process=placement.prefix + name,
         number=number,
@@ -176,14 +178,15 @@ def _core_trace(
     )
 
 
-def _process(kernel: KernelTiming, block: int) -> tuple[str, int]:
+def _process(kernel: KernelTiming, block: int, core: int) -> tuple[str, int]:
     """Name and order: cube cores by number, vector cores as the two that belong to one."""
     if not kernel.soc.split_cores:
         return f"core{block}", 3 * block + 1
     if kernel.core_type is CoreType.AI_VECTOR_CORE:
-        core, half = divmod(block, 2)
-        return f"core{core}.veccore{half}", 3 * core + 2 + half
-    return f"core{block}.cubecore0", 3 * block + 1
+        block, half = divmod(block, 2)
+        core = half + 1
+    name = f"veccore{core - 1}" if core else "cubecore0"
+    return f"core{block}.{name}", 3 * block + 1 + core
 
 
 def _detail(instruction: Instruction) -> str:

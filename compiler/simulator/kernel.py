@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from compiler.simulator.core import CoreTiming, simulate_core
-from compiler.simulator.cost import Share, cycles
+from compiler.simulator.core import CoreTiming
 from compiler.simulator.instruction import Program, first_instructions
-from compiler.simulator.intern import Codes, Interner
 from compiler.simulator.kernel_timing import (
     CoreGroup,
     CoreType,
@@ -15,13 +13,12 @@ from compiler.simulator.kernel_timing import (
     PipeUse,
     core_count,
     summarise,
+    team_size,
 )
 from compiler.simulator.roofline import work
-from compiler.simulator.traffic import Traffic, measure, oversubscription, share
+from compiler.simulator.teams import Teams
+from compiler.simulator.traffic import Traffic, measure
 from compiler.soc.table import Soc
-
-_ROUNDS = 6
-"""How often the memory rates are adjusted; three rounds suffice for any kernel that was tried."""
 
 
 def simulate_kernel(
@@ -34,87 +31,54 @@ def simulate_kernel(
 ) -> KernelTiming:
     """Time the kernel whose block `i` runs `programs[i]`, at most one block to a core.
 
+    In a mixed kernel, each block has the program of a cube core and those of its vector cores.
     `traffic` is what they move, where that is known. Of the first `keep` instructions of each
     core the first and last cycle are kept, for `trace.json`.
     Raises `ScheduleError` for a program that cannot run, `ValueError` for more blocks than cores
-    or another core type than AI_CORE and AI_VECTOR_CORE.
+    or another core type than AI_CORE, AI_VECTOR_CORE and MIX_AIC.
     """
     kind = _kind(core_type)
     _check(len(programs), soc, kind)
-    cores = _Cores(programs, soc, kind, keep)
+    teams, size = Teams(programs, soc, kind, keep), team_size(soc, kind)
     traffic = traffic or measure(programs, soc.l2)
-    timings = cores.settle(traffic)
+    timings = teams.settle(traffic)
     groups = tuple(
-        _core_group(tuple(blocks), timing, programs, soc)
-        for blocks, timing in zip(cores.groups.values(), timings, strict=True)
+        _core_group(tuple(blocks), core, timing, soc.clock_mhz, programs[blocks[0] * size + core])
+        for blocks, team in zip(teams.blocks.values(), timings, strict=True)
+        for core, timing in enumerate(team)
     )
     return summarise(groups, traffic, work(programs, soc), soc, kind)
 
 
 def _kind(core_type: str) -> CoreType:
-    kinds = (CoreType.AI_CORE, CoreType.AI_VECTOR_CORE)
+    kinds = (CoreType.AI_CORE, CoreType.AI_VECTOR_CORE, CoreType.MIX_AIC)
     if core_type not in kinds:
-        raise ValueError(f"no kernel runs on '{core_type}': it is {' or '.join(kinds)}")
+        raise ValueError(
+            f"no kernel runs on '{core_type}': it is {', '.join(kinds[:-1])} or {kinds[-1]}"
+        )
     return CoreType(core_type)
 
 
-def _check(blocks: int, soc: Soc, kind: CoreType) -> None:
-    cores = core_count(soc, kind)
+def _check(programs: int, soc: Soc, kind: CoreType) -> None:
+    cores, size = core_count(soc, kind), team_size(soc, kind)
+    if kind is CoreType.MIX_AIC and not soc.split_cores:
+        raise ValueError(f"{soc.name} has no separate vector cores for a mixed kernel")
+    if programs % size:
+        raise ValueError(f"{programs} programs are not {size} for each block of a mixed kernel")
+    blocks = programs // size
     if not 0 < blocks <= cores:
         raise ValueError(f"{blocks} blocks on {soc.name}: it has {cores} cores for {kind} kernels")
 
 
-class _Cores:
-    """The cores of a kernel: those whose programs are equal are timed once."""
-
-    def __init__(self, programs: Sequence[Program], soc: Soc, kind: CoreType, keep: int):
-        self._soc = soc
-        self._vector = kind is CoreType.AI_VECTOR_CORE
-        self._keep = keep
-        self._interner = Interner(soc.costs.memory.alignment)
-        self.groups = _group(programs, self._interner)
-
-    def settle(self, traffic: Traffic) -> list[CoreTiming]:
-        """Time the distinct programs; slow the memory down until it moves no more than it can."""
-        stretch = 1.0
-        timings = self._time(share(traffic, self._soc))
-        for _ in range(_ROUNDS):
-            slowest = max(timing.cycles for timing in timings)
-            over = oversubscription(traffic, self._soc, slowest)
-            if over <= 1.01:
-                break
-            stretch *= over
-            timings = self._time(share(traffic, self._soc, stretch))
-        return timings
-
-    def _time(self, rates: Share) -> list[CoreTiming]:
-        distinct, costs = self._interner.distinct, self._soc.costs
-        table = [cycles(item, costs, rates, vector_core=self._vector) for item in distinct]
-        return [
-            simulate_core(codes, distinct, table, costs, keep=self._keep) for codes in self.groups
-        ]
-
-
-def _group(programs: Sequence[Program], interner: Interner) -> dict[Codes, list[int]]:
-    """Block indices by the codes of their program."""
-    known: dict[int, Codes] = {}
-    groups: dict[Codes, list[int]] = {}
-    for index, program in enumerate(programs):
-        if id(program) not in known:
-            known[id(program)] = interner.codes(program)
-        groups.setdefault(known[id(program)], []).append(index)
-    return groups
-
-
 def _core_group(
-    blocks: tuple[int, ...], timing: CoreTiming, programs: Sequence[Program], soc: Soc
+    blocks: tuple[int, ...], core: int, timing: CoreTiming, mhz: int, program: Program
 ) -> CoreGroup:
-    mhz = soc.clock_mhz
     return CoreGroup(
         blocks=blocks,
+        core=core,
         cycles=timing.cycles,
         core_us=timing.cycles / mhz,
         pipes={p: PipeUse(t.busy / mhz, t.blocked / mhz) for p, t in timing.pipes.items()},
-        program=first_instructions(programs[blocks[0]], len(timing.starts)),
+        program=first_instructions(program, len(timing.starts)),
         schedule=timing,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
 from compiler.simulator.core import CoreTiming
 from compiler.simulator.instruction import Instruction, Pipe
@@ -28,6 +29,7 @@ class CoreType(StrEnum):
 
     AI_CORE = "AI_CORE"
     AI_VECTOR_CORE = "AI_VECTOR_CORE"
+    MIX_AIC = "MIX_AIC"
     AI_CPU = "AI_CPU"
 
 
@@ -43,10 +45,13 @@ class PipeUse:
 class CoreGroup:
     """Cores (block indices) whose programs are equal up to addresses, and their timing.
 
-    `program` has the first instructions of the first of them, as many as `schedule` keeps times of.
+    Of the cores that run a block of a mixed kernel, `core` 0 is the cube core, the others are its
+    vector cores: each has a group of its own. `program` has the first instructions of the first of
+    them, as many as `schedule` keeps times of.
     """
 
     blocks: tuple[int, ...]
+    core: int
     cycles: float
     core_us: float
     pipes: Mapping[Pipe, PipeUse]
@@ -54,12 +59,16 @@ class CoreGroup:
     schedule: CoreTiming
 
 
+_Teams: TypeAlias = "dict[tuple[int, ...], list[CoreGroup]]"
+
+
 @dataclass(frozen=True, slots=True)
 class KernelTiming:
     """What a kernel takes on `soc`: `duration_us` is `head_us` plus `slowest_us`, its slowest core.
 
-    `core_us` and `pipes` are means over the cores, as profilers report them (published core and
-    task times differ by just the idle cores of the last round); `bound` names the busiest pipe,
+    `core_us` and `pipes` are means over the blocks, as profilers report them (published core and
+    task times differ by just the idle cores of the last round), of a mixed kernel's cores those of
+    the one that takes longest; `bound` names the busiest pipe,
     or "launch" when the head takes longer than the cores. Bytes are those of all cores;
     `gm_bytes` reach memory, the rest stays in L2. `cycles` is the slowest core's. `work` is what
     all cores compute.
@@ -93,8 +102,14 @@ def core_count(soc: Soc, kind: CoreType) -> int:
     return {
         CoreType.AI_CORE: soc.cube_cores,
         CoreType.AI_VECTOR_CORE: soc.vector_cores,
+        CoreType.MIX_AIC: soc.cube_cores,
         CoreType.AI_CPU: soc.ai_cpus,
     }[kind]
+
+
+def team_size(soc: Soc, kind: CoreType) -> int:
+    """How many cores run a block."""
+    return 1 + soc.vector_cores // soc.cube_cores if kind is CoreType.MIX_AIC else 1
 
 
 def summarise(
@@ -102,10 +117,11 @@ def summarise(
 ) -> KernelTiming:
     """The timing of a kernel from that of its cores."""
     slowest = max(groups, key=lambda group: group.cycles)
-    blocks = sum(len(group.blocks) for group in groups)
+    teams = _teams(groups)
+    blocks = sum(len(blocks) for blocks in teams)
     head = _head(soc, kind, blocks)
-    core_us = _mean(groups, lambda group: group.core_us)
-    pipes = _mean_pipes(groups)
+    core_us = _mean(teams, lambda group: group.core_us)
+    pipes = _mean_pipes(teams)
     return KernelTiming(
         soc=soc,
         core_type=kind,
@@ -128,27 +144,40 @@ def summarise(
 
 def _head(soc: Soc, kind: CoreType, blocks: int) -> float:
     """Microseconds before the first instruction: more for each core that is started."""
-    launch = soc.costs.launch
-    each = launch.cube_core_us if kind is CoreType.AI_CORE else launch.vector_core_us
+    launch, vectors = soc.costs.launch, team_size(soc, kind) - 1
+    each = {
+        CoreType.AI_CORE: launch.cube_core_us,
+        CoreType.AI_VECTOR_CORE: launch.vector_core_us,
+        CoreType.MIX_AIC: launch.cube_core_us + vectors * launch.vector_core_us,
+    }[kind]
     return launch.base_us + each * blocks
 
 
-def _mean(groups: Sequence[CoreGroup], value: Callable[[CoreGroup], float]) -> float:
-    """Over the cores of all groups."""
-    cores = sum(len(group.blocks) for group in groups)
-    return sum(value(group) * len(group.blocks) for group in groups) / cores
+def _teams(groups: Sequence[CoreGroup]) -> _Teams:
+    """Groups by the blocks that they run."""
+    teams: _Teams = {}
+    for group in groups:
+        teams.setdefault(group.blocks, []).append(group)
+    return teams
 
 
-def _mean_pipes(groups: Sequence[CoreGroup]) -> dict[Pipe, PipeUse]:
+def _mean(teams: _Teams, value: Callable[[CoreGroup], float]) -> float:
+    """Over all blocks, of each block the greatest."""
+    blocks = sum(len(blocks) for blocks in teams)
+    return sum(max(map(value, team)) * len(blocks) for blocks, team in teams.items()) / blocks
+
+
+def _mean_pipes(teams: _Teams) -> dict[Pipe, PipeUse]:
+    groups = [group for team in teams.values() for group in team]
     used = [pipe for pipe in Pipe if any(pipe in group.pipes for group in groups)]
-    return {pipe: _mean_pipe(groups, pipe) for pipe in used}
+    return {pipe: _mean_pipe(teams, pipe) for pipe in used}
 
 
-def _mean_pipe(groups: Sequence[CoreGroup], pipe: Pipe) -> PipeUse:
+def _mean_pipe(teams: _Teams, pipe: Pipe) -> PipeUse:
     idle = PipeUse(0.0, 0.0)
     return PipeUse(
-        _mean(groups, lambda group: group.pipes.get(pipe, idle).busy_us),
-        _mean(groups, lambda group: group.pipes.get(pipe, idle).blocked_us),
+        _mean(teams, lambda group: group.pipes.get(pipe, idle).busy_us),
+        _mean(teams, lambda group: group.pipes.get(pipe, idle).blocked_us),
     )
 
 

@@ -37,6 +37,7 @@ WAIT_LANES: Mapping[Pipe, Lane] = {pipe: Lane(f"WAIT_FLAG {pipe}", 15, "yellow")
 TASK_COLOURS: Mapping[str, str] = {
     "AI_CORE": "background_memory_dump",
     "AI_VECTOR_CORE": "cq_build_failed",
+    "MIX_AIC": "background_memory_dump",
     "AI_CPU": "startup",
 }
 """Tasks by core type, in the colour of the pipe that does their work."""

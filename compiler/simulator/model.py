@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from compiler.simulator.core import ScheduleError
-from compiler.simulator.kernel_timing import CoreType, KernelTiming, core_count
+from compiler.simulator.kernel_timing import CoreType, KernelTiming, core_count, team_size
 from compiler.soc.table import Soc
 
 
@@ -158,20 +158,25 @@ class _Replay:
             if isinstance(task, TaskTiming)
         ]
 
-    def _needed(self, task: TaskTiming) -> int:
-        return min(task.block_dim, len(self.cores[task.core_type]))
+    def _needed(self, task: TaskTiming) -> list[tuple[list[float], int]]:
+        """The pools of cores that a task takes from, and how many of each."""
+        kinds = {task.core_type: task.block_dim}
+        if task.core_type is CoreType.MIX_AIC:
+            vectors = team_size(self.soc, task.core_type) - 1
+            kinds[CoreType.AI_VECTOR_CORE] = vectors * task.block_dim
+        return [(self.cores[kind], min(n, len(self.cores[kind]))) for kind, n in kinds.items()]
 
     def _possible(self, task: TaskTiming) -> float:
-        free = heapq.nsmallest(self._needed(task), self.cores[task.core_type])
-        return max(self.clocks[task.stream], free[-1])
+        free = [heapq.nsmallest(count, pool)[-1] for pool, count in self._needed(task)]
+        return max(self.clocks[task.stream], *free)
 
     def _start(self, task: TaskTiming) -> None:
         ready = self.clocks[task.stream]
         start = self._possible(task)
         end = start + task.duration_us
-        pool = self.cores[task.core_type]
-        for _ in range(self._needed(task)):
-            heapq.heapreplace(pool, end)
+        for pool, count in self._needed(task):
+            for _ in range(count):
+                heapq.heapreplace(pool, end)
         self.clocks[task.stream] = end
         self.spans.append(TaskSpan(task, ready, start, end))
         self.streams[task.stream].popleft()
@@ -186,8 +191,10 @@ class _Replay:
 
 
 def _pools(soc: Soc) -> Mapping[CoreType, list[float]]:
-    """When each core is free, by kind; coupled cores do both cube and vector work."""
+    """When each core is free, by kind; coupled cores do both cube and vector work. A mixed kernel
+    takes cube cores, and vector cores besides."""
     pools = {kind: [0.0] * core_count(soc, kind) for kind in CoreType}
+    pools[CoreType.MIX_AIC] = pools[CoreType.AI_CORE]
     if not soc.split_cores:
         pools[CoreType.AI_CORE] = pools[CoreType.AI_VECTOR_CORE]
     return pools

@@ -180,7 +180,9 @@ def test_the_wrong_number_of_blocks_is_refused() -> None:
 
 @pytest.mark.parametrize("core_type", ["AI_CPU", "AIC"])
 def test_another_core_type_is_refused(core_type: str) -> None:
-    with pytest.raises(ValueError, match=f"'{core_type}': it is AI_CORE or AI_VECTOR_CORE"):
+    with pytest.raises(
+        ValueError, match=f"'{core_type}': it is AI_CORE, AI_VECTOR_CORE or MIX_AIC"
+    ):
         simulate_kernel([[load(0)]], B1, core_type=core_type)
 
 
