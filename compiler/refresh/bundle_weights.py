@@ -14,12 +14,13 @@ from compiler.om.bundle_roles import roles
 from compiler.om.constants import CONST_TYPES, FILE_CONSTANT, extent_of
 from compiler.om.dtypes import BY_NAME
 from compiler.om.ge_ir_pb2 import ModelDef, OpDef
-from compiler.om.manifest import Manifest, Tensor, manifest_of
+from compiler.om.manifest import Manifest, RefreshableWeight, Tensor, manifest_of
 from compiler.om.offline_model import NOTHING, OfflineModel
 from compiler.om.partitions import PartitionType
 from compiler.om.source import MappedFile, map_file
 from compiler.safetensors import IN_OUT, OUT_IN, TensorRef
 from compiler.weights import FileBytes, Inline, Unreadable, Weight
+from compiler.weights.recipes import started_from, transposes
 
 _TURNED = {"MatMul": "transpose_x2", "MatMulV2": "transpose_x2", "BatchMatMulV2": "adj_x2"}
 """Operators of products, and the attribute that says whether the second operand is transposed."""
@@ -59,10 +60,21 @@ class BundleFile:
         values = self._values()
         found: dict[str, TensorRef[Weight]] = {}
         for weight in self.manifest.weights:
+            value = self._source(weight, values.get(weight.variable))
             for source in weight.sources:
-                value = values.get(weight.variable) if weight.recipe is None else None
-                found[source.onnx] = self._weight(source, value)
+                if value is not None or source.onnx not in found:
+                    found[source.onnx] = self._weight(source, value)
         return found
+
+    def _source(self, weight: RefreshableWeight, value: Weight | None) -> Weight | None:
+        """The tensor that a variable was made of, where that can be told from what it holds."""
+        if weight.recipe is None or value is None:
+            return value
+        try:
+            return started_from(weight.recipe, value)
+        except (ValueError, LookupError, TypeError) as error:
+            what = f"the recipe of variable '{weight.variable}' is damaged: {error}"
+            raise UserError(f"{self.path}: {what}") from None
 
     def _weight(self, source: Tensor, value: Weight | None) -> TensorRef[Weight]:
         dtype = BY_NAME[source.dtype]
@@ -84,13 +96,15 @@ class BundleFile:
 
     def layouts(self) -> dict[str, str]:
         """Which way the matrices lie that are the second operand of a product, by ONNX name."""
-        names = {weight.variable: weight.onnx for weight in self.manifest.weights}
+        held = {weight.variable: weight for weight in self.manifest.weights}
         uses: dict[str, set[str]] = {}
         for op in (op for model in self.bundle.models for op in definition(model).graph[0].op):
             sources = producers(op)
-            if op.type in _TURNED and len(sources) > 1 and sources[1] in names:
+            if op.type in _TURNED and len(sources) > 1 and sources[1] in held:
+                weight = held[sources[1]]
                 turned = op.attr[_TURNED[op.type]].b if _TURNED[op.type] in op.attr else False
-                uses.setdefault(names[sources[1]], set()).add(OUT_IN if turned else IN_OUT)
+                turned ^= bool(transposes(weight.recipe or {}) % 2)
+                uses.setdefault(weight.onnx, set()).add(OUT_IN if turned else IN_OUT)
         return {name: min(found) for name, found in uses.items() if len(found) == 1}
 
 

@@ -14,6 +14,7 @@ Element types have MLIR's spelling. What a recipe says is what the compiler itse
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import prod
 from typing import Any, TypeAlias, cast
 
 from compiler.weights import (
@@ -26,6 +27,7 @@ from compiler.weights import (
     Splat,
     Transposed,
     Weight,
+    numpy_dtype,
 )
 
 Recipe: TypeAlias = Mapping[str, Any]
@@ -52,6 +54,29 @@ def names_in(recipe: Recipe) -> Iterator[str]:
             yield from names_in(cast("Recipe", inner))
     for operand in cast("Sequence[Recipe]", recipe.get("operands", recipe.get("concat", ()))):
         yield from names_in(cast("Recipe", operand["value"]))
+
+
+def started_from(recipe: Recipe, value: Weight) -> Weight | None:
+    """The source of a recipe, from what was made of it; None where that has not all of it.
+
+    ValueError for a transpose that is none of such bytes.
+    """
+    if "source" in recipe:
+        return value
+    if "transpose" not in recipe:
+        return None
+    shape, perm = recipe["shape"], list(recipe["perm"])
+    size = prod(shape) * numpy_dtype(recipe["dtype"]).itemsize
+    if sorted(perm) != list(range(len(shape))) or size != value.length:
+        raise ValueError(f"{value.length} bytes are no {recipe['dtype']}{shape} turned by {perm}")
+    now, back = tuple(shape[axis] for axis in perm), tuple(map(perm.index, range(len(perm))))
+    return started_from(recipe["transpose"], Transposed(value, recipe["dtype"], now, back))
+
+
+def transposes(recipe: Recipe) -> int:
+    """How often a matrix is turned on the way from its source, by steps on it alone."""
+    inner = recipe.get("transpose", recipe.get("cast"))
+    return 0 if inner is None else transposes(inner) + ("transpose" in recipe)
 
 
 def _cast(recipe: Recipe, sources: Sources) -> Weight:

@@ -14,6 +14,7 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
+from compiler.cli import main
 from compiler.commands import run_command
 from compiler.errors import UserError
 from compiler.refresh.checkpoint import read_checkpoint
@@ -360,3 +361,45 @@ def test_a_folder_without_an_adapter(tmp_path: Path, refresh: Refresh) -> None:
     base = save_model(tmp_path / "base.onnx", layers())
     with pytest.raises(UserError, match=r"has a file adapter_model\.safetensors, this has none"):
         refresh("make", base, tmp_path, "-o", tmp_path / "pack.safetensors")
+
+
+def linear_model(path: Path) -> Path:
+    """x[2, 24] times a square matrix that lies as PyTorch keeps it: turned while compiling."""
+    nodes = [
+        helper.make_node("Transpose", ["square.weight"], ["t"], "turn", perm=[1, 0]),
+        helper.make_node("MatMul", ["x", "t"], ["y"], "product"),
+    ]
+    x, y = (
+        helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [2, 24]) for name in ("x", "y")
+    )
+    square = numpy_helper.from_array(layers()["square"], "square.weight")
+    graph = helper.make_graph(nodes, "linear", [x], [y], [square])
+    opset = helper.make_opsetid("", 17)
+    onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=8), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("precision", "readable"), [("must_keep_origin_dtype", True), ("force_fp16", False)]
+)
+def test_a_bundle_that_holds_a_turned_matrix(
+    precision: str, readable: bool, tmp_path: Path, refresh: Refresh
+) -> None:
+    """What was turned is turned back; what was rounded is not in the file any more."""
+    base = linear_model(tmp_path / "base.onnx")
+    bundle = tmp_path / "bundle.om"
+    options = f'precision={precision} refresh="square.weight" refresh_form=compiled'
+    target = f'om{{output="{bundle.with_suffix("")}"}}'
+    assert main([str(base), "-p", f"offline{{{options}}}", "-t", target]) == 0
+    values = {f"square.{side}": factors(1)[f"mid.square.{side}"] for side in "AB"}
+    adapter = save_peft(tmp_path / "a", values)
+    packs = [tmp_path / f"{name}.safetensors" for name in ("base", "bundle")]
+    refresh("make", base, adapter, "-o", packs[0])
+    if not readable:
+        with pytest.raises(UserError, match="is not in the file: give the ONNX model"):
+            refresh("make", bundle, adapter, "-o", packs[1])
+        return
+    told = refresh("make", bundle, adapter, "-o", packs[1])
+    assert "square.weight f32[24, 24] [out,in]" in told
+    assert same(*map(load_file, packs))
+    refresh("verify", packs[1], bundle)

@@ -24,7 +24,7 @@ from compiler.constants import weight_of
 from compiler.conversion.ge_to_om.recipes import recipe_of
 from compiler.om.errors import GraphError
 from compiler.weights import Inline, Weight
-from compiler.weights.recipes import made, names_in
+from compiler.weights.recipes import made, names_in, started_from
 from dialects.types import tensor_type
 from dialects.weights import (
     CastAttr,
@@ -137,3 +137,21 @@ def test_what_is_no_recipe(recipe: dict[str, object]):
 def test_a_source_that_is_missing():
     with pytest.raises(KeyError, match="w"):
         made({"cast": {"source": "w"}, "from": "f32", "to": "f16"}, {})
+
+
+TURNED = {"transpose": {"source": "w"}, "dtype": "f32", "shape": [2, 3, 4], "perm": [2, 0, 1]}
+
+
+def test_what_was_turned_is_turned_back():
+    w = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+    recipe = {"transpose": TURNED, "dtype": "f32", "shape": [4, 2, 3], "perm": [1, 0, 2]}
+    held = Inline(read(made(recipe, {"w": Inline(w.tobytes())})))
+    source = started_from(recipe, held)
+    assert source is not None and read(source) == w.tobytes()
+    assert started_from({"cast": recipe, "from": "f32", "to": "f16"}, held) is None
+
+
+@pytest.mark.parametrize("wrong", [{"perm": [0, 1, 1]}, {"shape": [2, 3]}, {"dtype": "f16"}])
+def test_what_cannot_have_been_turned_so(wrong: dict[str, object]):
+    with pytest.raises(ValueError, match="turned by"):
+        started_from(TURNED | wrong, Inline(bytes(96)))
