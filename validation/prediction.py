@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from compiler.simulator.instruction import Pipe, Program
 from compiler.simulator.kernel import simulate_kernel
 from compiler.simulator.kernel_timing import CoreType, KernelTiming
 from compiler.soc import Soc, soc
+from validation.operators import Unmodelled, model_times
 from validation.points import Point
 from workloads.kernels.copies import Copies
 from workloads.kernels.matmul import Matmul
@@ -25,43 +25,29 @@ PIPES: Mapping[str, Pipe] = {
     "scalar": Pipe.S,
 }
 
-
-class Unmodelled(Exception):
-    """There is no prediction; the text says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """Microseconds by the names that measurements have."""
-
-    times: Mapping[str, float]
+Times: TypeAlias = "dict[str, float]"
+Timed: TypeAlias = "Callable[[Mapping[str, Any], Soc], Times]"
 
 
-Timed: TypeAlias = "Callable[[Mapping[str, Any], Soc], dict[str, float]]"
-
-
-def predict(point: Point) -> Prediction:
-    """Simulate the kernel of a point; Unmodelled where there is none."""
+def predict(point: Point) -> Times:
+    """Microseconds by the names that measurements have; Unmodelled where there is no kernel."""
     if point.reason:
         raise Unmodelled(point.reason)
-    times = KERNELS[point.kernel](_tuples(point.fields), soc(point.soc))
-    return Prediction({name: time * point.times for name, time in times.items()})
+    fields = {name: _hashable(value) for name, value in point.fields.items()}
+    times = (KERNELS | OPERATORS | MODELS)[point.kernel](fields, soc(point.soc))
+    return {name: time * point.times for name, time in times.items()}
 
 
-def _tuples(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Lists, which TOML has, as tuples, which can be hashed."""
-    return {
-        name: tuple(value) if isinstance(value, list) else value  # pyright: ignore[reportUnknownArgumentType]
-        for name, value in fields.items()
-    }
+def _hashable(value: Any) -> Any:
+    """Lists, which TOML has, as tuples."""
+    return tuple(value) if isinstance(value, list) else value  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
 
 
-def kernel_times(programs: list[Program], target: Soc, kind: CoreType) -> dict[str, float]:
-    """The times of one kernel."""
+def _times(programs: Sequence[Program], target: Soc, kind: CoreType) -> Times:
     return times_of(simulate_kernel(programs, target, core_type=kind))
 
 
-def times_of(timing: KernelTiming) -> dict[str, float]:
+def times_of(timing: KernelTiming) -> Times:
     """Task, cores and pipes of a simulated kernel."""
     pipes = {
         name: timing.pipes[pipe].busy_us for name, pipe in PIPES.items() if pipe in timing.pipes
@@ -69,28 +55,39 @@ def times_of(timing: KernelTiming) -> dict[str, float]:
     return {"task": timing.duration_us, "core": timing.core_us, **pipes}
 
 
-def _matmul(fields: Mapping[str, Any], target: Soc) -> dict[str, float]:
-    return kernel_times(Matmul(**fields).programs(), target, CoreType.AI_CORE)
+def _matmul(fields: Mapping[str, Any], target: Soc) -> Times:
+    return _times(Matmul(**fields).programs(), target, CoreType.AI_CORE)
 
 
-def _tiles(fields: Mapping[str, Any], target: Soc) -> dict[str, float]:
-    return kernel_times(Tiles(**fields).programs(), target, CoreType.AI_VECTOR_CORE)
+def _tiles(fields: Mapping[str, Any], target: Soc) -> Times:
+    return _times(Tiles(**fields).programs(), target, CoreType.AI_VECTOR_CORE)
 
 
-def _copies(fields: Mapping[str, Any], target: Soc) -> dict[str, float]:
+def _copies(fields: Mapping[str, Any], target: Soc) -> Times:
     kernel = Copies(**fields)
     kind = CoreType.AI_CORE if kernel.name == "nd2nz" else CoreType.AI_VECTOR_CORE
-    return kernel_times(kernel.programs(), target, kind)
+    return _times(kernel.programs(), target, kind)
 
 
-def _absent(fields: Mapping[str, Any], target: Soc) -> dict[str, float]:
-    raise Unmodelled("kernels of cube and vector cores together are not simulated yet")
+def _mixed(fields: Mapping[str, Any], target: Soc) -> Times:
+    raise Unmodelled("kernels of cube and vector cores together have no program here yet")
+
+
+def _operator(fields: Mapping[str, Any], target: Soc) -> Times:
+    return model_times(fields, target)
 
 
 KERNELS: Mapping[str, Timed] = {
     "matmul": _matmul,
     "tiles": _tiles,
     "copies": _copies,
-    "matmul_gelu": _absent,
-    "grouped": _absent,
+    "matmul_gelu": _mixed,
+    "grouped": _mixed,
 }
+"""Programs in the tiling of their source."""
+
+OPERATORS: Mapping[str, Timed] = {"operator": _operator}
+"""One operator, compiled by us."""
+
+MODELS: Mapping[str, Timed] = {"model": _operator}
+"""A whole model, compiled by us."""
