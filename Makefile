@@ -77,6 +77,10 @@ checkpoints: $(READY)
 verify-schedules: $(READY)
 	$(BIN)/python -m conformance.schedules
 
+# Simulated times against published measurements: docs/validation.md.
+validate: $(READY)
+	$(BIN)/python -m validation.run
+
 models: $(READY)
 	$(BIN)/python -m conformance.models
 

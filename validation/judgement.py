@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
@@ -96,8 +96,8 @@ def _errors(rows: Iterable[Row], names: Sequence[str] = ()) -> list[float]:
     return [100 * abs(error) for error in found if error is not None]
 
 
-def _of(function: object, values: Sequence[float]) -> float:
-    return float(function(values)) if values and callable(function) else 0.0
+def _of(function: Callable[[Sequence[float]], float], values: Sequence[float]) -> float:
+    return function(values) if values else 0.0
 
 
 def orders(rows: Iterable[Row]) -> list[Order]:

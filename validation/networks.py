@@ -35,7 +35,8 @@ class _Network:
     @property
     def text(self) -> str:
         """The graph."""
-        return f"({', '.join(self.inputs)}) => ({', '.join(self.outputs)}) {{ {' '.join(self.lines)} }}"
+        inputs, outputs = ", ".join(self.inputs), ", ".join(self.outputs)
+        return f"({inputs}) => ({outputs}) {{ {' '.join(self.lines)} }}"
 
     def op(self, name: str, values: str, attributes: str = "") -> str:
         """A node; its output."""

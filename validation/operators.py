@@ -1,8 +1,8 @@
-"""Operators and models as our compiler makes them: from ONNX's text to the times of all tasks."""
+"""Operators and models as our compiler makes them: from ONNX's text to the time of all tasks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,12 +11,12 @@ from xdsl.dialects.builtin import ModuleOp
 
 from compiler.context import context
 from compiler.frontends.onnx import import_model
-from compiler.kernels.program import programs
+from compiler.om.contract import AI_CORE_NAMES
 from compiler.pipelines import OfflinePass
-from compiler.simulator.kernel import simulate_kernel
+from compiler.schedule.tasks import Kernels, models, simulate
+from compiler.simulator.instruction import Program
 from compiler.soc import Soc
-from compiler.schedule.tasks import CORE_TYPES, Kernels
-from dialects.om import KernelTaskOp, ModelOp
+from dialects.om import KernelTaskOp
 from validation.networks import resnet50
 from validation.quantised import quantised
 
@@ -26,31 +26,29 @@ class Unmodelled(Exception):
 
 
 def model_times(fields: Mapping[str, Any], target: Soc) -> dict[str, float]:
-    """The task time of the operators in `onnx`, or of `resnet50`, one kernel after another.
+    """The time of all tasks of the model `onnx`, or of `resnet50` of a batch.
 
     With `int8` each kernel is that of float16 with elements of a byte.
     """
     batch = fields.get("resnet50")
     module = _compiled(resnet50(batch) if batch else fields["onnx"], target)
-    model = next(op for op in module.walk() if isinstance(op, ModelOp))
+    ((_, model),) = models(module)
     tasks = [task for task in model.tasks if isinstance(task, KernelTaskOp)]
-    absent = sorted({task.node.data for task in tasks if task.kernel_type.data != "TE"})
+    absent = sorted({t.node.data for t in tasks if t.kernel_type.data not in AI_CORE_NAMES})
     if absent:
         raise Unmodelled(f"no AI Core kernel for {', '.join(absent)}")
-    kernels = Kernels(context(), module)
-    known: dict[str, float] = {}
-    for name in {task.kernel.data for task in tasks}:
-        known[name] = _time(kernels, name, target, int8=fields.get("int8", False))
-    return {"task": sum(known[task.kernel.data] for task in tasks)}
+    kernels = (_Quantised if fields.get("int8") else Kernels)(context(), module)
+    return {"task": simulate(model, kernels).total_us}
 
 
-def _time(kernels: Kernels, name: str, target: Soc, *, int8: bool) -> float:
-    kernel = kernels.kernel(name)
-    work = programs(kernel)
-    if int8:
-        work = [quantised(program) for program in work]
-    core_type = CORE_TYPES[kernel.core_type.data]
-    return simulate_kernel(work, target, core_type=core_type).duration_us
+class _Quantised(Kernels):
+    """Kernels of float16 with elements of a byte."""
+
+    def programs(self, name: str) -> Sequence[Program]:
+        return quantised(super().programs(name))
+
+    def sizes(self, name: str) -> list[int]:
+        return [size // 2 for size in super().sizes(name)]
 
 
 def _compiled(text: str, target: Soc) -> ModuleOp:
@@ -60,7 +58,7 @@ def _compiled(text: str, target: Soc) -> ModuleOp:
     model = onnx.parser.parse_model(f'<ir_version: 11, opset_import: ["": 24]> model {text}')
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
-        onnx.save(model, str(path))
+        path.write_bytes(model.SerializeToString())
         module = import_model(str(path))
         OfflinePass(soc=target.name, precision="must_keep_origin_dtype").apply(context(), module)
     return module

@@ -34,7 +34,8 @@ def predict(point: Point) -> Times:
     if point.reason:
         raise Unmodelled(point.reason)
     fields = {name: _hashable(value) for name, value in point.fields.items()}
-    times = (KERNELS | OPERATORS | MODELS)[point.kernel](fields, soc(point.soc))
+    timed = {**KERNELS, **OPERATORS, **MODELS}[point.kernel]
+    times = timed(fields, soc(point.soc))
     return {name: time * point.times for name, time in times.items()}
 
 

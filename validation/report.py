@@ -17,8 +17,8 @@ predicted / measured, and the error. `make validate` writes this page from the t
 Rows in **bold** have pipes or a known tiling: the goals for pipes are theirs. `core` is the mean of
 the cores' own times, which the error is of where it is published, and `task` the time of the whole
 task, which ends with the slowest core: with an uneven split the two differ by a tenth. A kernel is
-large from {LARGE_US:g} µs on. A pipe is busy while its instructions are on their way; profilers also
-count other things, and `mte3`, `fixpipe` and `scalar`, which contain waiting, have no goals. In rows
+large from {LARGE_US:g} µs on. A pipe is busy while its instructions are on their way. Profilers
+count more: `mte3`, `fixpipe` and `scalar`, which contain waiting, have no goals. In rows
 of a library's operators the kernel is our own: they say as much of our kernels as of the simulator.
 """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from compiler.simulator.core import CoreTiming
 from compiler.simulator.instruction import Program, first_instructions
@@ -28,19 +28,21 @@ def simulate_kernel(
     core_type: str,
     keep: int = 0,
     traffic: Traffic | None = None,
+    warm: Set[int] = frozenset(),
 ) -> KernelTiming:
     """Time the kernel whose block `i` runs `programs[i]`, at most one block to a core.
 
     In a mixed kernel, each block has the program of a cube core and those of its vector cores.
-    `traffic` is what they move, where that is known. Of the first `keep` instructions of each
-    core the first and last cycle are kept, for `trace.json`.
+    `traffic` is what they move, where that is known; `warm` are the buffers, by number, that are
+    in L2 when the kernel begins. Of the first `keep` instructions of each core the first and last
+    cycle are kept, for `trace.json`.
     Raises `ScheduleError` for a program that cannot run, `ValueError` for more blocks than cores
     or another core type than AI_CORE, AI_VECTOR_CORE and MIX_AIC.
     """
     kind = _kind(core_type)
     _check(len(programs), soc, kind)
     teams, size = Teams(programs, soc, kind, keep), team_size(soc, kind)
-    traffic = traffic or measure(programs, soc.l2)
+    traffic = traffic or measure(programs, soc.l2, warm)
     timings = teams.settle(traffic)
     groups = tuple(
         _core_group(tuple(blocks), core, timing, soc.clock_mhz, programs[blocks[0] * size + core])

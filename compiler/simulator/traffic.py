@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass, field
 
 from compiler.simulator.cost import Share, Source, Stream
@@ -18,7 +18,8 @@ class Use:
     """The bytes that all cores move of one buffer in one direction, and the distinct ones.
 
     `hits`: the share of what is read again that is still in L2 by then. `sharing`: how many cores
-    read one place at a time, on average; `readers`: how many do while it is in L2.
+    read one place at a time, on average; `readers`: how many do while it is in L2. `warm`: what is
+    read is in L2 when the kernel begins.
     """
 
     total: int = 0
@@ -29,6 +30,7 @@ class Use:
     sharing: float = 1.0
     readers: float = 1.0
     cached: bool = True
+    warm: bool = False
 
     def add(self, transfer: Transfer, offsets: Collection[int], count: int) -> None:
         """Count transfers that are equal but for their offsets, `count` in all.
@@ -52,7 +54,8 @@ class Use:
         if not self.cached:
             return self.total
         again = self.total / max(self.sharing, self.readers) - self.compulsory
-        return self.compulsory + (1 - self.hits) * max(0.0, again)
+        first = 0 if self.warm else self.compulsory
+        return first + (1 - self.hits) * max(0.0, again)
 
 
 @dataclass(slots=True)
@@ -90,8 +93,11 @@ class Traffic:
         return min(written, max(0, self.allocated - l2))
 
 
-def measure(programs: Sequence[Program], l2: int) -> Traffic:
-    """Add up the moves of all programs; a core takes part when its program has any."""
+def measure(programs: Sequence[Program], l2: int, warm: Set[int] = frozenset()) -> Traffic:
+    """Add up the moves of all programs; a core takes part when its program has any.
+
+    `warm`: the buffers that are in L2 when the kernel begins.
+    """
     traffic, cores = Traffic(), moves_of(programs)
     counts: Counter[Move] = Counter()
     offsets: defaultdict[Move, set[int]] = defaultdict(set)
@@ -103,6 +109,8 @@ def measure(programs: Sequence[Program], l2: int) -> Traffic:
         traffic.cores += moves.cores if moves.counts else 0
     for move, count in counts.items():
         _use(traffic, move).add(move.transfer, offsets[move], count)
+    for key, use in traffic.reads.items():
+        use.warm = key.buffer in warm
     _place(traffic, cores, l2)
     return traffic
 
