@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from compiler.kernels.issue import Place
 from dialects.davinci import AllocOp
 from dialects.davinci.attributes import Space
-from dialects.davinci.types import BLOCK_BYTES, buffer_of, element_bytes, space_of
+from dialects.davinci.types import BITS, BLOCK_BYTES, buffer_of, element_bytes, space_of
 
 GROUPS = 16
 """Groups of banks that can be read at a time: a block of 32 bytes from each (NpuArch 2201)."""
@@ -35,10 +35,12 @@ def bank_ways(sources: Iterable[Place]) -> int:
 
 def _address(place: Place) -> int:
     owner = place.buffer.owner
-    size = element_bytes(buffer_of(place.buffer).element_type)
+    element = buffer_of(place.buffer).element_type
     addresses = owner.slot_addresses if isinstance(owner, AllocOp) else ()
     base = addresses[place.slot] if addresses else 0
-    return base + place.offsets[0] * size
+    if element == BITS:
+        return base + place.offsets[0] // 8
+    return base + place.offsets[0] * element_bytes(element)
 
 
 def _is_scalar(place: Place) -> bool:

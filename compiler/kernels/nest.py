@@ -25,7 +25,7 @@ from dialects.davinci import (
 from dialects.davinci.attributes import Pipe, Space
 from dialects.davinci.instruction import Access
 from dialects.davinci.kernel import Function
-from dialects.davinci.types import element_bytes, space_of
+from dialects.davinci.types import BITS, element_bytes, space_of
 
 ALIGNMENT = 512
 """Bytes: what an instruction costs depends on its addresses up to multiples of this."""
@@ -147,7 +147,8 @@ class Nest:
 
     def _bytes(self, access: Access) -> Linear:
         """The offset of an access, in bytes."""
-        size = element_bytes(access.type.element_type)
+        element = access.type.element_type
+        size = 1 if element == BITS else element_bytes(element)  # masks begin with their buffers
         return self._indices.of(access.offsets[0]) * size
 
     def _shifts(self, offset: Linear, loops: Sequence[Variable]) -> Sequence[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isqrt, prod
+from math import isqrt, prod, sqrt
 
 from compiler.planning.placement import align
 
@@ -39,6 +39,11 @@ class VectorTile:
     def count(self) -> int:
         """The tiles of one matrix."""
         return self.row_tiles * self.column_tiles
+
+
+def best_cores(single_us: float, each_us: float, cores: int) -> int:
+    """How many cores finish first: `single_us` on one, `each_us` more to start each of them."""
+    return min(max(round(sqrt(single_us / each_us)), 1), cores)
 
 
 def vector_tile(

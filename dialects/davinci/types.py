@@ -64,6 +64,11 @@ def layout_of(buffer: Buffer) -> Layout | None:
     return buffer.layout.data if isinstance(buffer.layout, LayoutAttr) else None
 
 
+def is_held(element: Attribute) -> bool:
+    """Whether the AI core's buffers hold elements of that type."""
+    return element in _ELEMENT_BYTES
+
+
 def element_bytes(element: Attribute) -> int:
     """The bytes of an element; VerifyException for what the AI core has no whole bytes for."""
     size = _ELEMENT_BYTES.get(element)

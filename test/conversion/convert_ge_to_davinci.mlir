@@ -10,6 +10,7 @@
 // CHECK: ge.op "Reshape" "view"{{.*}}_ge_attr_op_kernel_lib_name = "DNN_VM_GE_LOCAL_OP_STORE", _no_task = true
 // CHECK: ge.op "Where" "cpu"{{.*}}_ge_attr_op_kernel_lib_name = "aicpu_ascend_kernel", _ascend_opt_ai_cpu_reason = "there is no kernel builder"}
 // CHECK: ge.op "Relu" "dynamic"{{.*}}_ge_attr_op_kernel_lib_name = "aicpu_ascend_kernel", _ascend_opt_ai_cpu_reason = "a shape is known at run time only"}
+// CHECK: ge.op "Transpose" "complex"{{.*}}_ascend_opt_ai_cpu_reason = "the AI Core holds no elements of complex<f32>"}
 // CHECK: ge.op "MatMulV2" "product"{{.*}}_kernelname = "[[PRODUCT:te_matmulv2_[0-9a-f]+__kernel0]]", _cube_vector_core_type = "AIC"
 ge.bundle {
   ge.graph "inference" {
@@ -23,6 +24,8 @@ ge.bundle {
     %4 = ge.op "Where" "cpu"(x = %3) : (tensor<1024x64xf16>) -> tensor<?x2xi64>
     %d = ge.Data "d" : tensor<?x8xf16>
     %5 = ge.op "Relu" "dynamic"(x = %d) : (tensor<?x8xf16>) -> tensor<?x8xf16>
+    %c = ge.Data "c" : tensor<8x4xcomplex<f32>>
+    %turned = ge.op "Transpose" "complex"(x = %c, perm = %shape) : (tensor<8x4xcomplex<f32>>, tensor<2xi64>) -> tensor<4x8xcomplex<f32>>
     %7 = ge.op "MatMulV2" "product"(x1 = %3, x2 = %3) {transpose_x1 = true} : (tensor<1024x64xf16>, tensor<1024x64xf16>) -> tensor<64x64xf16>
     ge.NetOutput "output"(x0 = %7) : (tensor<64x64xf16>)
   }

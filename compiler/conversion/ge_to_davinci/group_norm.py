@@ -29,7 +29,7 @@ def build_group_norm(operator: Operator, soc: Soc) -> KernelOp:
     if len(operator.outputs) > 1 or len(x.shape) < 3:
         raise UnsupportedError("only the first result, of images of channels")
     for tensor in (*(tensor for _, tensor in operator.inputs), *operator.outputs):
-        operator.float_element(tensor)
+        operator.wide_element(tensor)
     images, channels, *points = x.shape
     groups = operator.int("num_groups", 1) if operator.type != "InstanceNorm" else channels
     if channels % groups or operator.text("data_format", "NCHW") != "NCHW":

@@ -39,7 +39,7 @@ def build_layer_norm(operator: Operator, soc: Soc) -> KernelOp:
         axis = operator.int("begin_norm_axis", 0)
     axis %= len(x.shape)
     for tensor in (*(tensor for _, tensor in operator.inputs), *operator.outputs):
-        operator.float_element(tensor)
+        operator.wide_element(tensor)
     length = prod(x.shape[axis:])
     ports = [port for port in ("gamma", "beta") if operator.input(port) is not None]
     if any(operator.at(port).size not in (length, x.size) for port in ports):

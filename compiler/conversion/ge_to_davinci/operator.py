@@ -9,6 +9,7 @@ from math import prod
 from typing import TYPE_CHECKING, TypeVar
 
 from xdsl.dialects.builtin import (
+    BFloat16Type,
     Float16Type,
     Float32Type,
     FloatAttr,
@@ -21,7 +22,7 @@ from compiler.constants import constant_numbers, constant_values
 from compiler.kernels.engines import UnsupportedError
 from compiler.soc import Soc
 from dialects.davinci.attributes import Space
-from dialects.davinci.types import Buffer, buffer_type, ints
+from dialects.davinci.types import Buffer, buffer_type, ints, is_held
 from dialects.ge import FusedOp, NodeOp, type_of
 from dialects.types import ELEMENT_TYPES, RankedTensor, is_static, shape_of, tensor_of, tensor_type
 
@@ -112,6 +113,10 @@ class Operator:
             raise UnsupportedError("a shape is known at run time only")
         if any(0 in shape_of(value) for value in (*node.operands, *node.results)):
             raise UnsupportedError("a tensor has no elements")
+        for value in (*node.operands, *node.results):
+            if not is_held(tensor_of(value).element_type):
+                element = tensor_of(value).element_type
+                raise UnsupportedError(f"the AI Core holds no elements of {element}")
         if isinstance(node, FusedOp):
             return _fused(node)
         return cls.reading(node, tuple(node.operands))
@@ -212,6 +217,12 @@ class Operator:
             names = ", ".join(known)
             raise UnsupportedError(f"the cube of {soc.name} takes {names}, not {tensor.element}")
         return tensor.element
+
+    def wide_element(self, tensor: Tensor) -> Attribute:
+        """The tensor's element type; UnsupportedError unless a kernel can compute it in f32."""
+        if isinstance(tensor.element, BFloat16Type):
+            return tensor.element
+        return self.float_element(tensor)
 
     def kernel_name(self, soc: str) -> str:
         """A name that is the same for equal operators, in GraphEngine's manner."""

@@ -16,6 +16,7 @@ from compiler.conversion.ge_to_davinci.expression import (
     Room,
     Step,
     Value,
+    in_order,
     plan_rooms,
 )
 from compiler.conversion.ge_to_davinci.index import Index, delinearize, linearize
@@ -81,7 +82,7 @@ def pointwise(
     along the output's dimensions, or those of `shape` in its stead, 0 where an operand repeats.
     """
     output = operator.outputs[0]
-    builder = VectorBuilder(operator, "AIV", soc)
+    builder = VectorBuilder(operator, "AIV", soc, steps=len(in_order(root)))
     shape = output.shape if shape is None else shape
     own = broadcast_strides(shape, shape)
     dims, strides = collapse(shape, [own, *(strides for _, strides in operands)])

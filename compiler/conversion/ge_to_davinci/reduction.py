@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from math import inf, prod
 
-from xdsl.dialects.builtin import Float16Type, f16, f32, i1
+from xdsl.dialects.builtin import f16, f32, i1
 from xdsl.ir import Attribute
 
 from compiler.conversion.ge_to_davinci.builder import Number
@@ -72,7 +72,7 @@ def build_reduce(operator: Operator, soc: Soc) -> KernelOp:
     """A reduction; sums are taken in f32."""
     source = operator.inputs[0][1]
     if operator.type not in LOGICAL or source.element != i1:
-        operator.float_element(source)
+        operator.wide_element(source)
     dimensions = merge_dimensions(source.shape, reduced_axes(operator))
     b = VectorBuilder(operator, "AIV", soc)
     reduction = _Reduction(b, operator, dimensions, source.element)
@@ -208,7 +208,7 @@ class _Reduction:
             half = b.tile(_shape(total), f16, "y_f16", sizes=total.sizes)
             b.cast(half, total)
             b.cast(result, half)
-        elif isinstance(output.element, Float16Type):
+        elif output.element != f32:
             b.cast(result, total)
         else:
             b.unary("copy", result, total)

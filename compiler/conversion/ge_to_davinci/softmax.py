@@ -30,8 +30,8 @@ def build_softmax(operator: Operator, soc: Soc) -> KernelOp:
     axis = axes[0] % len(source.shape)
     softmax = _Softmax(
         VectorBuilder(operator, "AIV", soc),
-        operator.float_element(source),
-        operator.float_element(operator.outputs[0]),
+        operator.wide_element(source),
+        operator.wide_element(operator.outputs[0]),
         operator.type == "LogSoftmaxV2",
         prod(source.shape[:axis]),
         source.shape[axis],

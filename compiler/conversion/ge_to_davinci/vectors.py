@@ -10,8 +10,10 @@ from xdsl.dialects.builtin import DenseArrayBase, Float32Type, StringAttr, f32, 
 from xdsl.ir import Attribute, SSAValue
 
 from compiler.conversion.ge_to_davinci.builder import KernelBuilder, Number, scalar
+from compiler.conversion.ge_to_davinci.operator import Operator
 from compiler.planning.placement import align
-from compiler.planning.tiling_vector import pitch
+from compiler.planning.tiling_vector import best_cores, pitch
+from compiler.soc import Soc
 from dialects.davinci import (
     BinaryOp,
     BroadcastOp,
@@ -19,6 +21,7 @@ from dialects.davinci import (
     CompareOp,
     DuplicateOp,
     GatherOp,
+    KernelOp,
     LoadOp,
     ReduceOp,
     ScalarOp,
@@ -31,6 +34,8 @@ from dialects.davinci.attributes import Space
 from dialects.davinci.instruction import Access
 from dialects.davinci.types import BITS, BLOCK_BYTES, buffer_of, c0_of, element_bytes
 
+REPEAT_BYTES = 256
+"""What a vector instruction works on in one repeat."""
 MASK = 256
 """Bits of a block: rows of a mask begin at multiples of it."""
 
@@ -60,8 +65,32 @@ class Tile:
         return replace(self, offset=self.offset + offset, sizes=tuple(sizes))
 
 
+STEPS = 8
+"""Vector instructions on an element, where a builder does not say how many."""
+
+
 class VectorBuilder(KernelBuilder):
-    """A kernel of vector instructions."""
+    """A kernel of vector instructions, on as many cores as are worth their start."""
+
+    def __init__(
+        self,
+        operator: Operator,
+        core_type: str,
+        soc: Soc,
+        mixed: KernelOp | None = None,
+        *,
+        steps: int = STEPS,
+    ):
+        super().__init__(operator, core_type, soc, mixed)
+        self._cores = super().cores
+        if mixed is None:
+            each = soc.costs.launch.vector_core_us
+            self._cores = best_cores(single_us(operator, soc, steps), each, self._cores)
+
+    @property
+    def cores(self) -> int:
+        """The cores the kernel may run on."""
+        return self._cores
 
     def tile(
         self,
@@ -177,6 +206,15 @@ class VectorBuilder(KernelBuilder):
         wide = self.tile(shape, f32, name, sizes=source.sizes)
         self.cast(wide, source)
         return wide
+
+
+def single_us(operator: Operator, soc: Soc, steps: int) -> float:
+    """What an operator would take one core, its pipes one after the other, in microseconds."""
+    bytes = [tensor.size * element_bytes(tensor.element) for tensor in operator.tensors]
+    count, dma = len(operator.inputs), soc.costs.dma
+    moved = sum(bytes[:count]) / dma["gm_ub"].cap + sum(bytes[count:]) / dma["ub_gm"].cap
+    elements = max(tensor.size for tensor in operator.tensors)
+    return (moved + elements * steps / (REPEAT_BYTES // 4)) / soc.clock_mhz
 
 
 def _name(kind: str) -> StringAttr:

@@ -47,6 +47,8 @@ FUNCTIONS: dict[str, dict[str, Any]] = {
     "Swish": {"scale": 1.5},
     "Tanh": {},
 }
+NORMAL = (4e-6, 2.5e-6)
+"""Of GeluV2 in f32: x · Φ(x) is known within 1.4e-6 to both engines, by the same approximation."""
 NUMBERS: tuple[Any, ...] = (np.int8, np.uint8, np.int16, np.int32)
 CASTS: tuple[Any, ...] = (*FLOATS, *NUMBERS, np.int64, np.bool_)
 
@@ -71,7 +73,8 @@ def to(dtype: Any) -> dict[str, int]:
 def test_functions(op_type: str, dtype: Any, agrees: Any, random: Any) -> None:
     x = drawn(random, dtype, (7, 1111))
     port = "input_x" if op_type in ("HardSigmoid", "Shrink") else "x"
-    agrees(op_type, {port: x}, FUNCTIONS[op_type], tolerance=FLOATS[dtype])
+    close = NORMAL if (op_type, dtype) == ("GeluV2", np.float32) else FLOATS[dtype]
+    agrees(op_type, {port: x}, FUNCTIONS[op_type], tolerance=close)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])

@@ -82,3 +82,18 @@ def test_the_simulator_runs_them(product: Any) -> None:
 )
 def test_contiguous_runs(sizes: Any, strides: Any, expected: Any) -> None:
     assert contiguous_runs(sizes, strides) == expected
+
+
+def test_a_selection_costs_its_elements(schedule: Any) -> None:
+    mask, x = np.zeros((8, 512), np.bool_), np.zeros((8, 512), np.float16)
+    inputs = {"condition": mask, "then": x, "else": x}
+    (program, *_) = flat(schedule("SelectV2", inputs, x, {}))
+    select = next(i for i in program if i.mnemonic == "sel")
+    assert select.repeats == next(i for i in program if i.mnemonic == "cmp").repeats > 0
+
+
+def test_few_elements_are_not_worth_all_cores(schedule: Any) -> None:
+    few, many = (np.zeros(size, np.float16) for size in (20_000, 20_000_000))
+    kernels = [schedule("Relu", {"x": x}, x, {}) for x in (few, many)]
+    target = soc(kernels[0].soc.data)
+    assert kernels[0].blocks < 8 and kernels[1].blocks == target.vector_cores

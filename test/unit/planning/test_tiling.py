@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from compiler.planning.tiling_pool import PoolShape, pool_tile
-from compiler.planning.tiling_vector import column_tile, pitch, square_side, vector_tile
+from compiler.planning.tiling_vector import (
+    best_cores,
+    box_tile,
+    column_tile,
+    pitch,
+    square_side,
+    vector_tile,
+)
 from compiler.soc import soc
 
 CORE = soc("Ascend910B4")
@@ -63,3 +72,19 @@ def test_a_pool_that_does_not_fit() -> None:
 def test_squares(size: int, side: int) -> None:
     assert square_side(size, CORE.ub) == side
     assert 4 * side * side * size <= CORE.ub
+
+
+@pytest.mark.parametrize(("single", "best"), [(0.01, 1), (2.7, 10), (1e6, 40)])
+def test_cores_are_as_many_as_finish_first(single: float, best: int) -> None:
+    def finish(cores: int) -> float:
+        return cores * 0.027 + single / cores
+
+    assert best_cores(single, 0.027, 40) == best == min(range(1, 41), key=finish)
+
+
+@given(st.lists(st.integers(1, 300), min_size=1, max_size=6), st.sampled_from([1, 2, 4, 8]))
+def test_boxes_cover_and_fit(dims: list[int], size: int) -> None:
+    box = box_tile(dims, size, CORE.ub // 2, CORE.vector_cores)
+    assert len(box) == len(dims) and all(1 <= b <= d for b, d in zip(box, dims, strict=True))
+    assert sum(part > 1 for part in box) <= 4
+    assert prod(box[:-1]) * pitch(box[-1], size) * size <= CORE.ub // 2
