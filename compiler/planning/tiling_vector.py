@@ -74,11 +74,13 @@ def vector_tile(
     grain = BURST // element_bytes
     if widest >= grain:
         unit, widest = grain, widest // grain * grain
-    width = columns if columns <= widest else _even(columns, widest, unit)
+    alone = cores if rows == matrices == 1 else 1
+    width = columns if columns <= widest else _even(columns, widest, unit, alone)
     row_bytes = pitch(width, element_bytes) * bytes_per_element + bytes_per_row
     tallest = max(budget // row_bytes, 1)
     share = max(-(-rows * matrices // cores), 1)
-    height = _even(rows, min(tallest, share, rows), 1)
+    rounds = cores if matrices == 1 and width == columns else 1
+    height = _even(rows, min(tallest, share, rows), 1, rounds)
     return VectorTile(height, width, -(-rows // height), -(-columns // width))
 
 
@@ -87,9 +89,14 @@ def square_side(element_bytes: int, ub: int) -> int:
     return isqrt((ub - RESERVED) // (4 * element_bytes)) // 16 * 16
 
 
-def _even(total: int, most: int, unit: int) -> int:
-    """The size of equal pieces of `total`, none above `most`, in multiples of `unit`."""
+def _even(total: int, most: int, unit: int, cores: int = 1) -> int:
+    """The size of equal pieces of `total`, none above `most`, in multiples of `unit`.
+
+    Where there are more than `cores`, each core gets as many.
+    """
     pieces = -(-total // most)
+    if pieces > cores:
+        pieces = align(pieces, cores)
     return min(align(-(-total // pieces), unit), most)
 
 
@@ -132,6 +139,9 @@ def box_tile(dims: Sequence[int], element_bytes: int, room: int, cores: int) -> 
     row = pitch(columns, element_bytes) * element_bytes
     if row > most:
         width = min(max(align(most, BURST), BURST), room // BLOCK * BLOCK) // element_bytes
+        if columns > width:
+            unit = max(min(BURST // element_bytes, width), 1)
+            width = _even(columns, width, unit, cores if prod(outer) == 1 else 1)
         return (*(1 for _ in outer), min(columns, width))
     tile = [columns]
     bytes_taken = row

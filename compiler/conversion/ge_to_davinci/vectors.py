@@ -65,7 +65,7 @@ class Tile:
         return replace(self, offset=self.offset + offset, sizes=tuple(sizes))
 
 
-STEPS = 8
+STEPS = 16
 """Vector instructions on an element, where a builder does not say how many."""
 
 

@@ -88,3 +88,12 @@ def test_boxes_cover_and_fit(dims: list[int], size: int) -> None:
     assert len(box) == len(dims) and all(1 <= b <= d for b, d in zip(box, dims, strict=True))
     assert sum(part > 1 for part in box) <= 4
     assert prod(box[:-1]) * pitch(box[-1], size) * size <= CORE.ub // 2
+
+
+@given(st.integers(200_000, 2_000_000))
+def test_each_core_has_as_many_pieces_of_a_long_vector(columns: int) -> None:
+    tile = vector_tile(
+        1, 1, columns, element_bytes=2, bytes_per_element=16, ub=CORE.ub, cores=CORE.vector_cores
+    )
+    rounds = -(-tile.count // CORE.vector_cores)
+    assert tile.columns * rounds * CORE.vector_cores - columns < 256 * rounds * CORE.vector_cores
