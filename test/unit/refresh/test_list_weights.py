@@ -13,7 +13,7 @@ from onnx import load, numpy_helper
 from compiler.cli import main
 from compiler.om.manifest import read_manifest
 
-DIGITS = Path(__file__).parents[2] / "examples" / "digits" / "model.onnx"
+DIGITS = Path(__file__).parents[3] / "examples" / "digits" / "model.onnx"
 NAMES = ("fc2.bias", "conv1.weight", "fc1.weight")
 
 

@@ -10,7 +10,7 @@ import pytest
 from compiler.cli import main as ascend_opt
 from runtime.refresh.cost import FORMS, main, measure
 
-DIGITS = Path(__file__).parents[2] / "examples" / "digits" / "model.onnx"
+DIGITS = Path(__file__).parents[4] / "examples" / "digits" / "model.onnx"
 
 
 def test_predicted_beside_measured(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from compiler.cli import main
 
-DIGITS = Path(__file__).parents[2] / "examples" / "digits" / "model.onnx"
+DIGITS = Path(__file__).parents[3] / "examples" / "digits" / "model.onnx"
 REFRESH = 'refresh="conv1.weight","fc2.bias"'
 OPTIONS = {
     "inside": "",
