@@ -37,11 +37,19 @@ def kernel_flags(kernel: KernelOp) -> list[list[BlockFlags]]:
 
 
 def _function_flags(block: Block) -> list[BlockFlags]:
-    """Pairs of pipes that would need too many ids get by with few."""
+    """Every flag with ids of its own, or else loops side by side with the same.
+
+    Pairs of pipes that would still need too many ids get by with few.
+    """
+    try:
+        return list(_block_flags(block, EventIds(), (), repeats=False, apart=True))
+    except SyncError as error:
+        if error.pair is None:
+            raise
     frugal: set[Pair] = set()
     while True:
         try:
-            return list(_block_flags(block, EventIds(), frugal, repeats=False))
+            return list(_block_flags(block, EventIds(), frugal, repeats=False, apart=False))
         except SyncError as error:
             if error.pair is None or error.pair in frugal:
                 raise
@@ -49,7 +57,7 @@ def _function_flags(block: Block) -> list[BlockFlags]:
 
 
 def _block_flags(
-    block: Block, ids: EventIds, frugal: Container[Pair], *, repeats: bool
+    block: Block, ids: EventIds, frugal: Container[Pair], *, repeats: bool, apart: bool
 ) -> Iterator[BlockFlags]:
     steps = list(block.ops)
     planned = plan_flags(_usages(steps), repeats=repeats, frugal=frugal)
@@ -57,7 +65,8 @@ def _block_flags(
     yield BlockFlags(block, steps, flags)
     for op in steps:
         if isinstance(op, ForOp):
-            yield from _block_flags(op.body.block, EventIds(ids), frugal, repeats=True)
+            inner = ids if apart else EventIds(ids)
+            yield from _block_flags(op.body.block, inner, frugal, repeats=True, apart=apart)
 
 
 def _usages(steps: Sequence[Operation]) -> list[Usage]:

@@ -139,7 +139,7 @@ def _flag(usage: Usage, producer: Touch, consumer: Touch, *, reverse: bool = Fal
 class EventIds:
     """Event ids by pair of pipes: forward flags count up from 0, reverse ones down from 7.
 
-    A block's ids differ from those of the blocks around it. Blocks side by side share theirs:
+    A block's ids differ from those of the blocks around it. Blocks side by side may share theirs:
     between them every forward flag is clear and every reverse flag raised.
     """
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from compiler.conversion.ge_to_davinci import (
+    attention,
     conv,
     data_movement,
     elementwise,
@@ -53,6 +54,7 @@ BUILDERS: Mapping[str, Builder] = {
     "Conv2D": conv.build_conv,
     "MatMulV2": matmul.build_matmul,
     "BatchMatMulV2": matmul.build_matmul,
+    "PromptFlashAttention": attention.build_attention,
 }
 """Builders raise UnsupportedError for the variants they cannot do."""
 

@@ -9,11 +9,14 @@ from xdsl.ir import SSAValue
 
 from compiler.conversion.ge_to_davinci.operator import Operator, Part, Tensor
 from dialects.davinci import EmptyOp, KernelOp, ReturnOp, TileOp
-from dialects.davinci.functions import CUBE, VECTOR
+from dialects.davinci.functions import CUBE, MIX, VECTOR
 from dialects.types import tensor_of
 
 ON_CUBE = frozenset({"BatchMatMulV2", "Conv2D", "MatMulV2"})
 """The operators that cube cores compute."""
+
+ON_BOTH = frozenset({"PromptFlashAttention"})
+"""The operators that cube and vector cores compute together."""
 
 
 def tile_kernel(operator: Operator, soc: str) -> KernelOp:
@@ -22,7 +25,7 @@ def tile_kernel(operator: Operator, soc: str) -> KernelOp:
         operator.kernel_name(soc),
         [tensor.type for tensor in operator.tensors],
         op_type=operator.type,
-        core_type=CUBE if operator.type in ON_CUBE else VECTOR,
+        core_type=_core_type(operator.type),
         soc=soc,
     )
     body = kernel.body.block
@@ -61,6 +64,10 @@ def _add(
     )
     kernel.body.block.add_op(tile)
     return tile
+
+
+def _core_type(op_type: str) -> str:
+    return MIX if op_type in ON_BOTH else CUBE if op_type in ON_CUBE else VECTOR
 
 
 def tiles_of(kernel: KernelOp) -> list[TileOp]:

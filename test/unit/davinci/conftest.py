@@ -29,6 +29,7 @@ from compiler.soc import DEFAULT_SOC
 from compiler.universe import UNIVERSE
 from compiler.weights import numpy_dtype
 from dialects.davinci import KernelOp
+from dialects.davinci.types import byte_size
 from dialects.ge import ConstOp, DataOp, GraphOp, NodeOp, Op
 from dialects.types import ELEMENT_TYPES, tensor_type
 from runtime.kernel_engine import run_kernel
@@ -175,7 +176,8 @@ def agrees(schedule: Schedule) -> Agrees:
         given = [np.ascontiguousarray(value) for value in inputs.values()]
         for order in ORDERS:
             found = [np.full(x.shape, _garbage(x.dtype), x.dtype) for x in expected]
-            run_kernel(kernel, [*given, *found], order=order)
+            spaces = [np.full(byte_size(w), 0x7F, np.uint8) for w in kernel.workspace_types]
+            run_kernel(kernel, [*given, *found, *spaces], order=order)
             for one, other in zip(found, expected, strict=True):
                 _assert_close(one, other, tolerance)
 
