@@ -42,11 +42,8 @@ bench-load: $(READY)
 
 # Beside other tools, which are large: an environment of its own.
 bench-import bench-refresh bench-run bench-weights: $(PEERS)/.ready
-# 2 GB from memory and from the disk, then 8 GB, for which the other tools need more than that.
 bench-weights:
-	$(PEERS)/bin/python -m bench.weights
-	$(PEERS)/bin/python -m bench.weights --cold
-	$(PEERS)/bin/python -m bench.weights --width 2560 --rows ours cp sha256sum
+	$(PEERS)/bin/python -m bench.weights --all
 
 # Beside sha256sum only.
 bench-packs: $(READY)
@@ -61,7 +58,7 @@ bench-refresh:
 bench-run:
 	$(PEERS)/bin/python -m bench.inference
 
-# A million mutated files; make test reads a few thousand.
+# A million mutated files, half an hour on two free cores; make test reads a few thousand.
 fuzz: $(READY)
 	$(BIN)/python -m fuzz.run
 
