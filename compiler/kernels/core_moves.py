@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections import defaultdict
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import accumulate, islice
 
-from compiler.kernels.cores import Arguments, Ran, Runs
+from compiler.kernels.cores import Arguments, Ran, Runs, Site, reads
 from compiler.kernels.expressions import Numbers
-from compiler.kernels.nest import Issue
 from compiler.simulator.cost import Stream
 from compiler.simulator.moves import Move, Moves
 
@@ -21,53 +20,61 @@ class CoreMoves(Moves):
         self._ran = ran
         self._functions = functions
         self._place = place
+        self._counts: Counter[Move] = Counter()
+        for site, count in ran.counts.items():
+            self._counts[site.move] += count
+        self._offsets: defaultdict[Move, set[int]] = defaultdict(set)
         self._first: list[tuple[Move, int]] = []
         self._sums: dict[tuple[Runs, Stream], list[int]] = {}
 
     @property
     def counts(self) -> Mapping[Move, int]:
-        return self._ran.counts
+        return self._counts
 
     @property
     def offsets(self) -> Mapping[Move, Collection[int]]:
-        found: defaultdict[Move, set[int]] = defaultdict(set)
-        for (issue, move), places in self._ran.places.items():
-            (start,) = self._functions[issue.shifts[0]](*self._place)
-            found[move] |= {start + place for place in places}
-        return found
+        if not self._offsets:
+            for site, places in self._ran.places.items():
+                self._offsets[site.move] |= self._moved(site, places, self._place)
+        return self._offsets
 
     def reads(self, stream: Stream) -> int:
-        return self._ran.reads[stream]
+        return self._ran.reads(stream)
 
-    def nth_read(self, stream: Stream, number: int) -> int:
-        return self._find(self._ran, self._place, stream, number)
+    def read_places(self, stream: Stream, first: int, last: int) -> Collection[int]:
+        return set(self._read(self._ran, self._place, stream, first, last))
 
-    def _find(self, ran: Ran, at: Arguments, stream: Stream, number: int) -> int:
-        """The offset of a read of a body that runs with these arguments."""
+    def _read(
+        self, ran: Ran, at: Arguments, stream: Stream, first: int, last: int
+    ) -> Iterator[int]:
+        """Where a body that runs with these arguments reads, from its first to its last read."""
+        if first <= 0 and last >= ran.reads(stream):
+            for site, places in ran.places.items():
+                if reads(site, stream):
+                    yield from self._moved(site, places, at)
+            return
         for item in ran.order:
             if isinstance(item, Runs):
                 sums = self._sum(item, stream)
-                if number < sums[-1]:
-                    turn = bisect_right(sums, number)
-                    inside = (*at, item.values[turn])
-                    before = sums[turn - 1] if turn else 0
-                    return self._find(item.bodies[turn], inside, stream, number - before)
-                number -= sums[-1]
-            elif item[1].stream == stream and not item[1].transfer.write:
-                if number == 0:
-                    return self._offset(item[0], at)
-                number -= 1
-        raise IndexError(f"there are not as many reads of {stream}")
+                for turn in range(bisect_right(sums, first), bisect_left(sums, last) + 1):
+                    if turn < len(sums):
+                        before, inside = sums[turn - 1] if turn else 0, (*at, item.values[turn])
+                        body = item.bodies[turn]
+                        yield from self._read(body, inside, stream, first - before, last - before)
+                count = sums[-1]
+            elif (count := int(reads(item, stream))) and first <= 0 < last:
+                yield self._offset(item, at)
+            first, last = first - count, last - count
 
     def _sum(self, runs: Runs, stream: Stream) -> list[int]:
         """How many reads there are after each iteration."""
         key = runs, stream
         if key not in self._sums:
-            self._sums[key] = list(accumulate(body.reads[stream] for body in runs.bodies)) or [0]
+            self._sums[key] = list(accumulate(body.reads(stream) for body in runs.bodies)) or [0]
         return self._sums[key]
 
     def first(self, count: int) -> Sequence[tuple[Move, int]]:
-        if len(self._first) < min(count, self._ran.counts.total()):
+        if len(self._first) < min(count, sum(self._ran.counts.values())):
             self._first = list(islice(self._walk(self._ran, self._place), count))
         return self._first[:count]
 
@@ -77,10 +84,14 @@ class CoreMoves(Moves):
                 for value, body in zip(item.values, item.bodies, strict=True):
                     yield from self._walk(body, (*at, value))
             else:
-                issue, move = item
-                yield move, self._offset(issue, at)
+                yield item.move, self._offset(item, at)
 
-    def _offset(self, issue: Issue, at: Arguments) -> int:
-        """The offset of an access in bytes, in these iterations of the loops around."""
-        shifts = enumerate(issue.shifts, start=2)
-        return sum(self._functions[shift](*at[:end])[0] for end, shift in shifts)
+    def _moved(self, site: Site, places: Collection[int], at: Arguments) -> set[int]:
+        """Offsets that loops inside make, moved by what those around add."""
+        start = self._offset(site, at)
+        return {start + place for place in places}
+
+    def _offset(self, site: Site, at: Arguments) -> int:
+        """The offset of a move in bytes, in these iterations of the loops around."""
+        shifts = site.issue.shifts[: len(at) - 1]
+        return sum([self._functions[s](*at[:end])[0] for end, s in enumerate(shifts, start=2)])

@@ -6,12 +6,13 @@ alignment, slots in use), however often it runs.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from compiler.kernels.nest import ALIGNMENT, Body, Issue, Nest, Nested, Turn
+from compiler.kernels.expressions import ALIGNED, ALIGNMENT
+from compiler.kernels.nest import Body, Issue, Nest, Nested, Turn
 from compiler.simulator.cost import Stream
 from compiler.simulator.instruction import Instruction, Program
 from compiler.simulator.moves import Move, move_of
@@ -20,7 +21,13 @@ from compiler.simulator.rolled import Rolling
 Arguments: TypeAlias = "tuple[int, ...]"
 """The block index, the index in the group, and the variables of the loops around."""
 
-_REQUEST = 128
+
+@dataclass(slots=True, eq=False)
+class Site:
+    """A move of an instruction: the two together, as one object for all equal ones."""
+
+    issue: Issue
+    move: Move
 
 
 @dataclass(slots=True, eq=False)
@@ -41,14 +48,21 @@ class Ran:
 
     program: Program = ()
     slots: Sequence[int] = ()
-    order: list[tuple[Issue, Move] | Runs] = field(
-        default_factory=list["tuple[Issue, Move] | Runs"]
-    )
-    counts: Counter[Move] = field(default_factory=Counter[Move])
-    reads: Counter[Stream] = field(default_factory=Counter[Stream])
-    places: dict[tuple[Issue, Move], set[int]] = field(
-        default_factory=dict["tuple[Issue, Move]", "set[int]"]
-    )
+    order: list[Site | Runs] = field(default_factory=list["Site | Runs"])
+    counts: dict[Site, int] = field(default_factory=dict[Site, int])
+    places: dict[Site, set[int]] = field(default_factory=dict[Site, "set[int]"])
+    known_reads: dict[Stream, int] = field(default_factory=dict[Stream, int])
+
+    def reads(self, stream: Stream) -> int:
+        """How many reads of a stream there are."""
+        if stream not in self.known_reads:
+            self.known_reads[stream] = sum(n for s, n in self.counts.items() if reads(s, stream))
+        return self.known_reads[stream]
+
+
+def reads(site: Site, stream: Stream) -> bool:
+    """Whether a move is a read of a stream."""
+    return site.move.stream == stream and not site.move.transfer.write
 
 
 class Cores:
@@ -61,6 +75,7 @@ class Cores:
         self._rolling = Rolling()
         self._known: dict[tuple[object, ...], Ran] = {}
         self._moves: dict[Move, Move] = {}
+        self._issued: dict[tuple[object, ...], tuple[Program, Site | None]] = {}
         self._slots: list[int] = []
 
     def core(self, block: int, sub_block: int = 0) -> Ran:
@@ -96,20 +111,30 @@ class Cores:
         return ran
 
     def _issue(self, issue: Issue, at: Arguments, ran: Ran) -> Program:
-        indices = self._functions[issue.indices](*at) if issue.indices >= 0 else ()
         slots = [self._slots[buffer] for buffer in issue.slots]
-        instruction = self._describe((issue.number, *indices, *slots))
+        known = self._functions[issue.known](*at) if issue.known >= 0 else ()
+        key = (issue, known, *slots)
+        if key not in self._issued:
+            self._issued[key] = self._describe_once(issue, at, slots)
+        program, site = self._issued[key]
+        if site is not None:
+            ran.order.append(site)
+            ran.counts[site] = 1
+            ran.places[site] = {0}
+        return program
+
+    def _describe_once(
+        self, issue: Issue, at: Arguments, slots: Sequence[int]
+    ) -> tuple[Program, Site | None]:
+        indices = self._functions[issue.indices](*at) if issue.indices >= 0 else ()
+        instruction, site = self._describe((issue.number, *indices, *slots)), None
         place = move_of(instruction)
         if place is not None:
             move = self._moves.setdefault(place[0], place[0])
-            transfer = replace(
-                move.transfer, offset=_aligned_as(place[1], move.transfer.burst_bytes)
-            )
+            site = Site(issue, move)
+            transfer = replace(move.transfer, offset=_aligned_as(place[1], move))
             instruction = replace(instruction, transfer=transfer)
-            ran.order.append((issue, move))
-            ran.places[issue, move] = {0}
-            _count(ran, move, 1)
-        return self._rolling.instruction(instruction)
+        return self._rolling.instruction(instruction), site
 
     def _loop(self, loop: Nested, at: Arguments, ran: Ran) -> Program:
         start, end = self._functions[loop.bounds](*at)
@@ -126,22 +151,15 @@ class Cores:
 
     def _add(self, ran: Ran, body: Ran, runs: Sequence[Arguments]) -> None:
         """Add the moves of a body that runs with these arguments."""
-        for move, count in body.counts.items():
-            _count(ran, move, count * len(runs))
-        for (issue, move), inner in body.places.items():
-            shift = self._functions[issue.shifts[len(runs[0]) - 2]]
+        for site, inner in body.places.items():
+            shift = self._functions[site.issue.shifts[len(runs[0]) - 2]]
             outer = {shift(*at)[0] for at in runs}
             found = inner if outer == {0} else {a + b for a in outer for b in inner}
-            ran.places.setdefault((issue, move), set()).update(found)
+            ran.places.setdefault(site, set()).update(found)
+            ran.counts[site] = ran.counts.get(site, 0) + body.counts[site] * len(runs)
 
 
-def _count(ran: Ran, move: Move, count: int) -> None:
-    ran.counts[move] += count
-    if not move.transfer.write:
-        ran.reads[move.stream] += count
-
-
-def _aligned_as(offset: int, burst_bytes: int) -> int:
+def _aligned_as(offset: int, move: Move) -> int:
     """The least offset that is as well aligned: short bursts want no more than a request."""
-    place = offset % (_REQUEST if burst_bytes < ALIGNMENT else ALIGNMENT)
-    return place & -place if place % _REQUEST == 0 else 1
+    place = ALIGNED[offset % ALIGNMENT]
+    return 0 if place > 1 and move.transfer.burst_bytes < ALIGNMENT else place

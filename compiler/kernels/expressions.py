@@ -12,7 +12,16 @@ Numbers: TypeAlias = "Callable[..., tuple[int, ...]]"
 
 Need: TypeAlias = "tuple[Linear, int]"
 """An expression that must be known: exactly, or up to multiples of the number where that is not 0.
+With AT_ALIGNMENT, only the power of two it is a multiple of matters, within ALIGNMENT and REQUEST.
 """
+
+ALIGNMENT, REQUEST = 512, 128
+"""Bytes: an address in global memory costs what it does by its multiples of these, no more."""
+
+AT_ALIGNMENT = -1
+
+ALIGNED = tuple(place & -place if place % REQUEST == 0 else 1 for place in range(ALIGNMENT))
+"""The least address that is as well aligned as an address, by what ALIGNMENT leaves of that."""
 
 _BLOCK, _SUB_BLOCK = "block", "sub_block"
 
@@ -26,17 +35,14 @@ class Functions:
 
     def add(self, values: Iterable[Need], loops: Sequence[Variable]) -> int:
         """The number of a function for the values of expressions in these loops."""
-        parts = [
-            f"({_source(value)}) % {modulus}, " if modulus else f"{_source(value)}, "
-            for value, modulus in values
-        ]
+        parts = [f"{_known(value, modulus)}, " for value, modulus in values]
         arguments = ", ".join([_BLOCK, _SUB_BLOCK, *map(_atom, loops)])
         self._sources.append(f"lambda {arguments}: ({''.join(parts)})")
         return len(self._sources) - 1
 
     def compiled(self) -> Sequence[Numbers]:
         """The functions by number."""
-        scope: dict[str, Any] = {}
+        scope: dict[str, Any] = {"aligned": ALIGNED}
         text = ",\n".join(self._sources)
         exec(compile(f"functions = [\n{text}\n]", "indices", "exec"), scope)
         return scope["functions"]
@@ -45,6 +51,8 @@ class Functions:
 def without(need: Need, variable: Variable) -> Iterator[Need]:
     """What must be known to know an expression for every value of a variable: the rest of it."""
     value, modulus = need
+    if modulus == AT_ALIGNMENT:
+        modulus = ALIGNMENT
     kept: list[tuple[Atom, Any]] = []
     for atom, factor in value.terms:
         if variable in Linear.of(atom).variables:
@@ -66,6 +74,12 @@ def _inside(atom: Atom, variable: Variable) -> Iterator[Need]:
         case Least():
             for value in atom.of:
                 yield from without((value, 0), variable)
+
+
+def _known(value: Linear, modulus: int) -> str:
+    if modulus == AT_ALIGNMENT:
+        return f"aligned[({_source(value)}) % {ALIGNMENT}]"
+    return f"({_source(value)}) % {modulus}" if modulus else _source(value)
 
 
 def _source(value: Linear) -> str:

@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from xdsl.dialects.affine import ForOp
 from xdsl.ir import Block, Operation, SSAValue
 
-from compiler.kernels.expressions import Functions, Need, Numbers, without
+from compiler.kernels.expressions import (
+    ALIGNMENT,
+    AT_ALIGNMENT,
+    Functions,
+    Need,
+    Numbers,
+    without,
+)
 from compiler.kernels.indices import Indices
 from compiler.kernels.issue import Issued
 from compiler.planning.bounds import Atom, Linear, Variable
@@ -27,9 +34,6 @@ from dialects.davinci.instruction import Access
 from dialects.davinci.kernel import Function
 from dialects.davinci.types import BITS, element_bytes, space_of
 
-ALIGNMENT = 512
-"""Bytes: what an instruction costs depends on its addresses up to multiples of this."""
-
 
 @dataclass(slots=True)
 class Turn:
@@ -43,13 +47,14 @@ class Turn:
 class Issue:
     """An instruction: its number in the text, the buffers whose slots it uses, its index operands.
 
-    `shifts` has functions for an access to global memory: the offset in bytes outside of all loops,
-    and what each loop adds to that.
+    What it is depends on what `known` yields and on the slots. `shifts` has functions for an access
+    to global memory: the offset in bytes outside of all loops, and what each loop adds to that.
     """
 
     number: int
     slots: Sequence[int]
     indices: int = -1
+    known: int = -1
     shifts: Sequence[int] = ()
 
 
@@ -136,14 +141,17 @@ class Nest:
         numbers = [(self._indices.of(value), 0) for value in op.indices]
         issue.indices = self._functions.add(numbers, loops)
         needs = [(size, 0) for size in map(self._indices.of, sizes) if size.lower < size.upper]
+        mixed: list[Need] = []
         for access in accesses:
-            if space_of(access.type) is Space.GM or op.pipe is Pipe.V:
-                offset = self._bytes(access)
-                needs.append((offset, ALIGNMENT))
-                needs += [(Linear.of(atom), 0) for atom, _ in offset.terms if _is_mixed(atom)]
             if space_of(access.type) is Space.GM:
-                issue.shifts = self._shifts(self._bytes(access), loops)
-        return issue, needs
+                offset = self._bytes(access)
+                needs.append((offset, AT_ALIGNMENT))
+                mixed += [(Linear.of(atom), 0) for atom, _ in offset.terms if _is_mixed(atom)]
+                issue.shifts = self._shifts(offset, loops)
+            elif op.pipe is Pipe.V:
+                needs.append((self._bytes(access), ALIGNMENT))
+        issue.known = self._functions.add(needs, loops)
+        return issue, [*needs, *mixed]
 
     def _bytes(self, access: Access) -> Linear:
         """The offset of an access, in bytes."""

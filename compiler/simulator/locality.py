@@ -52,8 +52,9 @@ def _readers(cores: Sequence[Moves], stream: Stream, nth: int, room: float) -> f
         places: Counter[int] = Counter()
         for moves in cores:
             last = min(first + span, moves.reads(stream))
-            for place in {moves.nth_read(stream, number) for number in range(first, last)}:
-                places[place] += moves.cores
+            offsets = moves.read_places(stream, first, last)
+            for _ in range(moves.cores):
+                places.update(offsets)
         if span > 1 and len(places) > room:
             return found
         found = places.total() / len(places)

@@ -39,8 +39,13 @@ class Moves(ABC):
         """The first of all in order: each move, one of the objects in `counts`, and its offset."""
 
     @abstractmethod
+    def read_places(self, stream: Stream, first: int, last: int) -> Collection[int]:
+        """The different offsets of a stream's reads, in order, from the `first` up to `last`."""
+
     def nth_read(self, stream: Stream, number: int) -> int:
         """The offset of one of the reads of a stream, in order, from 0 on."""
+        [offset] = self.read_places(stream, number, number + 1)
+        return offset
 
     def reads(self, stream: Stream) -> int:
         """How many reads of a stream there are."""
@@ -90,8 +95,8 @@ class ListedMoves(Moves):
     def offsets(self) -> Mapping[Move, Collection[int]]:
         return self._offsets
 
-    def nth_read(self, stream: Stream, number: int) -> int:
-        return self._reads[stream][number]
+    def read_places(self, stream: Stream, first: int, last: int) -> Collection[int]:
+        return set(self._reads[stream][first:last])
 
     def first(self, count: int) -> Sequence[tuple[Move, int]]:
         return self._moves[:count]

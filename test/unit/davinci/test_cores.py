@@ -44,6 +44,9 @@ def compare(moves: Moves, listed: ListedMoves) -> None:
         assert moves.reads(stream) == reads
         for number in random.Random(0).sample(range(reads), min(reads, 20)):
             assert moves.nth_read(stream, number) == listed.nth_read(stream, number)
+            last = number + number % 97
+            places = moves.read_places(stream, number, last)
+            assert set(places) == set(listed.read_places(stream, number, last))
 
 
 def zeros(*shape: int) -> Any:
