@@ -23,20 +23,17 @@ class HazardError(Exception):
 
 
 @dataclass(slots=True)
-class _Raised:
-    """A raised flag: what its wait makes known, and who may have raised it."""
-
-    known: int
-    by: frozenset[Signal]
-
-
-@dataclass(slots=True)
 class _State:
-    """`known` has for each pipe a bit for every use it knows to be over, or that never was."""
+    """`known` has for each pipe a bit for every use it knows to be over, or that never was.
+
+    `raised` has for each raised flag the bits that its wait makes known, `by` who may have raised
+    it: a bit for the number of each set.
+    """
 
     known: list[int]
     slots: list[int]
-    raised: dict[Event, _Raised]
+    raised: dict[Event, int]
+    by: dict[Event, int]
     held: int = 0
     """A bit for every place that has been written since its turn."""
     lost: int = 0
@@ -47,19 +44,18 @@ class _State:
         return tuple(self.slots), frozenset(self.raised)
 
     def copy(self) -> _State:
-        raised = {event: _Raised(r.known, r.by) for event, r in self.raised.items()}
-        return _State(list(self.known), list(self.slots), raised, self.held, self.lost)
+        known, slots, raised, by = self.known[:], self.slots[:], self.raised.copy(), self.by.copy()
+        return _State(known, slots, raised, by, self.held, self.lost)
 
     def join(self, other: _State) -> bool:
         """Keep what is certain in both; whether that is less than before."""
         known = [a & b for a, b in zip(self.known, other.known, strict=True)]
-        raised = {
-            event: _Raised(r.known & other.raised[event].known, r.by | other.raised[event].by)
-            for event, r in self.raised.items()
-        }
+        raised = {event: bits & other.raised[event] for event, bits in self.raised.items()}
+        by = {event: sets | other.by[event] for event, sets in self.by.items()}
         held, lost = self.held | other.held, self.lost | other.lost
-        new, old = (known, raised, held, lost), (self.known, self.raised, self.held, self.lost)
-        self.known, self.raised, self.held, self.lost = new
+        new = known, raised, by, held, lost
+        old = self.known, self.raised, self.by, self.held, self.lost
+        self.known, self.raised, self.by, self.held, self.lost = new
         return new != old
 
 
@@ -73,6 +69,7 @@ class SyncProof:
         self._uses = uses
         self._program = program
         self._names: dict[int, str] = {}
+        self._signals = {signal.number: signal for signal in _signals(program)}
         self.matches: set[tuple[Signal, Signal]] = set()
 
     def run(self) -> None:
@@ -83,8 +80,8 @@ class SyncProof:
             self._forget_turns(node, states)
             states = list(_joined(states).values())
         for state in states:
-            for event, raised in state.raised.items():
-                name = min(signal.name for signal in raised.by)
+            for event, sets in state.by.items():
+                name = min(signal.name for signal in self._raisers(sets))
                 raise HazardError(f"{name} raises {describe(event)}, which nobody awaits")
 
     def _forget_turns(self, node: Node, states: Sequence[_State]) -> None:
@@ -132,18 +129,26 @@ class SyncProof:
         raised = state.raised.pop(event, None)
         if raised is None:
             raise HazardError(f"{step.name} waits for {describe(event)}, which nobody raises")
-        self.matches.update((signal, step) for signal in raised.by)
-        state.known[step.pipe] |= raised.known
+        self.matches.update((signal, step) for signal in self._raisers(state.by.pop(event)))
+        state.known[step.pipe] |= raised
         _use(state, step.pipe, self._uses.clearing(event))
 
     def _set(self, step: Signal, state: _State) -> None:
         event = _event(step, state)
-        if (raised := state.raised.get(event)) is not None:
-            other = min(signal.name for signal in raised.by)
+        if event in state.raised:
+            other = min(signal.name for signal in self._raisers(state.by[event]))
             raise HazardError(f"{step.name} raises {describe(event)}, which {other} has raised")
         if self._uses.clearing(event) & ~state.known[step.pipe]:
             raise HazardError(f"{step.name} may raise {describe(event)} before it is cleared")
-        state.raised[event] = _Raised(state.known[step.pipe], frozenset((step,)))
+        state.raised[event] = state.known[step.pipe]
+        state.by[event] = 1 << step.number
+
+    def _raisers(self, sets: int) -> Iterator[Signal]:
+        """The sets whose bits these are."""
+        while sets:
+            number = sets.bit_length() - 1
+            yield self._signals[number]
+            sets ^= 1 << number
 
     def _work(self, step: Work, state: _State) -> None:
         uses, pipe, known = self._uses, step.pipe, state.known[step.pipe]
@@ -173,7 +178,7 @@ class SyncProof:
 
 def _beginning(uses: Uses) -> _State:
     """Nothing was used: all is known to be over. The first turn of a buffer is its slot 0."""
-    return _State([-1] * len(PIPES), [count - 1 for count in uses.slots], {})
+    return _State([-1] * len(PIPES), [count - 1 for count in uses.slots], {}, {})
 
 
 def _event(step: Signal, state: _State) -> Event:
@@ -185,8 +190,7 @@ def _use(state: _State, pipe: int, bits: int) -> None:
     rest = ~bits
     state.known = [known & rest for known in state.known]
     state.known[pipe] |= bits
-    for raised in state.raised.values():
-        raised.known &= rest
+    state.raised = {event: bits & rest for event, bits in state.raised.items()}
 
 
 def _merge(states: _States, more: Iterable[_State]) -> list[_State]:
@@ -215,6 +219,14 @@ def _check_balance(loop: Loop, before: _State, after: _State) -> None:
         event = min(after.raised.keys() ^ before.raised.keys())
         verb = "raises" if len(left) > len(found) else "clears"
         raise HazardError(f"each iteration of {loop.name} {verb} one more {describe(event)}")
+
+
+def _signals(nodes: Iterable[Node]) -> Iterator[Signal]:
+    for node in nodes:
+        if isinstance(node, Signal):
+            yield node
+        elif isinstance(node, Loop):
+            yield from _signals(node.body)
 
 
 def _turns(loop: Loop) -> Iterator[int]:
