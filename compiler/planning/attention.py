@@ -68,9 +68,9 @@ def attention_tile(
 
 
 def _step(tile: AttentionTile, size: int, core: Cores) -> int:
-    """The keys, or the values, of which two buffers each fit L0; 0 where none do."""
+    """The keys, or the values, of which two buffers each fit L0 beside the queries; 0 for none."""
     wide = align(size, FRACTAL)
-    left = core.l0a // 4 // tile.queries - wide
+    left = (core.l0a // 2 // tile.queries - wide) // 2
     both = core.l0c // ACCUMULATOR // tile.queries - wide
     return max(0, min(core.l0b // (8 * wide), left, both)) // FRACTAL * FRACTAL
 

@@ -59,6 +59,11 @@ class Heads:
         """The number of blocks of queries."""
         return self.batch * self.heads * -(-self.queries // tile.queries)
 
+    @property
+    def key_bytes(self) -> int:
+        """The bytes of all keys and values."""
+        return 4 * self.batch * self.key_heads * self.keys * self.size
+
     def row(self, heads: int) -> int:
         """The elements from one token to the next."""
         return self.size if self.layout == "BNSD" else self.size * heads
@@ -89,15 +94,24 @@ class AttentionFunction:
         return -(-self.h.keys // self.tile.keys)
 
     def queries(self, item: Index) -> Rows:
-        """A block of queries."""
+        """A block of queries: a head's follow each other, or where L2 holds all keys, come last.
+
+        Cores that read the same keys at a time would wait for each other.
+        """
         h, size = self.h, self.tile.queries
-        batch, head, down = delinearize(item, [h.batch, h.heads, -(-h.queries // size)])
+        blocks = -(-h.queries // size)
+        if h.key_bytes <= self.b.soc.l2 // 2:
+            down, batch, head = delinearize(item, [blocks, h.batch, h.heads])
+        else:
+            batch, head, down = delinearize(item, [h.batch, h.heads, blocks])
         first = down * size
         return Rows(batch, head, down, first, self.b.minimum(h.queries - first, size))
 
     def keys(self, queries: Rows, block: Index) -> Rows:
-        """A block of keys, of the head that belongs to the queries'."""
-        first = block * self.tile.keys
+        """A block of keys, of the head that belongs to the queries', from which they all begin
+        with another one."""
+        first = (block + queries.number) % self.blocks * self.tile.keys
+        first = Index.of(self.b.value(first))
         head = queries.image // (self.h.heads // self.h.key_heads)
         count = self.b.minimum(self.h.keys - first, self.tile.keys)
         return Rows(queries.batch, head, block, first, count)

@@ -70,14 +70,14 @@ class CubeFunction(AttentionFunction):
         b, h, tile, at, rows = self.b, self.h, self.tile, self.b.access, queries.count
         keys = self.keys(queries, block)
         k = self._matrix("key", keys, (tile.keys, h.size))
+        left = self._to_l0("left", at(q, [0, 0]), (tile.queries, h.size), (rows, h.size), 1)
         with b.loop(0, keys.count, tile.step, name="key") as first:
             count = b.minimum(keys.count - first, tile.step)
             shape = tile.queries, tile.step
             result = b.alloc(shape, f32, Space.L0C, Layout.NZ, name="scores_l0")
-            sides = (
-                self._to_l0("left", at(q, [0, 0]), (tile.queries, h.size), (rows, h.size)),
-                self._to_l0("right", at(k, [first, 0]), (tile.step, h.size), (count, h.size)),
-            )
+            source = at(k, [first, 0])
+            right = self._to_l0("right", source, (tile.step, h.size), (count, h.size), 2)
+            sides = left, right
             operands = [b.access(buffer, [0, 0]) for buffer in (result, *sides)]
             b.emit(MmadOp, operands, [rows, h.size, count], [0])
             place = self.place("scores", block) + first
@@ -100,8 +100,8 @@ class CubeFunction(AttentionFunction):
         with b.loop(0, keys.count, tile.step, name="key") as first:
             count = b.minimum(keys.count - first, tile.step)
             sides = (
-                self._to_l0("left", at(p, [0, first]), (tile.queries, tile.step), (rows, count)),
-                self._to_l0("right", at(v, [0, first]), (wide, tile.step), (h.size, count)),
+                self._to_l0("left", at(p, [0, first]), (tile.queries, tile.step), (rows, count), 2),
+                self._to_l0("right", at(v, [0, first]), (wide, tile.step), (h.size, count), 2),
             )
             operands = [b.access(buffer, [0, 0]) for buffer in (result, *sides)]
             b.emit(MmadOp, operands, [rows, count, h.size], [first])
@@ -110,12 +110,17 @@ class CubeFunction(AttentionFunction):
         b.cross_set(Pipe.FIX, RESULTS)
 
     def _to_l0(
-        self, side: str, source: Access, shape: tuple[int, int], sizes: tuple[Number, Number]
+        self,
+        side: str,
+        source: Access,
+        shape: tuple[int, int],
+        sizes: tuple[Number, Number],
+        slots: int,
     ) -> SSAValue:
         """A window of a matrix in L1."""
         b, element = self.b, self.h.element
         space, layout = _L0[side]
         shape = align(shape[0], FRACTAL_ROWS), align(shape[1], c0_of(element))
-        buffer = b.alloc(shape, element, space, layout, buffers=2, name=f"{side}_l0")
+        buffer = b.alloc(shape, element, space, layout, buffers=slots, name=f"{side}_l0")
         b.emit(LoadL0Op, [b.access(buffer, [0, 0]), source], sizes)
         return buffer

@@ -37,8 +37,8 @@ class GEFuseAttentionPass(ModulePass):
 
     The mask becomes `pse_shift`. GraphEngine's attention operators differ in whether they add it
     before they scale or behind: where there is a mask the query is scaled in a node of its own.
-    Not in the default pipeline: PromptFlashAttention has no AI-Core kernel here, on the simulated
-    device it would move the products to the AI CPU. `offline{fuse-attention}` asks for it.
+    Not in the default pipeline: only SoCs with separate vector cores have an AI-Core kernel for it,
+    on others the products would move to the AI CPU. `offline{fuse-attention}` asks for it.
     """
 
     name = "ge-fuse-attention"
