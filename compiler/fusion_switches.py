@@ -9,6 +9,7 @@ from typing import Any, cast
 from compiler.errors import UserError
 
 FUSIONS = {
+    "ATbeMatmulElemwiseFusionPass": "ge-fuse-matmul-eltwise",
     "AABiasaddConvFusion": "ge-fuse-conv-bias",
     "BatchNormBnInferFusionPass": "ge-convert-batch-norm",
     "ConvBatchnormFusionPass": "ge-fuse-conv-batch-norm",
@@ -21,7 +22,7 @@ FUSIONS = {
     "TbeFixPipeFusionPass": "ge-fuse-fixpipe",
 }
 """GraphEngine's fusions, and which pass does the like."""
-UB_FUSIONS = frozenset({"ge-fuse-eltwise", "ge-fuse-fixpipe"})
+UB_FUSIONS = frozenset({"ge-fuse-eltwise", "ge-fuse-fixpipe", "ge-fuse-matmul-eltwise"})
 """Those of them that make one kernel of several nodes: the group UBFusion in ATC's file."""
 OWN_FUSIONS = ("ge-fuse-batch-norm-scale", "ge-fuse-gelu")
 """Fusions that GraphEngine has no name for."""

@@ -53,6 +53,7 @@ OPTIMISE = (
 )
 """Clean-up, then fusions by GraphEngine's priorities, then types, as its stages have it."""
 FUSE = (
+    "ge-fuse-matmul-eltwise",
     "ge-fuse-fixpipe",
     "ge-fuse-eltwise",
 )
@@ -60,6 +61,7 @@ FUSE = (
 KERNELS = (
     "convert-ge-to-davinci",
     "davinci-select-tiles",
+    "davinci-split-mix",
     "davinci-lower-tiles",
     "davinci-multi-buffer",
     "davinci-plan-memory",

@@ -33,6 +33,9 @@ PASSES = {
     ),
     "ge-fuse-matmul-bias": "compiler.transforms.ge.fuse_matmul_bias:GEFuseMatmulBiasPass",
     "ge-fuse-fixpipe": "compiler.transforms.ge.fuse_fixpipe:GEFuseFixpipePass",
+    "ge-fuse-matmul-eltwise": (
+        "compiler.transforms.ge.fuse_matmul_eltwise:GEFuseMatmulEltwisePass"
+    ),
     "ge-fuse-eltwise": "compiler.transforms.ge.fuse_eltwise:GEFuseEltwisePass",
     "ge-fuse-pad-conv": "compiler.transforms.ge.fuse_pad_conv:GEFusePadConvPass",
     "ge-fuse-softmax": "compiler.transforms.ge.fuse_softmax:GEFuseSoftmaxPass",
@@ -55,6 +58,7 @@ PASSES = {
     "ge-set-shape-ranges": "compiler.transforms.ge.set_shape_ranges:GESetShapeRangesPass",
     "convert-ge-to-davinci": "compiler.conversion.ge_to_davinci:ConvertGEToDavinciPass",
     "davinci-select-tiles": "compiler.transforms.davinci.select_tiles:DavinciSelectTilesPass",
+    "davinci-split-mix": "compiler.transforms.davinci.split_mix:DavinciSplitMixPass",
     "davinci-lower-tiles": "compiler.transforms.davinci.lower_tiles:DavinciLowerTilesPass",
     "davinci-multi-buffer": "compiler.transforms.davinci.multi_buffer:DavinciMultiBufferPass",
     "davinci-plan-memory": "compiler.transforms.davinci.plan_memory:DavinciPlanMemoryPass",

@@ -84,7 +84,9 @@ class KernelOp(AscendOp):
     @property
     def is_tiled(self) -> bool:
         """Whether the kernel is at the tile level, on tensors."""
-        return isinstance(self.body.block.last_op, ReturnOp)
+        last = self.body.block.last_op
+        last = last.body.block.last_op if isinstance(last, FunctionOp) else last
+        return isinstance(last, ReturnOp)
 
     @property
     def arguments(self) -> tuple[Buffer, ...]:

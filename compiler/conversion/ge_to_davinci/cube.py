@@ -171,7 +171,7 @@ class Products:
     `begin` may give a block a bias, `end` stores it.
     """
 
-    b: CubeBuilder
+    b: KernelBuilder
     problem: CubeProblem
     tile: Tile
     element: Attribute
@@ -246,7 +246,7 @@ class Products:
         count = self.b.minimum(self.problem.n - first, self.tile.n)
         return Rows(batch, Index.of(0), across, first, count)
 
-    def _whole(self, operand: Operand, rows: Rows, chunk: Index) -> Packet:
+    def _whole(self, operand: Operand, rows: Rows, chunk: Index) -> Packet | None:
         """All of an operand's k in L1; cores that read the same begin with different parts."""
         k, piece = self.problem.k, min(self.tile.left, self.tile.right)
         packet = self._packet(operand, rows)

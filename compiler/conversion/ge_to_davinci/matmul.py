@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -19,15 +19,16 @@ from dialects.davinci.types import c0_of, element_bytes
 
 def build_matmul(operator: Operator, soc: Soc) -> KernelOp:
     """x1 · x2 + bias, either operand transposed, batches with NumPy's broadcasting."""
-    return _matmul(operator, soc).build()
+    return product_of(operator, soc).build()
 
 
 def matmul_tile(operator: Operator, soc: Soc) -> Tile:
     """The tile that a product is best cut into."""
-    return choose_tile(_matmul(operator, soc).problem, soc)
+    return choose_tile(product_of(operator, soc).problem, soc)
 
 
-def _matmul(operator: Operator, soc: Soc) -> _MatMul:
+def product_of(operator: Operator, soc: Soc) -> Product:
+    """The product that an operator is; UnsupportedError where the cube cannot do it."""
     x1, x2 = operator.input("x1"), operator.input("x2")
     if x1 is None or x2 is None or operator.input("offset_w"):
         raise UnsupportedError("takes two operands and a bias")
@@ -38,11 +39,13 @@ def _matmul(operator: Operator, soc: Soc) -> _MatMul:
     check_result(operator, x1)
     flip1 = operator.int("transpose_x1", operator.int("adj_x1", 0))
     flip2 = operator.int("transpose_x2", operator.int("adj_x2", 0))
-    return _MatMul(operator, soc, x1, x2, bool(flip1), bool(flip2))
+    return Product(operator, soc, x1, x2, bool(flip1), bool(flip2))
 
 
 @dataclass(frozen=True)
-class _MatMul:
+class Product:
+    """A matrix product, either operand transposed, in batches."""
+
     operator: Operator
     soc: Soc
     x1: Tensor
@@ -51,24 +54,32 @@ class _MatMul:
     flip2: bool
 
     def build(self) -> KernelOp:
-        b, problem = CubeBuilder(self.operator, "AIC", self.soc), self.problem
-        tile = self.operator.tile(Tile) or choose_tile(problem, self.soc)
-        left = self._operand(b, "x1", self.x1, self._left)
-        right = self._operand(b, "x2", self.x2, self._right)
-        m, n = problem.m, problem.n
+        """The kernel of cube cores alone."""
+        b, n = CubeBuilder(self.operator, "AIC", self.soc), self.problem.n
         target = b.arguments[len(self.operator.inputs)]
 
         def store(block: Block) -> None:
-            matrix = block.left.batch * problem.images + block.left.image
-            rows = linearize([matrix, block.left.first], [m * n, n])
-            place = rows + block.right.first
+            place = self.row(block.left) * n + block.right.first
             b.store(target, place, (n, 1), block, relu=self.operator.relu)
+
+        self.products(b, store).build()
+        return b.kernel
+
+    def products(self, b: CubeBuilder, end: Callable[[Block], None]) -> Products:
+        """The loops of the product, in a function for cube cores; `end` stores a block."""
+        problem = self.problem
+        tile = self.operator.tile(Tile) or choose_tile(problem, self.soc)
+        left = self._operand(b, "x1", self.x1, self._left)
+        right = self._operand(b, "x2", self.x2, self._right)
 
         def begin(block: Block) -> Block:
             return self._biased(b, block)
 
-        Products(b, problem, tile, self.x1.element, left, right, begin, store).build()
-        return b.kernel
+        return Products(b, problem, tile, self.x1.element, left, right, begin, end)
+
+    def row(self, rows: Rows) -> Index:
+        """The first of some rows of the result, counted through all batches."""
+        return (rows.batch * self.problem.images + rows.image) * self.problem.m + rows.first
 
     @property
     def problem(self) -> CubeProblem:

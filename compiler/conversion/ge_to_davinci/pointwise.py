@@ -91,12 +91,14 @@ def pointwise(
         for (port, _), stride in zip(operands, strides[1:], strict=True)
     ]
     target = Operand(builder.arguments[len(operator.inputs)], output.element, strides[0])
-    _Pointwise(builder, dims, inputs, target, root).build()
+    Pointwise(builder, dims, inputs, target, root).build()
     return builder.kernel
 
 
 @dataclass(frozen=True)
-class _Pointwise:
+class Pointwise:
+    """An expression over the elements of a tensor; inputs and output by collapsed dimensions."""
+
     b: VectorBuilder
     dims: Sequence[int]
     inputs: list[Operand]
@@ -104,7 +106,8 @@ class _Pointwise:
     root: Value
 
     def build(self) -> None:
-        tiling = self._tiling()
+        """Every tile, dealt to the cores."""
+        tiling = self.tiling(prod(self.dims[:-2]), self._matrix, self.b.cores)
         with self.b.tiles(prod(self.dims[:-2]) * tiling.count) as tile:
             counts = [*self.dims[:-2], tiling.row_tiles, tiling.column_tiles]
             *outer, down, across = delinearize(tile, counts)
@@ -130,19 +133,18 @@ class _Pointwise:
     def _plan(self) -> Plan:
         return plan_rooms(self.root, self._loaded, self._rank)
 
-    def _tiling(self) -> VectorTile:
+    def tiling(self, matrices: int, matrix: tuple[int, int], cores: int) -> VectorTile:
+        """The tiles of matrices of so many rows and columns that fit UB, for so many cores."""
         rooms = [*self._loaded, *self._loaded, *self._plan.scratch]
-        rows, columns = self._matrix
         return vector_tile(
-            prod(self.dims[:-2]),
-            rows,
-            columns,
+            matrices,
+            *matrix,
             element_bytes=min(element_bytes(x.element) for x in (*self.inputs, self.output)),
             bytes_per_element=2 * element_bytes(self.output.element)
             + sum(_bytes(room) for room in rooms if room.form[-1]),
             bytes_per_row=_BLOCK_OPERAND * sum(not room.form[-1] for room in rooms),
             ub=self.b.soc.ub,
-            cores=self.b.cores,
+            cores=cores,
         )
 
     def _tile(self, tiling: VectorTile, outer: list[Index], row: Index, column: Index) -> None:
@@ -152,7 +154,12 @@ class _Pointwise:
         if self._rank > 1:
             sizes = (self.b.minimum(rows - row, tiling.rows), *sizes)
             shape = (tiling.rows, *shape)
-        place = (*outer, row, column)[-len(self.dims) :]
+        self.compute(shape, sizes, (*outer, row, column)[-len(self.dims) :])
+
+    def compute(
+        self, shape: tuple[int, ...], sizes: tuple[Number, ...], place: Sequence[Index]
+    ) -> None:
+        """Load, compute and store `sizes` elements from `place` on; `shape` is what they may be."""
         tiles = Tiles(self.b, shape, sizes)
         for room, operand in zip(self._loaded, self.inputs, strict=True):
             source = tiles.at(room)

@@ -10,6 +10,7 @@ from compiler.conversion.ge_to_davinci import (
     conv,
     data_movement,
     elementwise,
+    epilogue,
     gather,
     group_norm,
     layer_norm,
@@ -79,4 +80,6 @@ def builder_of(operator: Operator) -> Builder:
         return build
     if all(type in elementwise.EXPRESSIONS for type in types):
         return elementwise.build_elementwise
+    if "MatMul" in operator.type and set(types[1:]) <= elementwise.EXPRESSIONS.keys():
+        return epilogue.build_with_epilogue
     raise UnsupportedError(f"no kernel computes {', '.join(types)} together")

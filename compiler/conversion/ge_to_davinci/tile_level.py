@@ -71,8 +71,8 @@ def _core_type(op_type: str) -> str:
 
 
 def tiles_of(kernel: KernelOp) -> list[TileOp]:
-    """The operators of a kernel at the tile level, in order."""
-    return [op for op in kernel.body.block.ops if isinstance(op, TileOp)]
+    """The operators of a kernel at the tile level, in order, those of all its functions."""
+    return [op for op in kernel.body.walk() if isinstance(op, TileOp)] if kernel.is_tiled else []
 
 
 def operator_of(kernel: KernelOp) -> Operator:
@@ -86,7 +86,7 @@ def operator_of(kernel: KernelOp) -> Operator:
     parts: list[Part] = []
     for tile in tiles:
         parts.append(Part(operator_at(tile), tuple(places[value] for value in tile.ins)))
-        places[tile.results[0]] = -len(parts)
+        places |= dict.fromkeys((tile.results[0], *tile.outs), -len(parts))
     count = len(args) - len(tiles[-1].outs)
     names = {value: port for port, value in reversed(tiles[0].named_ins.items())}
     inputs = ((names.get(v, f"__input{i}"), _tensor(v)) for i, v in enumerate(args[:count]))

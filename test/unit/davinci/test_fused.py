@@ -58,6 +58,21 @@ CASES: dict[str, tuple[dict[str, tuple[int, ...]], list[Step]]] = {
             Step("Relu", "relu", {"x": "product"}, (70, 50)),
         ],
     ),
+    "product, gelu": (
+        {"x": (300, 40), "w": (40, 500), "b": (500,)},
+        [
+            Step("MatMulV2", "product", {"x1": "x", "x2": "w", "bias": "b"}, (300, 500)),
+            Step("Gelu", "gelu", {"x": "product"}, (300, 500)),
+        ],
+    ),
+    "products, scaled, plus a row": (
+        {"x": (3, 33, 40), "w": (3, 40, 50), "row": (50,)},
+        [
+            Step("BatchMatMulV2", "product", {"x1": "x", "x2": "w"}, (3, 33, 50)),
+            Step("Mul", "twice", {"x1": "product", "x2": "two"}, (3, 33, 50)),
+            Step("Add", "sum", {"x1": "twice", "x2": "row"}, (3, 33, 50)),
+        ],
+    ),
     "x · sigmoid(x) + row": (
         {"x": (30, 500), "row": (500,)},
         [
