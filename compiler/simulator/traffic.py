@@ -19,7 +19,8 @@ class Use:
 
     `hits`: the share of what is read again that is still in L2 by then. `sharing`: how many cores
     read one place at a time, on average; `readers`: how many do while it is in L2. `warm`: what is
-    read is in L2 when the kernel begins.
+    read is in L2 when the kernel begins, or when it is read. `rivals`: with how many cores such as
+    read it a core shares the memory, those that move less counted as less.
     """
 
     total: int = 0
@@ -29,6 +30,7 @@ class Use:
     hits: float = 1.0
     sharing: float = 1.0
     readers: float = 1.0
+    rivals: float = 1.0
     cached: bool = True
     warm: bool = False
 
@@ -110,9 +112,23 @@ def measure(programs: Sequence[Program], l2: int, warm: Set[int] = frozenset()) 
     for move, count in counts.items():
         _use(traffic, move).add(move.transfer, offsets[move], count)
     for key, use in traffic.reads.items():
-        use.warm = key.buffer in warm
+        use.warm = key.buffer in warm or key.buffer in traffic.writes
+        use.rivals = _rivals(cores, key)
     _place(traffic, cores, l2)
     return traffic
+
+
+def _rivals(cores: Sequence[Moves], key: Stream) -> float:
+    """All that is moved, over what a core moves that reads the stream."""
+    moved = {id(m): sum(move.transfer.bytes * n for move, n in m.counts.items()) for m in cores}
+    readers = [m for m in cores if any(_reads(move, key) for move in m.counts)]
+    own = sum(m.cores * moved[id(m)] for m in readers)
+    total = sum(m.cores * moved[id(m)] for m in cores)
+    return total * sum(m.cores for m in readers) / own if own else 1.0
+
+
+def _reads(move: Move, key: Stream) -> bool:
+    return not move.transfer.write and move.stream == key
 
 
 def _place(traffic: Traffic, cores: Sequence[Moves], l2: int) -> None:
@@ -148,7 +164,7 @@ def share(traffic: Traffic, soc: Soc, stretch: float = 1.0) -> Share:
         hindrance = 1 + memory.l2_sharing * (use.sharing - 1)
         from_l2 = memory.l2_read * soc.cube_cores / hindrance
         missing = use.missing / use.total if use.total else 1.0
-        reads[key] = Source(missing, from_memory / stretch / cores, from_l2 / cores)
+        reads[key] = Source(missing, from_memory / stretch / use.rivals, from_l2 / use.rivals)
     written = traffic.written_bytes
     through = traffic.write_backs(soc.l2) / written if written else 0.0
     slower = 1 + min(through, 1.0) * (stretch - 1)

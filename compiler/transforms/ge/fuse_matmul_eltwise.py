@@ -12,6 +12,7 @@ from compiler.eltwise import is_eltwise
 from compiler.fusing import fuse, sole_reader
 from compiler.matching import Matcher
 from compiler.rewrite import Names, all_graphs, editing
+from compiler.sizes import byte_size
 from dialects.ge import GraphOp, Op, type_of
 from dialects.types import shape_of
 
@@ -20,13 +21,18 @@ PRODUCTS = ("BatchMatMulV2", "MatMulV2")
 MOST_FOLLOWERS = 3
 """Elementwise nodes behind a product: they share UB with its blocks."""
 
+WORTH_IT = 1 << 20
+"""Bytes of a result for which one node behind a product pays: a group of cores is launched for more
+than a cube core and then a vector core, and only while it works does the one hide the other."""
+
 
 @dataclass(frozen=True)
 class GEFuseMatmulEltwisePass(ModulePass):
     """Let one kernel compute a matrix product and the elementwise nodes that alone read it.
 
     Cube cores compute the product, the vector cores beside them what follows, block by block:
-    GraphEngine's ATbeMatmulElemwiseFusionPass. Relu alone is the fixpipe's: see ge-fuse-fixpipe.
+    GraphEngine's ATbeMatmulElemwiseFusionPass. Relu alone is the fixpipe's (ge-fuse-fixpipe), and
+    one other node alone joins a large result only.
     """
 
     name = "ge-fuse-matmul-eltwise"
@@ -43,9 +49,15 @@ def _fuse(graph: GraphOp) -> None:
         for node in list(graph.nodes):
             if isinstance(node, Op) and type_of(node) in PRODUCTS:
                 followers = _followers(match, node)
-                if followers and [f.type_name for f in followers] != ["Relu"]:
+                if _is_worth_it(node, followers):
                     names = names or Names(graph)
                     fuse(editor, names, [node, *followers])
+
+
+def _is_worth_it(product: Op, followers: list[Op]) -> bool:
+    if not followers or [f.type_name for f in followers] == ["Relu"]:
+        return False
+    return len(followers) > 1 or byte_size(product.results[0]) >= WORTH_IT
 
 
 def _followers(match: Matcher, product: Op) -> list[Op]:

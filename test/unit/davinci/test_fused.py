@@ -59,10 +59,10 @@ CASES: dict[str, tuple[dict[str, tuple[int, ...]], list[Step]]] = {
         ],
     ),
     "product, gelu": (
-        {"x": (300, 40), "w": (40, 500), "b": (500,)},
+        {"x": (700, 40), "w": (40, 800), "b": (800,)},
         [
-            Step("MatMulV2", "product", {"x1": "x", "x2": "w", "bias": "b"}, (300, 500)),
-            Step("Gelu", "gelu", {"x": "product"}, (300, 500)),
+            Step("MatMulV2", "product", {"x1": "x", "x2": "w", "bias": "b"}, (700, 800)),
+            Step("Gelu", "gelu", {"x": "product"}, (700, 800)),
         ],
     ),
     "products, scaled, plus a row": (
