@@ -10,6 +10,7 @@ take turns, this ends after a few rounds, whatever the number of iterations, and
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -248,14 +249,36 @@ def redundant(uses: Uses, program: Sequence[Node]) -> Iterator[frozenset[Signal]
     """Sets and waits, pair by pair, that can all be left out; HazardError for what is unordered."""
     proof = SyncProof(uses, program)
     proof.run()
-    for pair in _pairs(proof.matches):
+    pairs = _pairs(proof.matches)
+    ways = Counter(_way(pair) for pair in pairs)
+    for pair in pairs:
+        if not _has_detour(_way(pair), ways):
+            continue
         less = _without(program, pair)
         try:
             SyncProof(uses, less).run()
         except HazardError:
             continue
         program = less
+        ways[_way(pair)] -= 1
         yield pair
+
+
+def _way(pair: frozenset[Signal]) -> tuple[int, int]:
+    """From which pipe to which a pair orders."""
+    signal = next(iter(pair))
+    return signal.events[0][:2]
+
+
+def _has_detour(way: tuple[int, int], ways: Counter[tuple[int, int]]) -> bool:
+    """Whether other flags lead from pipe to pipe as well: only then can one be left out."""
+    source, destination = way
+    left = ways.copy()
+    left[way] -= 1
+    reached = {source}
+    while found := {b for (a, b), count in left.items() if count and a in reached} - reached:
+        reached |= found
+    return destination in reached
 
 
 def _pairs(matches: Iterable[tuple[Signal, Signal]]) -> list[frozenset[Signal]]:
