@@ -22,6 +22,7 @@ from dialects.davinci import (
     LoadL0Img2ColOp,
     LoadL0Op,
     LoadOp,
+    LoadRowsOp,
     MmadOp,
     Nd2NzOp,
 )
@@ -68,8 +69,12 @@ def extents(op: InstructionOp, indices: Indices) -> Iterator[Extent]:
 
 def _elements(op: InstructionOp, at: _Numbers, number: int) -> Extent:
     access, first = at.accesses[number], at.offsets[number][0]
-    last = first
-    for stride, size in zip(access.strides, at.sizes, strict=True):
+    last, sizes = first, at.sizes
+    if isinstance(op, LoadRowsOp) and number == 1:  # any row, whichever the indices choose
+        sizes = [Linear.of(prod(ints(op.heights))), at.sizes[1]]
+    if isinstance(op, LoadRowsOp) and number == 2:
+        last = last + (len(op.heights) - 1)
+    for stride, size in zip(access.strides, sizes, strict=True):
         last = last + (size - 1) * stride
     if isinstance(op, LoadOp) and number == 0:
         last = last + sum(op.padding)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from xdsl.dialects.builtin import DenseArrayBase, FloatAttr, i32, i64
-from xdsl.irdl import irdl_op_definition, opt_prop_def
+from xdsl.irdl import irdl_op_definition, opt_prop_def, prop_def
 from xdsl.utils.exceptions import VerifyException
 
 from dialects.davinci.attributes import Layout, Pipe, Space
@@ -75,17 +75,20 @@ class Dn2NzOp(_ToFractalOp):
 
 @irdl_op_definition
 class LoadRowsOp(InstructionOp):
-    """Rows of a matrix in global memory to UB, chosen by indices in UB: sizes [rows, columns].
+    """Rows of a tensor in global memory to UB, chosen by indices in UB: sizes [rows, columns].
 
-    The scalar unit reads the indices, which must be there, and gives a load for each row. Below
-    zero they count from the end of the matrix, which has `height` rows.
+    `heights` are the dimensions of the tensor before its rows, which lie one after the other at
+    the distance of the source's first stride. The scalar unit reads an index for each of them,
+    side by side at the place that the third access has for each row, and gives a load for each
+    row. Below zero indices count from the end of their dimension.
     """
 
     name = "davinci.load_rows"
     PIPE: ClassVar[Pipe] = Pipe.MTE2
     SPACES: ClassVar[Spaces] = ((Space.UB,), (Space.GM,), (Space.UB,))
     RANK: ClassVar[tuple[int, int]] = (2, 2)
-    PARAMS: ClassVar[tuple[str, ...]] = ("height",)
+
+    heights = prop_def(DenseArrayBase.constr(i64))
 
     def verify_(self) -> None:
         super().verify_()

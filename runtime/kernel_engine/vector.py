@@ -25,6 +25,7 @@ from dialects.davinci import (
     UnaryOp,
 )
 from dialects.davinci.instruction import InstructionOp
+from dialects.davinci.types import ints
 from runtime.kernel_engine.memory import Array, CoreMemory, KernelError, dtype_of
 from runtime.precision import convert, is_float, saturated
 
@@ -101,14 +102,18 @@ def load(memory: CoreMemory, op: LoadOp, at: Resolved) -> None:
 
 
 def load_rows(memory: CoreMemory, op: LoadRowsOp, at: Resolved) -> None:
-    """Rows by indices, which must lie in the matrix."""
+    """Rows by indices, which must lie in the tensor."""
     target, source, places = at.places
-    (rows, columns), (height,) = at.sizes, at.params
-    index = memory.view(places._replace(strides=places.strides[:1]), (rows,))
-    if np.any((index < -height) | (index >= height)):
-        raise KernelError(f"an index of {places.buffer.name_hint} is outside of {height} rows")
-    table = memory.view(source, (height, columns))
-    memory.view(target, at.sizes, aligned=True)[...] = table[index]
+    rows, columns = at.sizes
+    heights = np.array(ints(op.heights), np.int64)
+    each = places._replace(strides=(places.strides[0], 1))
+    index = memory.view(each, (rows, len(heights))).astype(np.int64)
+    if np.any((index < -heights) | (index >= heights)):
+        size = " × ".join(map(str, heights))
+        raise KernelError(f"an index of {places.buffer.name_hint} is outside of {size} rows")
+    row = np.ravel_multi_index(tuple((index % heights).T), tuple(heights))
+    table = memory.view(source, (int(heights.prod()), columns))
+    memory.view(target, at.sizes, aligned=True)[...] = table[row]
 
 
 def store(memory: CoreMemory, op: StoreOp, at: Resolved) -> None:

@@ -51,6 +51,7 @@ BUILDERS: Mapping[str, Builder] = {
     **dict.fromkeys(("BroadcastTo", "Expand"), data_movement.build_broadcast),
     **dict.fromkeys(("Pad", "PadV2", "PadV3"), padding.build_pad),
     **dict.fromkeys(("Gather", "GatherV2", "GatherV2D"), gather.build_gather),
+    "GatherNd": gather.build_gather_nd,
     "Tile": data_movement.build_tile,
     "Conv2D": conv.build_conv,
     "MatMulV2": matmul.build_matmul,

@@ -194,5 +194,5 @@ davinci.kernel @k {core_type = "AIV", op_type = "Relu", soc = "Ascend910B4"} (%x
 // CHECK: indices are of i32 or i64, not f16
 davinci.kernel @k {block_dim = 1, core_type = "AIV", op_type = "Gather", soc = "Ascend910B4"} (%g : memref<8x16xf16, #davinci.space<gm>>) {
   %u = davinci.alloc {buffers = 1} : memref<16xf16, #davinci.space<ub>>
-  davinci.load_rows %u[0 : 16, 1], %g[0 : 16, 1], %u[0 : 1, 0] sizes [1, 16] height = 8 : memref<16xf16, #davinci.space<ub>>, memref<8x16xf16, #davinci.space<gm>>, memref<16xf16, #davinci.space<ub>>
+  davinci.load_rows %u[0 : 16, 1], %g[0 : 16, 1], %u[0 : 1, 0] sizes [1, 16] {heights = array<i64: 8>} : memref<16xf16, #davinci.space<ub>>, memref<8x16xf16, #davinci.space<gm>>, memref<16xf16, #davinci.space<ub>>
 }

@@ -90,8 +90,8 @@ davinci.kernel @te_vector_0__kernel0 {block_dim = 4, core_type = "AIV", op_type 
     davinci.cast %v[0 : 1], %v[0 : 1] sizes [512] {mode = "floor"} : memref<8x64xf32, #davinci.space<ub>>, memref<8x64xf32, #davinci.space<ub>>
     // CHECK: %index = davinci.alloc
     %index = davinci.alloc {buffers = 1} : memref<8xi64, #davinci.space<ub>>
-    // CHECK-NEXT: davinci.load_rows %v[0 : 64, 1], %x[0 : 64, 1], %index[0 : 1, 0] sizes [8, 64] height = 16
-    davinci.load_rows %v[0 : 64, 1], %x[0 : 64, 1], %index[0 : 1, 0] sizes [8, 64] height = 16 : memref<8x64xf32, #davinci.space<ub>>, memref<4x100xf32, #davinci.space<gm>>, memref<8xi64, #davinci.space<ub>>
+    // CHECK-NEXT: davinci.load_rows %v[0 : 64, 1], %x[0 : 64, 1], %index[0 : 1, 0] sizes [8, 64] {heights = array<i64: 16>}
+    davinci.load_rows %v[0 : 64, 1], %x[0 : 64, 1], %index[0 : 1, 0] sizes [8, 64] {heights = array<i64: 16>} : memref<8x64xf32, #davinci.space<ub>>, memref<4x100xf32, #davinci.space<gm>>, memref<8xi64, #davinci.space<ub>>
     // CHECK: %mask = davinci.alloc
     %mask = davinci.alloc {buffers = 1} : memref<8x256xui1, #davinci.space<ub>>
     // CHECK-NEXT: davinci.compare lt %mask[0 : 256, 1], %v[0 : 64, 1], %u[0 : 64, 1] sizes [8, 64]

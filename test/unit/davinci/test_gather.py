@@ -25,6 +25,18 @@ def test_gather(
     agrees("GatherV2", inputs, constants=["axis"])
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.bool_])
+@pytest.mark.parametrize(
+    ("shape", "places"),
+    [((2, 128), (1, 128, 2)), ((4, 5, 6, 70), (33, 3)), ((4, 5, 6), (7, 1)), ((300, 8), (500, 2))],
+)
+def test_gather_nd(shape: Any, places: Any, dtype: Any, agrees: Any, random: Any) -> None:
+    x = random.integers(0, 2, shape).astype(dtype)
+    limits = np.array(shape[: places[-1]])
+    indices = random.integers(-limits, limits, places)
+    agrees("GatherNd", {"x": x, "indices": indices})
+
+
 def test_an_index_outside_of_the_table_is_an_error(schedule: Any) -> None:
     x, indices = np.zeros((5, 8), np.float16), np.array([0, 5], np.int32)
     y = np.zeros((2, 8), np.float16)
