@@ -41,8 +41,15 @@ class Operand:
 
 
 def broadcast_strides(shape: Sequence[int], target: Sequence[int]) -> tuple[int, ...]:
-    """The strides of a row-major tensor along each dimension of what it is broadcast to."""
+    """The strides of a row-major tensor along each dimension of what it is broadcast to.
+
+    UnsupportedError where shapes do not fit, as those of a model for other sizes may.
+    """
     padded = (1,) * (len(target) - len(shape)) + tuple(shape)
+    if len(padded) != len(target) or any(
+        a not in (1, b) for a, b in zip(padded, target, strict=True)
+    ):
+        raise UnsupportedError(f"{list(shape)} cannot be broadcast to {list(target)}")
     return tuple(0 if size == 1 else prod(padded[place + 1 :]) for place, size in enumerate(padded))
 
 

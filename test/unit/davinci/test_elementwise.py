@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from compiler.conversion.ge_to_davinci.operator import UnsupportedError
+from compiler.conversion.ge_to_davinci.pointwise import broadcast_strides
+
 UNARY: dict[str, Callable[[Any], Any]] = {
     "Relu": lambda x: np.maximum(x, 0),
     "Abs": np.abs,
@@ -108,3 +111,10 @@ def test_cast(source: str, target: str, execute: Any, random: Any) -> None:
 def test_assign_copies_its_value(execute: Any, random: Any) -> None:
     ref, value = (random.standard_normal((33, 65)).astype(np.float16) for _ in range(2))
     np.testing.assert_array_equal(execute("Assign", {"ref": ref, "value": value}, ref.shape), value)
+
+
+def test_shapes_that_do_not_fit_have_no_kernel() -> None:
+    with pytest.raises(
+        UnsupportedError, match=r"\[1, 32, 64\] cannot be broadcast to \[2, 128, 64\]"
+    ):
+        broadcast_strides((1, 32, 64), (2, 128, 64))
