@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,18 +12,32 @@ import pytest
 
 from compiler.kernels.issue import issue_order
 from compiler.kernels.program import describe, programs
-from compiler.simulator.instruction import Instruction, instructions
+from compiler.simulator.instruction import Instruction, Pipe, instructions
+from compiler.simulator.kernel import simulate_kernel
 from compiler.simulator.moves import ListedMoves, Moves
+from compiler.soc import soc
 from dialects.davinci import KernelOp
+from dialects.davinci.functions import MIX, VECTOR
+from dialects.davinci.kernel import Function
 
 
 def check(kernel: KernelOp) -> None:
     """Compare what each core runs with what it issues."""
-    order, cores = issue_order(kernel), programs(kernel)
-    for block, (program, moves) in enumerate(zip(cores, cores.moves, strict=True)):
-        issued = [describe(order, record) for record in order.records(block)]
+    cores = programs(kernel)
+    for program, moves, (function, *place) in zip(cores, cores.moves, places(kernel), strict=True):
+        order = issue_order(kernel, function)
+        issued = [describe(order, record) for record in order.records(*place)]
         assert list(map(without_offset, instructions(program))) == list(map(without_offset, issued))
         compare(moves, ListedMoves(issued))
+
+
+def places(kernel: KernelOp) -> Iterator[tuple[Function, int, int]]:
+    """What each core runs, its block, and its place among the block's vector cores."""
+    for block in range(kernel.blocks):
+        for function in kernel.functions:
+            vector = kernel.core_type.data == MIX and function.core_type == VECTOR
+            for sub_block in range(2 if vector else 1):
+                yield function, block, sub_block
 
 
 def without_offset(instruction: Instruction) -> Instruction:
@@ -93,6 +107,20 @@ def test_vector_kernels(schedule: Any, shape: Sequence[int]) -> None:
     perm = tuple(reversed(range(len(shape))))
     given = {"x": x, "perm": np.array(perm)}
     check(schedule("Transpose", given, x.transpose(perm).copy(), {}))
+
+
+def test_attention(schedule: Any) -> None:
+    """A mixed kernel: cube cores and their vector cores, which the simulator times together."""
+    query, keys = zeros(1, 8, 300, 64), zeros(1, 8, 1000, 64)
+    attributes = {"num_heads": 8, "scale_value": 0.125, "input_layout": "BNSD"}
+    kernel = schedule(
+        "PromptFlashAttention", {"query": query, "key": keys, "value": keys}, query, attributes
+    )
+    assert kernel.core_type.data == MIX
+    check(kernel)
+    timing = simulate_kernel(programs(kernel), soc("Ascend910B4"), core_type="MIX_AIC")
+    assert timing.block_dim == kernel.blocks
+    assert {Pipe.M, Pipe.V, Pipe.FIX, Pipe.MTE3} < set(timing.pipes)
 
 
 def test_equal_iterations_are_made_once(schedule: Any) -> None:
