@@ -81,6 +81,7 @@ def builder_of(operator: Operator) -> Builder:
         return build
     if all(type in elementwise.EXPRESSIONS for type in types):
         return elementwise.build_elementwise
-    if "MatMul" in operator.type and set(types[1:]) <= elementwise.EXPRESSIONS.keys():
+    follows = set(types[1:]) <= elementwise.EXPRESSIONS.keys()
+    if build is matmul.build_matmul and follows:
         return epilogue.build_with_epilogue
     raise UnsupportedError(f"no kernel computes {', '.join(types)} together")

@@ -92,3 +92,36 @@ ge.graph "g" {
 ge.graph "g" attributes {refreshable = [#ge.refreshable<"w", "w_1", "bytes" as tensor<1xf32>>]} {
 }
 // CHECK: 'w_1' begins with a weight, not "bytes"
+
+// -----
+
+ge.graph "g" {
+  %x = ge.Data "x" : tensor<4xf16>
+  %y = ge.fused "Abs" "f"(x = %x) : (tensor<4xf16>) -> tensor<4xf16> {
+    ge.graph "f" {
+      %a = ge.Data "f/input0" {index = 0 : i64} : tensor<5xf16>
+      ge.NetOutput "f/NetOutput"(input0 = %a) : (tensor<5xf16>)
+    }
+  }
+}
+// CHECK: ge.fused 'f': has other inputs than its graph
+
+// -----
+
+ge.graph "g" {
+  %x = ge.Data "x" : tensor<4xf16>
+  %y = ge.fused "Abs" "f"(x = %x) : (tensor<4xf16>) -> tensor<5xf16> {
+    ge.graph "f" {
+      %a = ge.Data "f/input0" {index = 0 : i64} : tensor<4xf16>
+      ge.NetOutput "f/NetOutput"(input0 = %a) : (tensor<4xf16>)
+    }
+  }
+}
+// CHECK: ge.fused 'f': has other results than its graph
+
+// -----
+
+ge.graph "g" {
+  %y = ge.fused "Abs" "f" : tensor<5xf16>
+}
+// CHECK: ge.fused 'f': holds the one graph that it stands for

@@ -49,3 +49,21 @@ ge.bundle {
     %o = ge.op "Frobnicate" "f" {when = f16, names = ["a", "b"]} : tensor<2x!ge.dtype<"STRING">>
   }
 }
+
+// A fused node keeps the graph it was; nobody calls that, and it has inputs of its own.
+
+// CHECK: ge.graph "fused" {
+ge.graph "fused" {
+  %x = ge.Data "x" : tensor<4xf16>
+  // CHECK: %y = ge.fused "Abs" "absneg"(x = %x) : (tensor<4xf16>) -> tensor<4xf16> {
+  // CHECK-NEXT: ge.graph "absneg" {
+  %y = ge.fused "Abs" "absneg"(x = %x) : (tensor<4xf16>) -> tensor<4xf16> {
+    ge.graph "absneg" {
+      %a = ge.Data "absneg/input0" {index = 0 : i64} : tensor<4xf16>
+      // CHECK: ge.op "Abs" "abs"
+      %b = ge.op "Abs" "abs"(x = %a) : (tensor<4xf16>) -> tensor<4xf16>
+      %c = ge.op "Neg" "neg"(x = %b) : (tensor<4xf16>) -> tensor<4xf16>
+      ge.NetOutput "absneg/NetOutput"(input0 = %c) : (tensor<4xf16>)
+    }
+  }
+}
