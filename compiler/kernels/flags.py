@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from xdsl.dialects.affine import ForOp
@@ -10,6 +11,7 @@ from xdsl.ir import Block, Operation
 
 from compiler.planning.sync import EventIds, Flag, Pair, SyncError, Touch, Usage, plan_flags
 from dialects.davinci import AllocOp, InstructionOp, KernelOp
+from dialects.davinci.types import buffer_of, byte_size, space_of
 
 
 class Placed(NamedTuple):
@@ -70,12 +72,39 @@ def _block_flags(
 
 
 def _usages(steps: Sequence[Operation]) -> list[Usage]:
+    """The use of each buffer, or of several that lie in the same bytes one after the other."""
     numbers = {op: step for step, op in enumerate(steps)}
-    return [
-        Usage(numbers[op], op.slots, list(_touches(op, numbers)))
-        for op in steps
-        if isinstance(op, AllocOp)
+    groups: list[list[AllocOp]] = []
+    for op in steps:
+        if isinstance(op, AllocOp):
+            met = [group for group in groups if any(_overlap(op, other) for other in group)]
+            groups = [group for group in groups if group not in met]
+            groups.append([*(other for group in met for other in group), op])
+    return [_usage(group, numbers) for group in groups]
+
+
+def _usage(group: Sequence[AllocOp], numbers: dict[Operation, int]) -> Usage:
+    touches = sorted({touch for alloc in group for touch in _touches(alloc, numbers)})
+    for one, other in pairwise(touches):
+        if one.step == other.step:
+            name = group[0].buffer.name_hint
+            raise SyncError(f"several pipes use the bytes of buffer {name} in a loop")
+    return Usage(numbers[group[0]], group[0].slots, touches)
+
+
+def _overlap(one: AllocOp, other: AllocOp) -> bool:
+    """Whether two buffers share bytes; where they have several slots, one pipe has both alone."""
+    if one.slots != 1 or other.slots != 1:
+        return False
+    places = [
+        (space_of(type), address, address + byte_size(type))
+        for alloc in (one, other)
+        for type in (buffer_of(alloc.buffer),)
+        for address in alloc.slot_addresses
     ]
+    if len(places) < 2 or places[0][0] != places[1][0]:
+        return False
+    return places[0][1] < places[1][2] and places[1][1] < places[0][2]
 
 
 def _touches(alloc: AllocOp, numbers: dict[Operation, int]) -> Iterable[Touch]:

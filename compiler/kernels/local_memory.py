@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import permutations
+
+from xdsl.dialects.affine import ForOp
 from xdsl.ir import Block, Operation
 
-from compiler.planning.local_memory import LocalBuffer, plan_local_memory
+from compiler.planning.local_memory import LocalBuffer, Sharing, plan_local_memory
 from compiler.soc import Soc, soc
 from dialects.davinci import AllocOp, InstructionOp, KernelOp
-from dialects.davinci.types import buffer_of, byte_size, space_of
+from dialects.davinci.attributes import Pipe
+from dialects.davinci.types import BITS, buffer_of, byte_size, space_of
 
 
-def local_addresses(kernel: KernelOp) -> list[tuple[AllocOp, tuple[int, ...]]]:
+def local_addresses(
+    kernel: KernelOp, most: Sharing = Sharing.ANY_PIPE
+) -> list[tuple[AllocOp, tuple[int, ...]]]:
     """Each buffer with the address of each of its slots; LocalMemoryError when they do not fit."""
     steps = {op: step for step, op in enumerate(kernel.body.walk())}
-    allocs = [op for op in steps if isinstance(op, AllocOp)]
-    buffers = [_buffer(op, steps) for op in allocs]
-    plan = plan_local_memory(buffers, capacities(soc(kernel.soc.data)))
-    return list(zip(allocs, plan, strict=True))
+    numbers = {op: i for i, op in enumerate(op for op in steps if isinstance(op, AllocOp))}
+    beside = _read_together(steps, numbers)
+    buffers = [_buffer(op, steps, beside[i]) for op, i in numbers.items()]
+    plan = plan_local_memory(buffers, capacities(soc(kernel.soc.data)), most)
+    return list(zip(numbers, plan, strict=True))
+
+
+def _read_together(
+    ops: Iterable[Operation], numbers: Mapping[AllocOp, int]
+) -> Mapping[int, list[int]]:
+    """For each buffer the others that a vector instruction reads with it, but for masks."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for op in ops:
+        if isinstance(op, InstructionOp) and op.pipe is Pipe.V:
+            sources = [read for read in op.reads if buffer_of(read).element_type != BITS]
+            allocs = dict.fromkeys(s.owner for s in sources if isinstance(s.owner, AllocOp))
+            for one, other in permutations(allocs, 2):
+                found[numbers[one]].append(numbers[other])
+    return found
 
 
 def capacities(target: Soc) -> dict[str, int]:
@@ -24,7 +47,7 @@ def capacities(target: Soc) -> dict[str, int]:
     return {name: getattr(target, name) for name in ("l1", "l0a", "l0b", "l0c", "ub", "bt")}
 
 
-def _buffer(op: AllocOp, steps: dict[Operation, int]) -> LocalBuffer:
+def _buffer(op: AllocOp, steps: dict[Operation, int], beside: Sequence[int]) -> LocalBuffer:
     users = [use.operation for use in op.buffer.uses if isinstance(use.operation, InstructionOp)]
     pipes = {user.pipe for user in users}
     here = op.parent
@@ -38,6 +61,8 @@ def _buffer(op: AllocOp, steps: dict[Operation, int]) -> LocalBuffer:
         first=min(first for first, _ in spans),
         last=max(last for _, last in spans),
         pipe=pipes.pop() if len(pipes) == 1 else None,
+        block=steps[parent] if isinstance(parent := here.parent_op(), ForOp) else 0,
+        beside=tuple(dict.fromkeys(beside)),
     )
 
 

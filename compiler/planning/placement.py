@@ -10,11 +10,14 @@ def align(value: int, unit: int) -> int:
     return -(-value // unit) * unit
 
 
-def first_gap(taken: Iterable[tuple[int, int]], size: int) -> int:
-    """The lowest place for `size` that no range of `taken` overlaps; ranges come by their start."""
-    place = 0
+def first_gap(taken: Iterable[tuple[int, int]], size: int, unit: int = 1, offset: int = 0) -> int:
+    """The lowest place for `size` that no range of `taken` overlaps; ranges come by their start.
+
+    The place is `offset` behind a multiple of `unit`.
+    """
+    place = offset
     for start, end in taken:
         if start - place >= size:
             break
-        place = max(place, end)
+        place = max(place, align(end - offset, unit) + offset)
     return place

@@ -9,12 +9,11 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, SSAValue
 from xdsl.passes import ModulePass
-from xdsl.utils.exceptions import PassFailedException
 
 from compiler.kernels.engines import work_on_kernels
 from compiler.kernels.flags import BlockFlags, Placed, kernel_flags
 from compiler.kernels.hazards import HazardProgram
-from compiler.planning.sync import End
+from compiler.planning.sync import End, SyncError
 from compiler.planning.sync_proof import HazardError, redundant
 from dialects.davinci import AllocOp, KernelOp, SetFlagOp, WaitFlagOp
 from dialects.davinci.attributes import Pipe
@@ -74,7 +73,7 @@ def _leave_out_redundant(kernel: KernelOp, function: Function) -> None:
                 flag.detach()
                 flag.erase()
     except HazardError as error:
-        raise PassFailedException(f"kernel {kernel.label}: {error}") from None
+        raise SyncError(str(error)) from None
 
 
 def _place(placed: Placed, where: BlockFlags) -> None:

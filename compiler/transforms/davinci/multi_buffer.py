@@ -13,7 +13,7 @@ from xdsl.passes import ModulePass
 from compiler.kernels.engines import work_on_kernels
 from compiler.kernels.indices import Indices
 from compiler.kernels.local_memory import capacities, local_addresses
-from compiler.planning.local_memory import ALIGNMENT, LocalMemoryError
+from compiler.planning.local_memory import ALIGNMENT, LocalMemoryError, Sharing
 from compiler.planning.placement import align
 from compiler.soc import soc
 from dialects.davinci import AllocOp, InstructionOp, KernelOp
@@ -79,7 +79,7 @@ def _too_full(kernel: KernelOp, allocs: list[AllocOp], room: Mapping[str, int]) 
     if all(used[space] <= room[space] for space in room):
         return None
     try:
-        local_addresses(kernel)
+        local_addresses(kernel, Sharing.SAME_PIPE)
     except LocalMemoryError as error:
         return error.space
     return None

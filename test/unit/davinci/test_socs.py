@@ -60,7 +60,7 @@ def _moved(name: str) -> ModuleOp:
 
 
 def test_a_kernel_of_a_larger_core_does_not_fit_a_smaller() -> None:
-    with pytest.raises(PassFailedException, match="do not fit the 524288 bytes of l1"):
+    with pytest.raises(PassFailedException, match="do not fit the 131072 bytes of l0c"):
         DavinciPlanMemoryPass().apply(Context(), _moved("Ascend910B4"))
 
 

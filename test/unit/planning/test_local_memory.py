@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from compiler.planning.local_memory import (
     ALIGNMENT,
     LocalBuffer,
     LocalMemoryError,
+    Sharing,
     plan_local_memory,
 )
 
@@ -47,19 +49,56 @@ def test_plan(found: list[LocalBuffer]) -> None:
         assert not any(_overlap(buffer, buffer, (a,), (b,)) for a, b in combinations(addresses, 2))
     for (a, at), (b, other) in combinations(zip(found, plan, strict=True), 2):
         if a.space == b.space and _overlap(a, b, at, other):
-            assert a.pipe is not None and a.pipe == b.pipe
             assert a.last < b.first or b.last < a.first
+            alone = a.pipe is not None and a.pipe == b.pipe
+            assert alone or (a.block == b.block and a.slots == b.slots == 1)
+
+
+def _buffer(name: str, kilobytes: float, first: int, pipe: str | None, **more: Any) -> LocalBuffer:
+    return LocalBuffer(name, "ub", int(kilobytes * 1024), 1, first, first + 1, pipe, **more)
+
+
+def test_what_fits_shares_nothing() -> None:
+    first, second = _buffer("a", 90, 0, "V"), _buffer("b", 90, 2, "V")
+    assert plan_local_memory([first, second], CAPACITY) == [(0,), (90 << 10,)]
 
 
 def test_one_pipe_reuses_what_it_is_done_with() -> None:
-    first = LocalBuffer("a", "ub", 100_000, 1, 0, 1, "V")
-    second = LocalBuffer("b", "ub", 100_000, 1, 2, 3, "V")
-    assert plan_local_memory([first, second], CAPACITY) == [(0,), (0,)]
+    first, second = _buffer("a", 100, 0, "V"), _buffer("b", 100, 2, "V")
+    assert plan_local_memory([first, second], CAPACITY, Sharing.SAME_PIPE) == [(0,), (0,)]
 
 
 @pytest.mark.parametrize("pipe", ["MTE3", None])
-def test_another_pipe_does_not(pipe: str | None) -> None:
-    first = LocalBuffer("a", "ub", 100_000, 1, 0, 1, "V")
-    second = LocalBuffer("big", "ub", 100_001, 1, 2, 3, pipe)
-    with pytest.raises(LocalMemoryError, match="196608 bytes of ub: largest are big 1 × 100001"):
-        plan_local_memory([first, second], CAPACITY)
+def test_another_pipe_does_only_where_nothing_else_helps(pipe: str | None) -> None:
+    first, second = _buffer("a", 100, 0, "V"), _buffer("big", 101, 2, pipe)
+    with pytest.raises(LocalMemoryError, match="196608 bytes of ub: largest are big 1 × 103424"):
+        plan_local_memory([first, second], CAPACITY, Sharing.SAME_PIPE)
+    assert plan_local_memory([first, second], CAPACITY) == [(0,), (0,)]
+
+
+@pytest.mark.parametrize("change", [{"slots": 2}, {"block": 7}, {"first": 1}])
+def test_but_not_slots_that_take_turns_nor_other_loops(change: dict[str, int]) -> None:
+    first, second = _buffer("a", 100, 0, "V"), _buffer("b", 80, 2, None)._replace(**change)
+    room = {"ub": 150 << 10}
+    with pytest.raises(LocalMemoryError):
+        plan_local_memory([first, second], room)
+
+
+def test_sources_lie_in_different_halves_of_the_banks() -> None:
+    sources = [_buffer("a", 1, 0, None, beside=(1,)), _buffer("b", 1, 0, None, beside=(0, 2))]
+    sources.append(_buffer("c", 1, 0, None, beside=(1,)))
+    (a,), (b,), (c,) = plan_local_memory(sources, CAPACITY)
+    assert [(at // 256) % 2 for at in (a, b, c)] == [0, 1, 0]
+    assert a % 512 == c % 512 == 0
+
+
+def test_slots_of_sources_keep_their_half() -> None:
+    x = _buffer("x", 0.9, 0, None, beside=(1,))._replace(slots=3)
+    y = _buffer("y", 0.7, 0, None, beside=(0,))._replace(slots=3)
+    for one, other in zip(*plan_local_memory([x, y], CAPACITY), strict=True):
+        assert (one - other) % 512 == 256
+
+
+def test_where_that_takes_too_much_room_they_conflict() -> None:
+    x, y = _buffer("x", 1, 0, None, beside=(1,)), _buffer("y", 1, 0, None, beside=(0,))
+    assert plan_local_memory([x, y], {"ub": 2048}) == [(0,), (1024,)]
