@@ -37,6 +37,7 @@ from compiler.transforms.davinci.verify_memory import verify_memory
 from compiler.transforms.davinci.verify_sync import verify_sync
 from dialects.davinci import KernelOp
 from dialects.davinci.attributes import Pipe
+from dialects.davinci.types import byte_size
 from dialects.ge import ConstOp, DataOp, NodeOp, Op
 from dialects.types import tensor_type
 from runtime.kernel_engine import KernelError, run_kernel
@@ -63,6 +64,7 @@ ROUNDING: Mapping[str, tuple[float, float]] = {
     "BNInfer": (8, 4),
     "LRN": (8, 1),
     "LayerNorm": (16, 1),
+    "PromptFlashAttention": (8, 4),
     "ReduceMean": (2, 0),
     "SoftmaxV2": (8, 2.0**-6),
 }
@@ -132,8 +134,9 @@ def compare(case: Case, kernel: KernelOp, expected: Sequence[Array], order: Orde
     """WrongKernelError unless the kernel engine computes the same up to the case's rounding."""
     results = [np.full_like(value, np.nan if value.dtype.kind == "f" else 1) for value in expected]
     arguments = [np.ascontiguousarray(value) for value in case.inputs.values()]
+    spaces = [np.full(byte_size(type), 0x7F, np.uint8) for type in kernel.workspace_types]
     try:
-        run_kernel(kernel, [*arguments, *results], order=order)
+        run_kernel(kernel, [*arguments, *results, *spaces], order=order)
     except (KernelError, ValueError) as error:
         raise WrongKernelError(f"{case!r} in order {order}: {error}") from error
     for found, wanted in zip(results, expected, strict=True):

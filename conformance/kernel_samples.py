@@ -23,6 +23,13 @@ _POOL: Mapping[str, Value] = {
     "data_format": "NCHW",
 }
 _NORM: Mapping[str, Value] = {"begin_norm_axis": 1, "begin_params_axis": 1, "epsilon": 1e-3}
+_QKV = "query", "key", "value"
+_ATTENTION: Mapping[str, Value] = {
+    "num_heads": 1,
+    "num_key_value_heads": 1,
+    "scale_value": 0.125,
+    "input_layout": "BNSD",
+}
 _JOIN: Mapping[str, Value] = {"concat_dim": 1, "N": 3}
 _BN = "scale", "offset", "mean", "variance"
 _LRN: Mapping[str, Value] = {
@@ -72,5 +79,7 @@ SAMPLES: tuple[Case, ...] = (
     Case("SpaceToDepth", {"x": _x(2, 3, 60, 62)}, {"block_size": 2, "data_format": "NCHW"}),
     Case("BroadcastTo", {"x": _x(40, 1), "shape": _i(5, 40, 77)}, {}),
     Case("PadV3", {"x": _x(40, 90), "paddings": _i(1, 2, 3, 4)}, {"mode": "constant"}),
+    Case("PromptFlashAttention", dict.fromkeys(_QKV, _x(1, 1, 40, 32)), _ATTENTION),
+    Case("GatherV2", {"x": _x(90, 40), "indices": _i(*range(60)), "axis": _i(0)}, {}),
     Case("Tile", {"x": _x(30, 90), "multiples": _i(2, 3)}, {}),
 )

@@ -66,9 +66,9 @@ class VectorFunction(AttentionFunction):
             self._store(rows)
 
     def _rows(self, queries: Rows, core: Index, most: int) -> _Running:
-        """The rows of a core; where there are too few, cores do the last row together."""
+        """The rows of a core; where there are too few, some cores have none."""
         b = self.b
-        first = Index.of(b.minimum(core * most, Index.of(queries.count) - 1))
+        first = Index.of(b.minimum(core * most, queries.count))
         count = b.minimum(Index.of(queries.count) - first, most)
         maximum, total = (b.tile((most,), f32, name, sizes=(count,)) for name in ("max", "total"))
         sums = b.tile((most, self.h.size), f32, "sums", sizes=(count, self.h.size))

@@ -9,6 +9,7 @@ import pytest
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, f16, f32
 from xdsl.ir import SSAValue
+from xdsl.utils.exceptions import PassFailedException
 
 from compiler.conversion.ge_to_davinci.cube import CubeBuilder
 from compiler.conversion.ge_to_davinci.mixed import MixedBuilder
@@ -17,6 +18,7 @@ from compiler.pipelines import PROVE
 from compiler.soc import soc
 from compiler.transforms.davinci.inject_sync import DavinciInjectSyncPass
 from compiler.transforms.davinci.plan_memory import DavinciPlanMemoryPass
+from compiler.transforms.davinci.verify_sync import verify_sync
 from compiler.universe import UNIVERSE
 from dialects.davinci import (
     CrossSetOp,
@@ -111,6 +113,17 @@ def test_a_lost_wait_gives_wrong_numbers(kernel: Callable[..., KernelOp]) -> Non
     _lose(scheduled, CrossWaitOp)
     result, _ = _run(scheduled, "consumers")
     assert np.isnan(result).any()
+
+
+@pytest.mark.parametrize("flags", [[CrossWaitOp], [CrossSetOp], [CrossWaitOp, CrossSetOp]])
+def test_a_proof_finds_what_is_lost(
+    flags: list[type[CrossSetOp | CrossWaitOp]], kernel: Callable[..., KernelOp]
+) -> None:
+    scheduled = kernel()
+    for flag in flags:
+        _lose(scheduled, flag)
+    with pytest.raises(PassFailedException, match=r"without a flag|set more often|nobody raises"):
+        verify_sync(scheduled)
 
 
 def test_a_lost_set_is_a_deadlock(kernel: Callable[..., KernelOp]) -> None:
