@@ -162,13 +162,23 @@ class CastOp(VectorOp):
     """Element type conversion: `mode` rounds, to the nearest even value unless said.
 
     Integers that become narrower keep their low bits; floats saturate. With a mode but between
-    equal types of floats it rounds to an integer.
+    equal types of floats it rounds to an integer. Of i64 `high` takes the other half to i32: that
+    is a gather of every second word.
     """
 
     name = "davinci.cast"
     SPACES: ClassVar[Spaces] = (_UB, _UB)
-    MODES: ClassVar[tuple[str, ...]] = ("rint", "floor", "ceil", "trunc", "round")
+    MODES: ClassVar[tuple[str, ...]] = ("rint", "floor", "ceil", "trunc", "round", "high")
     mode = opt_prop_def(StringAttr)
+
+    @property
+    def is_high(self) -> bool:
+        """Whether it takes the high halves of integers."""
+        return self.mode is not None and self.mode.data == "high"
+
+    @property
+    def mnemonic(self) -> str:
+        return "gather" if self.is_high else "cast"
 
     def verify_(self) -> None:
         super().verify_()
@@ -179,6 +189,8 @@ class CastOp(VectorOp):
             raise VerifyException(f"no conversion from {source} to {target}")
         if self.mode is not None and self.mode.data not in self.MODES:
             raise VerifyException(f"there is no rounding '{self.mode.data}'")
+        if self.is_high and (str(source), str(target)) != ("i64", "i32"):
+            raise VerifyException(f"high halves are i32 of i64, not {target} of {source}")
 
 
 @irdl_op_definition

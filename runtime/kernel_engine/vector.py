@@ -145,7 +145,7 @@ def cast(memory: CoreMemory, op: CastOp, at: Resolved) -> None:
     """Element type conversion."""
     target, source = (memory.view(place, at.sizes, aligned=True) for place in at.places)
     if not is_float(source.dtype):
-        target[...] = source
+        target[...] = source >> 32 if op.is_high else source
         return
     if is_float(target.dtype) and op.mode is None:
         _put(memory, target, source)

@@ -111,6 +111,8 @@ _ORDERS: dict[str, tuple[str, str]] = {
 
 def comparison(kind: str, left: Value, right: Operand) -> Value:
     """A mask of left kind right for any element type."""
+    if left.element == i64:
+        return _wide_comparison(kind, left, right)
     left, right = comparable(left), comparable(right) if isinstance(right, Value) else right
     if left.element != i32 or kind not in _ORDERS:
         return compare(kind, left, right)
@@ -118,6 +120,28 @@ def comparison(kind: str, left: Value, right: Operand) -> Value:
     if isinstance(right, Value):
         return compare(equality, binary(between, left, right), left)
     return compare(equality, scalar(f"{between}s", left, right), left)
+
+
+def _wide_comparison(kind: str, left: Value, right: Operand) -> Value:
+    """i64 by its halves: the high ones decide, or if they are equal the low ones without a sign."""
+    high, low = _halves(left)
+    other_high, other_low = _halves(right) if isinstance(right, Value) else _half_numbers(right)
+    equal = comparison("eq", high, other_high)
+    below = where(comparison(kind, low, other_low), 1.0, 0.0)
+    if kind in ("eq", "ne"):
+        return compare("ne", where(equal, below, 0.0 if kind == "eq" else 1.0), 0.0)
+    above = where(comparison(kind, high, other_high), 1.0, 0.0)
+    return compare("ne", where(equal, below, above), 0.0)
+
+
+def _halves(x: Value) -> tuple[Value, Value]:
+    """The high half, and the low half less 2³¹: signed numbers in the order of unsigned ones."""
+    return cast(x, i32, "high"), scalar("adds", cast(x, i32), -(2.0**31))
+
+
+def _half_numbers(number: float) -> tuple[float, float]:
+    whole = int(number)
+    return float(whole >> 32), float((whole & 0xFFFFFFFF) - 2**31)
 
 
 def comparable(x: Value) -> Value:

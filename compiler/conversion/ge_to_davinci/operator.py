@@ -283,7 +283,7 @@ def _fused(node: FusedOp) -> Operator:
 def _numbers(inputs: Sequence[tuple[str, SSAValue]]) -> Iterator[tuple[str, float]]:
     for port, value in inputs:
         found = constant_numbers(value) if prod(shape_of(value)) == 1 else None
-        if found:
+        if found and not (isinstance(found[0], int) and int(float(found[0])) != found[0]):
             yield port, float(found[0])
 
 

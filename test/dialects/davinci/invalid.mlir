@@ -196,3 +196,9 @@ davinci.kernel @k {block_dim = 1, core_type = "AIV", op_type = "Gather", soc = "
   %u = davinci.alloc {buffers = 1} : memref<16xf16, #davinci.space<ub>>
   davinci.load_rows %u[0 : 16, 1], %g[0 : 16, 1], %u[0 : 1, 0] sizes [1, 16] {heights = array<i64: 8>} : memref<16xf16, #davinci.space<ub>>, memref<8x16xf16, #davinci.space<gm>>, memref<16xf16, #davinci.space<ub>>
 }
+
+// -----
+// CHECK: high halves are i32 of i64, not f32 of i32
+%x = davinci.alloc {buffers = 1} : memref<8xi32, #davinci.space<ub>>
+%y = davinci.alloc {buffers = 1} : memref<8xf32, #davinci.space<ub>>
+davinci.cast %y[0 : 1], %x[0 : 1] sizes [8] {mode = "high"} : memref<8xf32, #davinci.space<ub>>, memref<8xi32, #davinci.space<ub>>

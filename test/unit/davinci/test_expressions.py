@@ -129,6 +129,18 @@ def test_comparisons(
 
 
 @pytest.mark.parametrize(
+    "op_type", ["Equal", "NotEqual", "Less", "LessEqual", "Greater", "GreaterEqual"]
+)
+def test_comparisons_of_64_bits(op_type: str, agrees: Any, random: Any) -> None:
+    edges = [0, 1, -1, 2**31, -(2**31), 2**32, 2**32 - 1, -(2**32), 2**62, 2**63 - 1, -(2**63)]
+    x, y = (grid.ravel() for grid in np.meshgrid(np.array(edges), np.array(edges)))
+    agrees(op_type, {"x1": x, "x2": y})
+    agrees(op_type, {"x1": x.reshape(1, -1), "x2": np.array(edges).reshape(-1, 1)})
+    for number in (0, -1, 7, 2**40, 2**63 - 1):
+        agrees(op_type, {"x1": x, "x2": np.array(number)}, constants=["x2"])
+
+
+@pytest.mark.parametrize(
     "op_type",
     ["Add", "Sub", "Mul", "RealDiv", "Maximum", "Pow", "Equal", "Less", "LessEqual", "Greater"],
 )
