@@ -11,7 +11,7 @@ inner loop did at once is a fact to the loop around it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from compiler.simulator.engine import Engine
@@ -22,6 +22,9 @@ PERIODS = 4
 
 FEWEST = 4
 """Loops of fewer iterations are just run."""
+
+NOTED = 1 << 16
+"""What an outermost loop notes is kept for its last iterations only, once it is as much as this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class _Runner:
         self._engine = engine
         self._margins = engine.margins
         self._facts = engine.facts
+        self._depth = 0
 
     def run(self, steps: Steps) -> None:
         for step in steps:
@@ -76,6 +80,7 @@ class _Runner:
         self._facts.clear()
 
     def _loop(self, loop: Rounds) -> None:
+        self._depth += 1
         marks = [self._mark()]
         left = loop.count
         while left:
@@ -84,6 +89,20 @@ class _Runner:
             if left:
                 marks.append(self._mark())
                 left -= self._jump(marks, left)
+                self._forget_before(marks)
+        self._depth -= 1
+
+    def _forget_before(self, marks: list[_Mark]) -> None:
+        """Keep the marks of the last iterations, and what was noted from there on."""
+        del marks[: -2 * PERIODS - 1]
+        margins, facts = marks[0].margins, marks[0].facts
+        if self._depth == 1 and margins > NOTED:
+            del self._margins[:margins]
+            del self._facts[:facts]
+            marks[:] = [
+                replace(mark, margins=mark.margins - margins, facts=mark.facts - facts)
+                for mark in marks
+            ]
 
     def _mark(self) -> _Mark:
         engine = self._engine

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from compiler.simulator import fast_forward
 from compiler.simulator.core import ScheduleError, simulate_core
 from compiler.simulator.cost import Cycles
 from compiler.simulator.engine import Engine
@@ -153,3 +154,24 @@ def test_the_effort_does_not_grow_with_the_count(
     assert result(program(400)) == result(list(instructions(program(400))))
     efforts = [effort(program(count), monkeypatch) for count in (10**3, 10**6, 10**9)]
     assert efforts[0] == efforts[1] == efforts[2] < 500
+
+
+def test_what_is_noted_does_not_grow_with_iterations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where no loop ever becomes steady, for as long as they are run."""
+    noted: list[int] = []
+    issue = Engine.issue
+
+    def never(*_: object) -> int:
+        return 0
+
+    def watched(engine: Engine, operation: Operation) -> None:
+        issue(engine, operation)
+        noted.append(len(engine.margins))
+
+    monkeypatch.setattr(Engine, "issue", watched)
+    monkeypatch.setattr(fast_forward, "NOTED", 1000)
+    monkeypatch.setattr(fast_forward, "PERIODS", 1)
+    monkeypatch.setattr(fast_forward, "_steady", never)
+    result(pipeline(10**4))
+    assert len(noted) > 10**5
+    assert max(noted) < 3000
