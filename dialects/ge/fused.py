@@ -7,15 +7,16 @@ from typing import ClassVar, Self
 
 from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import Attribute, Block, Region, SSAValue
-from xdsl.irdl import irdl_op_definition, prop_def
+from xdsl.irdl import prop_def
 from xdsl.utils.exceptions import VerifyException
 
+from dialects.definition import node_definition
 from dialects.ge.graph import GraphOp
 from dialects.ge.node import NodeOp
 from dialects.ge.ops import Op
 
 
-@irdl_op_definition
+@node_definition
 class FusedOp(NodeOp):
     """A node of the type of its first part, and the graph of all parts.
 

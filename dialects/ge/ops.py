@@ -7,10 +7,11 @@ from typing import ClassVar, Self, cast
 
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, IntegerAttr, StringAttr
 from xdsl.ir import Attribute, Region, SSAValue, TypedAttribute
-from xdsl.irdl import irdl_op_definition, prop_def, traits_def
+from xdsl.irdl import prop_def, traits_def
 from xdsl.traits import NoMemoryEffect
 from xdsl.utils.exceptions import VerifyException
 
+from dialects.definition import node_definition
 from dialects.ge.catalogue import signature
 from dialects.ge.node import NodeOp
 from dialects.weights import Weight
@@ -51,14 +52,14 @@ class _Constant(_Source):
             raise VerifyException(f"holds {implied}, its result is {self.result_types[0]}")
 
 
-@irdl_op_definition
+@node_definition
 class DataOp(_Source):
     """An input: of the model, or (with `_parent_node_index`) of the node that owns the graph."""
 
     name = "ge.Data"
 
 
-@irdl_op_definition
+@node_definition
 class ConstOp(_Constant):
     """A weight that travels in the offline model."""
 
@@ -69,7 +70,7 @@ FILE_ATTRIBUTES = {"location": StringAttr, "offset": IntegerAttr, "length": Inte
 """What a FileConstant says of its file: a name, and where in it the bytes lie."""
 
 
-@irdl_op_definition
+@node_definition
 class FileConstantOp(_Constant):
     """A weight in a file of its own; `value` says where its bytes are while we compile."""
 
@@ -90,14 +91,14 @@ class FileConstantOp(_Constant):
         return f"{location.data}:{offset.value.data}"
 
 
-@irdl_op_definition
+@node_definition
 class VariableOp(_Source):
     """A weight in the variable memory that all models of a bundle share, by the node's name."""
 
     name = "ge.Variable"
 
 
-@irdl_op_definition
+@node_definition
 class NetOutputOp(NodeOp):
     """The outputs of a model, or of the node that owns the graph."""
 
@@ -109,7 +110,7 @@ class NetOutputOp(NodeOp):
             raise VerifyException("has no results")
 
 
-@irdl_op_definition
+@node_definition
 class Op(NodeOp):
     """Any other node, checked against the operator catalogue when its type is there."""
 

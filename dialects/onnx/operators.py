@@ -7,13 +7,14 @@ from functools import cache
 from typing import ClassVar, cast
 
 from xdsl.dialects.builtin import StringAttr
-from xdsl.irdl import irdl_op_definition, prop_def
+from xdsl.irdl import prop_def
 
+from dialects.definition import node_definition
 from dialects.onnx.node import NodeOp
 from dialects.onnx.schema import Schema, operators
 
 
-@irdl_op_definition
+@node_definition
 class CustomOp(NodeOp):
     """`onnx.custom "domain" "Operator"`: an operator that ONNX's schemas do not know."""
 
@@ -49,7 +50,7 @@ def _operator_class(operator: str) -> type[NodeOp]:
         "__module__": __name__,
     }
     made = type(operator.rpartition(".")[2], (NodeOp,), fields)
-    return irdl_op_definition(cast(type[NodeOp], made))
+    return node_definition(cast(type[NodeOp], made))
 
 
 class _Operators(Mapping[str, type[NodeOp]]):
