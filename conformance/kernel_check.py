@@ -62,6 +62,7 @@ ROUNDING: Mapping[str, tuple[float, float]] = {
     **dict.fromkeys(("Reciprocal", "Sqrt", "Square"), (1, 0)),
     "AvgPoolV2": (2, 0),
     "BNInfer": (8, 4),
+    "InstanceNorm": (16, 1),
     "LRN": (8, 1),
     "LayerNorm": (16, 1),
     "PromptFlashAttention": (8, 4),

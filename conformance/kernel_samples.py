@@ -81,5 +81,10 @@ SAMPLES: tuple[Case, ...] = (
     Case("PadV3", {"x": _x(40, 90), "paddings": _i(1, 2, 3, 4)}, {"mode": "constant"}),
     Case("PromptFlashAttention", dict.fromkeys(_QKV, _x(1, 1, 40, 32)), _ATTENTION),
     Case("GatherV2", {"x": _x(90, 40), "indices": _i(*range(60)), "axis": _i(0)}, {}),
+    Case("GatherNd", {"x": _x(9, 7, 40), "indices": _x(9, 2, dtype=np.int32) - 1}, {}),
+    Case("ResizeNearestNeighborV2", {"x": _x(2, 16, 13, 31), "size": _i(26, 62)}, {}),
+    Case(
+        "InstanceNorm", {"x": _x(2, 9, 20, 20), "gamma": _x(9), "beta": _x(9)}, {"epsilon": 1e-3}, 1
+    ),
     Case("Tile", {"x": _x(30, 90), "multiples": _i(2, 3)}, {}),
 )
