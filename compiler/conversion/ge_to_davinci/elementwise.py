@@ -31,7 +31,11 @@ from compiler.conversion.ge_to_davinci.expression import (
 )
 from compiler.conversion.ge_to_davinci.functions import PLAIN, WITH_ATTRIBUTES
 from compiler.conversion.ge_to_davinci.operator import Operator, Part, UnsupportedError
-from compiler.conversion.ge_to_davinci.pointwise import broadcast_strides, pointwise
+from compiler.conversion.ge_to_davinci.pointwise import (
+    broadcast_strides,
+    fitting_strides,
+    pointwise,
+)
 from compiler.conversion.ge_to_davinci.powers import power
 from compiler.soc import Soc
 from dialects.davinci import KernelOp
@@ -254,7 +258,7 @@ def build_elementwise(operator: Operator, soc: Soc) -> KernelOp:
         if place not in inputs:
             port, tensor = operator.inputs[place]
             inputs[place] = Value("input", tensor.element, number=len(operands))
-            operands.append((port, broadcast_strides(tensor.shape, shape)))
+            operands.append((port, fitting_strides(tensor.shape, shape)))
         return inputs[place]
 
     made: list[Value] = []

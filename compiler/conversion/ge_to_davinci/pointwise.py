@@ -41,16 +41,19 @@ class Operand:
 
 
 def broadcast_strides(shape: Sequence[int], target: Sequence[int]) -> tuple[int, ...]:
-    """The strides of a row-major tensor along each dimension of what it is broadcast to.
+    """The strides of a row-major tensor along each dimension of what it is broadcast to."""
+    padded = (1,) * (len(target) - len(shape)) + tuple(shape)
+    return tuple(0 if size == 1 else prod(padded[place + 1 :]) for place, size in enumerate(padded))
 
-    UnsupportedError where shapes do not fit, as those of a model for other sizes may.
-    """
+
+def fitting_strides(shape: Sequence[int], target: Sequence[int]) -> tuple[int, ...]:
+    """The same; UnsupportedError where shapes do not fit, as those of a model for other sizes."""
     padded = (1,) * (len(target) - len(shape)) + tuple(shape)
     if len(padded) != len(target) or any(
         a not in (1, b) for a, b in zip(padded, target, strict=True)
     ):
         raise UnsupportedError(f"{list(shape)} cannot be broadcast to {list(target)}")
-    return tuple(0 if size == 1 else prod(padded[place + 1 :]) for place, size in enumerate(padded))
+    return broadcast_strides(shape, target)
 
 
 def collapse(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from compiler.conversion.ge_to_davinci.operator import UnsupportedError
-from compiler.conversion.ge_to_davinci.pointwise import broadcast_strides
+from compiler.conversion.ge_to_davinci.pointwise import fitting_strides
 
 UNARY: dict[str, Callable[[Any], Any]] = {
     "Relu": lambda x: np.maximum(x, 0),
@@ -117,4 +117,4 @@ def test_shapes_that_do_not_fit_have_no_kernel() -> None:
     with pytest.raises(
         UnsupportedError, match=r"\[1, 32, 64\] cannot be broadcast to \[2, 128, 64\]"
     ):
-        broadcast_strides((1, 32, 64), (2, 128, 64))
+        fitting_strides((1, 32, 64), (2, 128, 64))

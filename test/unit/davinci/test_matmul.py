@@ -79,3 +79,9 @@ def test_f16_results_saturate(execute: Any) -> None:
     attributes = {"transpose_x1": False, "transpose_x2": False}
     result = execute("MatMulV2", {"x1": large, "x2": -large}, (16, 16), attributes)
     assert (result == np.finfo(np.float16).min).all()
+
+
+def test_one_matrix_for_a_batch_of_one_has_a_kernel(execute: Any, random: Any) -> None:
+    x1, x2 = (random.integers(-3, 4, shape).astype(np.float16) for shape in ((1, 32, 48), (48, 16)))
+    result = execute("BatchMatMulV2", {"x1": x1, "x2": x2}, (1, 32, 16))
+    np.testing.assert_array_equal(result, x1 @ x2)
