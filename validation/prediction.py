@@ -7,12 +7,13 @@ from typing import Any, TypeAlias
 
 from compiler.simulator.instruction import Pipe, Program
 from compiler.simulator.kernel import simulate_kernel
-from compiler.simulator.kernel_timing import CoreType, KernelTiming
+from compiler.simulator.kernel_timing import CoreGroup, CoreType, KernelTiming
 from compiler.soc import Soc, soc
 from validation.operators import Unmodelled, model_times
 from validation.points import Point
 from workloads.kernels.copies import Copies
 from workloads.kernels.matmul import Matmul
+from workloads.kernels.mixed import Mixed
 from workloads.kernels.tiles import Tiles
 
 PIPES: Mapping[str, Pipe] = {
@@ -24,6 +25,9 @@ PIPES: Mapping[str, Pipe] = {
     "fixpipe": Pipe.FIX,
     "scalar": Pipe.S,
 }
+
+GELU = ("mul²", "mul", "muls", "add", "muls", "exp", "adds", "div")
+"""The instructions of the samples' approximation."""
 
 Times: TypeAlias = "dict[str, float]"
 Timed: TypeAlias = "Callable[[Mapping[str, Any], Soc], Times]"
@@ -70,8 +74,49 @@ def _copies(fields: Mapping[str, Any], target: Soc) -> Times:
     return _times(kernel.programs(), target, kind)
 
 
-def _mixed(fields: Mapping[str, Any], target: Soc) -> Times:
-    raise Unmodelled("kernels of cube and vector cores together have no program here yet")
+def _matmul_gelu(fields: Mapping[str, Any], target: Soc) -> Times:
+    matmul, others = _split(fields)
+    return _mixed(Mixed(Matmul(**matmul), GELU, **others), target)
+
+
+def _grouped(fields: Mapping[str, Any], target: Soc) -> Times:
+    """An int8 matmul, dequantised by column and by row, and GELU."""
+    matmul, others = _split(fields)
+    operations = ("cast", "mul", "muls", *GELU, "cast")
+    return _mixed(Mixed(Matmul(**matmul), operations, result=2, **others), target)
+
+
+HANDOVER = frozenset({"vectors", "slots", "buffers", "fused", "rows"})
+
+
+def _split(fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The fields of a matmul, and those of what the vector cores do."""
+    others = {name: value for name, value in fields.items() if name in HANDOVER}
+    return {name: value for name, value in fields.items() if name not in others}, others
+
+
+def _mixed(kernel: Mixed, target: Soc) -> Times:
+    """Pipes of the cube cores, and of the vector cores that work."""
+    timing = simulate_kernel(kernel.programs(), target, core_type=CoreType.MIX_AIC)
+    cube = [group for group in timing.groups if group.core == 0]
+    vector = [group for group in timing.groups if 0 < group.core <= kernel.vectors]
+    return {
+        "task": timing.duration_us,
+        "core": _mean(cube, None),
+        **{name: _mean(cube, PIPES[name]) for name in ("mac", "mte1", "mte2", "fixpipe", "scalar")},
+        **{name: _mean(vector, PIPES[name]) for name in ("vec", "mte3")},
+        "aiv_mte2": _mean(vector, Pipe.MTE2),
+    }
+
+
+def _mean(groups: Sequence[CoreGroup], pipe: Pipe | None) -> float:
+    """Over cores: the busy time of a pipe, or all their time."""
+    cores = sum(len(group.blocks) for group in groups)
+    times = (
+        (group.core_us if pipe is None else group.pipes[pipe].busy_us) * len(group.blocks)
+        for group in groups
+    )
+    return sum(times) / cores
 
 
 def _operator(fields: Mapping[str, Any], target: Soc) -> Times:
@@ -82,8 +127,8 @@ KERNELS: Mapping[str, Timed] = {
     "matmul": _matmul,
     "tiles": _tiles,
     "copies": _copies,
-    "matmul_gelu": _mixed,
-    "grouped": _mixed,
+    "matmul_gelu": _matmul_gelu,
+    "grouped": _grouped,
 }
 """Programs in the tiling of their source."""
 

@@ -47,7 +47,7 @@ class Assembly:
     ) -> None:
         self._members = members
         self._distinct = distinct
-        self._flag_ticks = _ticks(costs.flag)
+        self._flag_ticks, self._cross_ticks = _ticks(costs.flag), _ticks(costs.cross_flag)
         self._signals: dict[tuple[int, Flag], Signal] = {}
         self._counters: dict[tuple[int, int, int], Counter] = {}
         self._known: dict[tuple[int, int], Operation] = {}
@@ -97,7 +97,9 @@ class Assembly:
         """The set or wait of a flag between cores."""
         if flag.sets:
             counters = [self._counter(peer, flag) for peer in self._peers(member, flag.mode)]
-            return CrossSet(*at, self._flag_ticks, member, counters, self.engine.awake)
+            return CrossSet(
+                *at, self._flag_ticks, self._cross_ticks, member, counters, self.engine.awake
+            )
         counter = self._counter(member, flag)
         counter.waiters.append(at[1])
         return CrossWait(*at, self._flag_ticks, counter)

@@ -55,6 +55,10 @@ class Moves(ABC):
             if move.stream == stream and not move.transfer.write
         )
 
+    def writes(self, buffer: int) -> bool:
+        """Whether a buffer is written."""
+        return any(m.transfer.write and m.transfer.buffer == buffer for m in self.counts)
+
 
 def move_of(instruction: Instruction) -> tuple[Move, int] | None:
     """The move of an instruction and its offset, if it has one."""

@@ -168,12 +168,14 @@ class Barrier(Operation):
 class CrossSet(Operation):
     """Counts a flag up on other cores when all before it are done."""
 
+    latency: int
+    """Until the other cores see it."""
     source: int
     counters: Sequence[Counter]
     awake: list[Queue]
 
     def run(self, start: int, index: int) -> int:
-        raised = self.later(start, self.queue.done) + self.ticks
+        raised = self.later(start, self.queue.done) + self.ticks + self.latency
         for counter in self.counters:
             counter.sets[self.source].append(raised)
             self.awake += [queue for queue in counter.waiters if queue.pending]

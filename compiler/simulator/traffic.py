@@ -20,7 +20,8 @@ class Use:
     `hits`: the share of what is read again that is still in L2 by then. `sharing`: how many cores
     read one place at a time, on average; `readers`: how many do while it is in L2. `warm`: what is
     read is in L2 when the kernel begins, or when it is read. `rivals`: with how many cores such as
-    read it a core shares the memory, those that move less counted as less.
+    read it a core shares the memory, those that move less counted as less. `writers`: how many cores
+    write it.
     """
 
     total: int = 0
@@ -31,6 +32,7 @@ class Use:
     sharing: float = 1.0
     readers: float = 1.0
     rivals: float = 1.0
+    writers: int = 0
     cached: bool = True
     warm: bool = False
 
@@ -114,6 +116,8 @@ def measure(programs: Sequence[Program], l2: int, warm: Set[int] = frozenset()) 
     for key, use in traffic.reads.items():
         use.warm = key.buffer in warm or key.buffer in traffic.writes
         use.rivals = _rivals(cores, key)
+    for buffer, use in traffic.writes.items():
+        use.writers = sum(moves.cores for moves in cores if moves.writes(buffer))
     _place(traffic, cores, l2)
     return traffic
 
@@ -168,7 +172,8 @@ def share(traffic: Traffic, soc: Soc, stretch: float = 1.0) -> Share:
     written = traffic.written_bytes
     through = traffic.write_backs(soc.l2) / written if written else 0.0
     slower = 1 + min(through, 1.0) * (stretch - 1)
-    return Share(reads, memory.l2_write * soc.cube_cores / cores / slower)
+    writers = min((use.writers for use in traffic.writes.values()), default=0) or cores
+    return Share(reads, memory.l2_write * soc.cube_cores / writers / slower)
 
 
 def oversubscription(traffic: Traffic, soc: Soc, cycles: float) -> float:

@@ -114,11 +114,13 @@ class Launch:
 class Costs:
     """All cost parameters of a SoC.
 
-    `flag`: cycles of set, wait and barrier; `issue`: cycles the scalar unit takes to queue an
-    instruction; `queue_depth`: instructions a pipe's queue holds, by pipe name.
+    `flag`: cycles of set, wait and barrier; `cross_flag`: cycles until another core sees a flag;
+    `issue`: cycles the scalar unit takes to queue an instruction; `queue_depth`: instructions a
+    pipe's queue holds, by pipe name.
     """
 
     flag: float
+    cross_flag: float
     issue: float
     queue_depth: Mapping[str, int]
     mmad: Mmad
@@ -130,16 +132,24 @@ class Costs:
     launch: Launch
 
 
+def _vector(own: Mapping[str, Any], common: Mapping[str, Any]) -> Vector:
+    """The common table with what a family has of its own."""
+    repeat = {**common["repeat"], **own.get("repeat", {})}
+    fields: dict[str, Any] = {**common, **own, "repeat": repeat}
+    return Vector(**fields)
+
+
 def read_costs(data: Mapping[str, Any], vector: Mapping[str, Any]) -> Costs:
     """Build costs from the `costs` table of a family's file and the common vector table."""
     return Costs(
         flag=data["flag"],
+        cross_flag=data["cross_flag"],
         issue=data["issue"],
         queue_depth=data["queue_depth"],
         mmad=Mmad(**data["mmad"]),
         load_l0=LoadL0(**data["load_l0"]),
         fixpipe=Fixpipe(**data["fixpipe"]),
-        vector=Vector(**vector, **data["vector"]),
+        vector=_vector(data["vector"], vector),
         dma={path: Dma(**row) for path, row in data["dma"].items()},
         memory=Memory(**data["memory"]),
         launch=Launch(**data["launch"]),

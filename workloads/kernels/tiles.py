@@ -10,6 +10,19 @@ from workloads.kernels.flags import set_flag, wait_flag
 
 REPEAT_BYTES = 256
 CONFLICTING = frozenset({"add", "mul", "div", "copy"})
+SQUARE = "mul²"
+"""A product whose sources are one."""
+
+
+def vector(name: str, repeats: int, element: int, ways: int) -> Instruction:
+    """A vector instruction; the sources of some meet in `ways` blocks of a bank group."""
+    return Instruction(
+        Pipe.V,
+        name.removesuffix("²"),
+        repeats=repeats,
+        element_bytes=element,
+        bank_ways=ways if name in CONFLICTING else 1,
+    )
 
 
 @dataclass(frozen=True)
@@ -75,10 +88,4 @@ class Tiles:
 
     def _compute(self, size: int) -> Iterator[Instruction]:
         for name in self.operations:
-            yield Instruction(
-                Pipe.V,
-                name,
-                repeats=-(-size // REPEAT_BYTES),
-                element_bytes=self.element,
-                bank_ways=self.ways if name in CONFLICTING else 1,
-            )
+            yield vector(name, -(-size // REPEAT_BYTES), self.element, self.ways)

@@ -67,6 +67,13 @@ def test_vector_mnemonics_may_have_their_prefix() -> None:
     assert occupancy(plain) == occupancy(prefixed) == 22 + 63
 
 
+def test_a_vector_function_of_eight_operations_on_950_takes_what_was_measured() -> None:
+    """6.0 to 6.7 cycles a repeat, where one instruction after another takes 15."""
+    function = Instruction(Pipe.V, "fused", repeats=8 * 1000, bank_ways=0)
+    taken = cycles(function, A950, ALONE, vector_core=True).occupancy
+    assert 6.0 <= (taken - A950.vector.start) / 1000 <= 6.7
+
+
 def test_load_to_l0_takes_what_was_measured_for_a_block() -> None:
     a = occupancy(Instruction(Pipe.MTE1, "load_l0a", bytes=16 << 10))
     b = occupancy(Instruction(Pipe.MTE1, "load_l0b", bytes=32 << 10))

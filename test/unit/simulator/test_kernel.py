@@ -205,6 +205,22 @@ def test_the_scalar_unit_queues_every_instruction() -> None:
     assert busier.pipes[Pipe.S].busy_us * 1850 == pytest.approx(500 + 2 * B1.costs.issue)
 
 
+def test_what_a_kernel_wrote_is_read_from_l2() -> None:
+    """The second half of the loads reads what the stores before it wrote."""
+    work = [[store((c * 8 + i) << 16) for i in range(8)] for c in range(48)]
+    own = [[*p, *(load((c * 8 + i) << 16, buffer=1) for i in range(8))] for c, p in enumerate(work)]
+    timing = vector(own)
+    assert (timing.read_bytes, timing.gm_bytes) == (48 * 8 << 16, 0)
+
+
+def test_who_does_not_read_takes_no_share_of_the_reads() -> None:
+    """24 cores read, 24 others write: the readers get as much as alone."""
+    reads = [[load((c * 64 + i) << 16) for i in range(64)] for c in range(24)]
+    writes = [[store((c * 8 + i) << 16) for i in range(8)] for c in range(24)]
+    alone, both = vector(reads), vector([*reads, *writes])
+    assert both.slowest_us == alone.slowest_us
+
+
 def test_a_core_without_work_takes_no_share() -> None:
     busy_cores = [[load((c * 64 + i) << 16) for i in range(64)] for c in range(24)]
     alone = vector(busy_cores)

@@ -53,7 +53,7 @@ def ends(timing: KernelTiming, core: int) -> list[float]:
 def test_both_vector_cores_wait_for_the_cube_core() -> None:
     timing = mixed([mmad(1000), cross_set(Pipe.M, 0)], *[[cross_wait(Pipe.V, 0), add(10)]] * 2)
     raised = ends(timing, 0)[1]
-    assert raised == ends(timing, 0)[0] + FLAG
+    assert raised == ends(timing, 0)[0] + FLAG + B1.costs.cross_flag
     for core in (1, 2):
         assert ends(timing, core)[0] == raised + FLAG == starts(timing, core)[1]
 
@@ -87,7 +87,7 @@ def test_all_blocks_wait_for_each_other() -> None:
 def test_sets_are_counted() -> None:
     """The second wait takes the second set, however early that came."""
     cube = [cross_set(Pipe.M, 0), mmad(50), cross_set(Pipe.M, 0)]
-    waits = [add(100), cross_wait(Pipe.V, 0), cross_wait(Pipe.V, 0), add(1)]
+    waits = [add(2000), cross_wait(Pipe.V, 0), cross_wait(Pipe.V, 0), add(1)]
     timing = mixed(cube, waits, waits)
     assert starts(timing, 1)[3] == ends(timing, 1)[0] + 2 * FLAG
 
