@@ -103,7 +103,12 @@ def _of(function: Callable[[Sequence[float]], float], values: Sequence[float]) -
 def orders(rows: Iterable[Row]) -> list[Order]:
     """The published pairs of which both are predicted."""
     known = {row.point.id: row for row in rows}
-    return [order for one, other in pairs() for order in _order(known[one], known[other])]
+    return [
+        order
+        for one, other in pairs()
+        if one in known and other in known
+        for order in _order(known[one], known[other])
+    ]
 
 
 def pairs() -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from math import exp, lgamma, log
 from statistics import mean
 
 from compiler.simulator.cost import Stream
@@ -14,6 +15,9 @@ _SAMPLES = 16
 
 _SPANS = 3
 """How many spans of reads: their length is what takes time."""
+
+_WAYS = 24
+"""Lines of a set of L2, in the operator profiler's model of Atlas A2."""
 
 _FIRST = 1 << 13
 """How many moves of a core are looked at, for what it moves again."""
@@ -86,10 +90,20 @@ def hit_share(
     own = _own_bytes(core)
     scale = {key: compulsory.get(key, 0) / size if size else 0.0 for key, size in own.items()}
     held = [
-        _distance(moves[first + 1 : second], scale) <= l2
+        _held(_distance(moves[first + 1 : second], scale) / l2)
         for first, second in (again[at] for at in _samples(len(again)))
     ]
     return sum(held) / len(held)
+
+
+def _held(part: float) -> float:
+    """How likely a line is still there when lines for that part of all of L2 were brought since.
+
+    Addresses are spread over its sets at random: a line is gone when its set got as many others as
+    it has ways.
+    """
+    others = _WAYS * part
+    return sum(exp(n * log(others) - others - lgamma(n + 1)) for n in range(_WAYS)) if others else 1
 
 
 def _samples(count: int, most: int = _SAMPLES) -> list[int]:

@@ -20,8 +20,8 @@ class Use:
     `hits`: the share of what is read again that is still in L2 by then. `sharing`: how many cores
     read one place at a time, on average; `readers`: how many do while it is in L2. `warm`: what is
     read is in L2 when the kernel begins, or when it is read. `rivals`: with how many cores such as
-    read it a core shares the memory, those that move less counted as less. `writers`: how many cores
-    write it.
+    read it a core shares the memory, those that move less counted as less. `writers`: how many
+    cores write it.
     """
 
     total: int = 0

@@ -121,8 +121,8 @@ class _Core:
 
     def program(self) -> Iterator[Instruction]:
         base_m, base_n, _ = self.kernel.base
-        for m in range(0, self.rows, base_m):
-            for n in range(0, self.columns, base_n):
+        for n in range(0, self.columns, base_n):
+            for m in range(0, self.rows, base_m):
                 block = min(base_m, self.rows - m), min(base_n, self.columns - n)
                 yield from self._block(m, n, block)
 

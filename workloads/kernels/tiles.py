@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from compiler.planning.placement import align
 from compiler.simulator.instruction import Instruction, Pipe, Program, Transfer
 from workloads.kernels.flags import set_flag, wait_flag
 
 REPEAT_BYTES = 256
+SHARE_BYTES = 512
+"""Cores take multiples of it: what begins on a line of L2 is loaded faster."""
+
 CONFLICTING = frozenset({"add", "mul", "div", "copy"})
 SQUARE = "mul²"
 """A product whose sources are one."""
@@ -29,8 +33,8 @@ def vector(name: str, repeats: int, element: int, ways: int) -> Instruction:
 class Tiles:
     """`operations`, one vector instruction each, on tiles of `tile` elements of flat tensors.
 
-    `inputs` tensors are read and one is written, of `element` bytes; each core takes every
-    `cores`-th tile. With one buffer a tile is loaded when the one before it has been stored, or
+    `inputs` tensors are read and one is written, of `element` bytes; each core takes
+    one part of all. With one buffer a tile is loaded when the one before it has been stored, or
     with `overlap` when it has been computed; with two it is loaded meanwhile. `cached=False`
     reads past L2. `ways`: how many blocks of a repeat share a bank group of UB,
     in instructions with two sources and in copies.
@@ -49,25 +53,24 @@ class Tiles:
 
     def programs(self) -> list[Program]:
         """One program for each core."""
-        tiles = -(-self.elements // self.tile)
-        return [list(self._core(range(core, tiles, self.cores))) for core in range(self.cores)]
+        share = align(-(-self.elements // self.cores), SHARE_BYTES // self.element)
+        starts = range(0, self.elements, share)
+        return [list(self._core(at, min(at + share, self.elements))) for at in starts]
 
-    def _core(self, tiles: range) -> Iterator[Instruction]:
+    def _core(self, start: int, end: int) -> Iterator[Instruction]:
         for event in range(self.buffers):
             yield set_flag(Pipe.MTE3, Pipe.V, event)
             yield set_flag(self._frees, Pipe.MTE2, event)
-        for count, tile in enumerate(tiles):
-            yield from self._tile(tile, count % self.buffers)
+        for count, first in enumerate(range(start, end, self.tile)):
+            yield from self._tile(first, min(self.tile, end - first), count % self.buffers)
 
     @property
     def _frees(self) -> Pipe:
         """The pipe that is the last to hold up the next load."""
         return Pipe.V if self.overlap or self.buffers > 1 else Pipe.MTE3
 
-    def _tile(self, tile: int, event: int) -> Iterator[Instruction]:
-        first = tile * self.tile
-        size = min(self.tile, self.elements - first) * self.element
-        at = first * self.element
+    def _tile(self, first: int, elements: int, event: int) -> Iterator[Instruction]:
+        size, at = elements * self.element, first * self.element
         yield wait_flag(self._frees, Pipe.MTE2, event)
         for operand in range(self.inputs):
             load = Transfer(operand, at, 1, size, 0, False, self.cached)

@@ -32,7 +32,7 @@ FIELDS = {
 
 
 def kernel(*, keep: int = INSTRUCTION_CAP) -> KernelTiming:
-    programs = Tiles(9 << 12, 4, 4096, 2).programs()
+    programs = Tiles(3 * 8448 + 8192, 4, 4096, 2).programs()
     return simulate_kernel(programs, B1, core_type="AI_VECTOR_CORE", keep=keep)
 
 
@@ -103,7 +103,7 @@ def test_lanes_have_names_and_order() -> None:
     assert order == pipes | flags
     processes = {e["pid"]: e["args"] for e in meta if e["name"] == "process_sort_index"}
     assert processes["core0.veccore0"] == {"sort_index": 2}
-    assert processes["core0.veccore1"] == {"sort_index": 3}
+    assert processes["core1.veccore1"] == {"sort_index": 6}
 
 
 def test_an_instruction_lies_where_it_was_simulated() -> None:
@@ -163,8 +163,8 @@ def test_the_cap_is_kept_and_stated() -> None:
     assert set(shown.values()) == {10}
     assert trace["otherData"]["instruction_cap"] == 10
     assert trace["otherData"]["cores"] == {
-        "k/core0.veccore0": "first 10 of 40 instructions; same for blocks 0",
-        "k/core0.veccore1": "first 10 of 28 instructions; same for blocks 1-3",
+        "k/core0.veccore0": "first 10 of 40 instructions; same for blocks 0-2",
+        "k/core1.veccore1": "first 10 of 28 instructions; same for blocks 3",
     }
 
 
