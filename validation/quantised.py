@@ -72,5 +72,5 @@ class _HalfMoves(Moves):
     def first(self, count: int) -> Sequence[tuple[Move, int]]:
         return [(self._halves[id(move)], at // 2) for move, at in self._whole.first(count)]
 
-    def nth_read(self, stream: Stream, number: int) -> int:
-        return self._whole.nth_read(stream, number) // 2
+    def read_places(self, stream: Stream, first: int, last: int) -> Collection[int]:
+        return {at // 2 for at in self._whole.read_places(stream, first, last)}
