@@ -3,7 +3,7 @@
 // A kernel on tensors becomes loops over tiles in buffers, and its nodes note the cores; a node
 // whose kernel cannot be built goes to the AI CPU, and the kernel is gone.
 
-// CHECK: ge.op "Relu" "relu"{{.*}}_kernelname = "relu", _cube_vector_core_type = "AIV", tvm_blockdim = 11 : i64}
+// CHECK: ge.op "Relu" "relu"{{.*}}_kernelname = "relu", _cube_vector_core_type = "AIV", tvm_blockdim = 14 : i64}
 // CHECK: ge.op "Mul" "mul"{{.*}} {_ge_attr_op_kernel_lib_name = "aicpu_ascend_kernel", _ascend_opt_ai_cpu_reason = "the vector unit computes with f16 and f32, not i64"}
 ge.graph "graph" {
   %x = ge.Data "x" : tensor<64x1024xf16>
@@ -13,11 +13,11 @@ ge.graph "graph" {
   ge.NetOutput "output"(x0 = %0, x1 = %1) : (tensor<64x1024xf16>, tensor<2xi64>)
 }
 
-// CHECK:      davinci.kernel @relu {block_dim = 11 : i64, core_type = "AIV", op_type = "Relu", soc = "Ascend910B4"}(%x: memref<64x1024xf16, #davinci.space<gm>>, %y: memref<64x1024xf16, #davinci.space<gm>>) {
+// CHECK:      davinci.kernel @relu {block_dim = 14 : i64, core_type = "AIV", op_type = "Relu", soc = "Ascend910B4"}(%x: memref<64x1024xf16, #davinci.space<gm>>, %y: memref<64x1024xf16, #davinci.space<gm>>) {
 // CHECK-NEXT:   %block = davinci.block_idx
-// CHECK-NEXT:   [[SIZE:%[0-9]+]] = affine.min affine_map<(d0) -> (((d0 * -6144) + 65536), 6144)> (%block)
-// CHECK-NEXT:   %x0 = davinci.alloc {buffers = 1 : i64} : memref<6144xf16, #davinci.space<ub>>
-// CHECK-NEXT:   [[AT:%[0-9]+]] = affine.apply affine_map<(d0) -> ((d0 * 6144))> (%block)
+// CHECK-NEXT:   [[SIZE:%[0-9]+]] = affine.min affine_map<(d0) -> (((d0 * -4864) + 65536), 4864)> (%block)
+// CHECK-NEXT:   %x0 = davinci.alloc {buffers = 1 : i64} : memref<4864xf16, #davinci.space<ub>>
+// CHECK-NEXT:   [[AT:%[0-9]+]] = affine.apply affine_map<(d0) -> ((d0 * 4864))> (%block)
 // CHECK-NEXT:   davinci.load %x0[0 : 1], %x{{(_[0-9])?}}[[[AT]] : 1] sizes [[[SIZE]]]
 // CHECK:        davinci.unary relu
 // CHECK:        davinci.store
