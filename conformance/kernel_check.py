@@ -67,7 +67,7 @@ ROUNDING: Mapping[str, tuple[float, float]] = {
     "LayerNorm": (16, 1),
     "PromptFlashAttention": (8, 4),
     "ReduceMean": (2, 0),
-    "SoftmaxV2": (8, 2.0**-6),
+    "SoftmaxV2": (16, 2.0**-6),
 }
 """How many units of the last place the engines differ by, units no smaller than those of a number.
 
