@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import cast
+
 from xdsl.ir import Attribute, SSAValue
 
 from compiler.errors import UserError
 from compiler.om.dtypes import BY_MLIR, BY_NAME, STAND_INS, DType
 from dialects.ge import DTypeType
-from dialects.types import element_count, element_name, is_static, shape_of, tensor_of
+from dialects.types import RankedTensor, element_count, element_name, is_static, tensor_of
 
 
 def dtype_of(element: Attribute) -> DType:
@@ -35,6 +38,13 @@ def has_fixed_size(value: SSAValue) -> bool:
 
 def byte_size(value: SSAValue) -> int:
     """The bytes of a static tensor value; 0 where shape or element size is not known."""
-    if not is_static(value.type):
+    return _bytes_of(value.type)
+
+
+@lru_cache(1 << 12)
+def _bytes_of(type: Attribute) -> int:
+    """Asked again and again: a model has many tensors of few types."""
+    if not is_static(type):
         return 0
-    return dtype_of(tensor_of(value).element_type).nbytes(element_count(shape_of(value))) or 0
+    tensor = cast(RankedTensor, type)
+    return dtype_of(tensor.element_type).nbytes(element_count(tensor.get_shape())) or 0

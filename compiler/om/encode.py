@@ -89,7 +89,8 @@ def _is_map(field: FieldDescriptor) -> bool:
 
 
 def _bytes_of(data: bytes) -> bytes:
-    return encode_varint(len(data)) + data
+    length = len(data)
+    return (ONE_DIGIT[length] if length < 0x80 else encode_varint(length)) + data
 
 
 # For each kind of field our schemas use: its wire type and the encoder of one value.
@@ -128,9 +129,24 @@ def _map_encoder(field: FieldDescriptor) -> Encoder:
     # Both halves are always written, even when they are empty or zero.
     key, value = (_encoder(half) for half in field.message_type.fields)
 
+    def entry(k: Any, v: Any) -> bytes:
+        return tag + _bytes_of(key(k) + value(v))
+
+    @lru_cache(1 << 14)
+    def entry_of_short(k: Any, kind: type[Message], data: bytes) -> bytes:
+        return entry(k, kind.FromString(data))
+
+    def message_entry(k: Any, message: Message) -> bytes:
+        data = message.SerializeToString(deterministic=True)
+        if len(data) <= SHORT:
+            return entry_of_short(k, type(message), data)
+        return entry(k, message)
+
+    encode_entry = entry if field.message_type.fields[1].message_type is None else message_entry
+
     def encode(entries: Mapping[Any, Any]) -> bytes:
         # Python orders text by code points, which is the byte order of its UTF-8 form.
         keys: Iterable[Any] = sorted(entries)
-        return b"".join([tag + _bytes_of(key(k) + value(entries[k])) for k in keys])
+        return b"".join([encode_entry(k, entries[k]) for k in keys])
 
     return encode
