@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 
@@ -141,7 +141,7 @@ class _Tiles:
             for y in _SLOTS
             if x * a + y * w <= self.room and ((x, left) == (y, right) or x + y <= events)
         ]
-        return [one for one in fit if not any(_beats(other, one) for other in fit)]
+        return _unbeaten(fit)
 
     def _packets(self) -> list[tuple[int, int]]:
         sizes = [self.unit]
@@ -181,8 +181,13 @@ class _Tiles:
         return 0
 
 
-def _beats(one: tuple[int, int], other: tuple[int, int]) -> bool:
-    return one != other and one[0] >= other[0] and one[1] >= other[1]
+def _unbeaten(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Of pairs in ascending order those of which no other has as much of both."""
+    found: list[tuple[int, int]] = []
+    for pair in reversed(pairs):
+        if not found or pair[1] > found[-1][1]:
+            found.append(pair)
+    return found[::-1]
 
 
 def _runs(along: int, others: int, cores: int) -> list[int]:
