@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NoReturn
 
-from xdsl.dialects.builtin import ArrayAttr, FileLineColLoc, NameLoc, StringAttr
+from xdsl.dialects.builtin import ArrayAttr, FileLineColLoc, IntegerAttr, NameLoc, StringAttr, i64
 from xdsl.ir import Operation
 from xdsl.irdl import IRDLOperation
 from xdsl.utils.exceptions import VerifyException
@@ -34,6 +34,18 @@ def describe(op: Operation) -> str:
 def names_attr(names: tuple[str, ...]) -> ArrayAttr[StringAttr]:
     """An array of names: one shared attribute for each."""
     return ArrayAttr([StringAttr(name) for name in names])
+
+
+@lru_cache(maxsize=4096)
+def name_attr(name: str) -> StringAttr:
+    """A name that many operations say: one shared attribute for each."""
+    return StringAttr(name)
+
+
+@lru_cache(maxsize=4096)
+def i64_attr(value: int) -> IntegerAttr:
+    """A number of 64 bits: one shared attribute for each."""
+    return IntegerAttr(value, i64)
 
 
 class AscendOp(IRDLOperation):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp, StringAttr, i64
+from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.utils.exceptions import PassFailedException
 
 from compiler.fusing import split
@@ -17,6 +17,7 @@ from compiler.rewrite import editing, main_graphs
 from dialects.davinci import KernelOp
 from dialects.davinci.functions import MIX
 from dialects.ge import FusedOp, GraphOp, NodeOp
+from dialects.op import i64_attr, name_attr
 
 
 class UnsupportedError(Exception):
@@ -31,7 +32,7 @@ _OF_KERNELS = (contract.KERNEL_NAME, contract.BLOCK_DIM_NAME, contract.CORE_TYPE
 
 def set_engine(node: NodeOp, library: str) -> None:
     """Name the kernel library that runs a node."""
-    node.attributes[contract.ENGINE_NAME] = StringAttr(library)
+    node.attributes[contract.ENGINE_NAME] = name_attr(library)
 
 
 def to_ai_core(node: NodeOp, kernel: KernelOp) -> None:
@@ -39,7 +40,7 @@ def to_ai_core(node: NodeOp, kernel: KernelOp) -> None:
     set_engine(node, contract.AI_CORE_ENGINE)
     node.attributes[contract.KERNEL_NAME] = kernel.sym_name
     if kernel.block_dim is not None:
-        node.attributes[contract.BLOCK_DIM_NAME] = IntegerAttr(kernel.blocks, i64)
+        node.attributes[contract.BLOCK_DIM_NAME] = i64_attr(kernel.blocks)
     mixed = kernel.core_type.data == MIX
     core_type = StringAttr(contract.MIXED) if mixed else kernel.core_type
     node.attributes[contract.CORE_TYPE_NAME] = core_type

@@ -14,6 +14,7 @@ from xdsl.utils.exceptions import VerifyException
 from dialects.definition import node_definition
 from dialects.ge.catalogue import signature
 from dialects.ge.node import NodeOp
+from dialects.op import name_attr
 from dialects.weights import Weight
 
 
@@ -132,7 +133,7 @@ class Op(NodeOp):
     ) -> Self:
         """Build a node of GraphEngine's operator type `op_type`."""
         return cls.make(
-            name, inputs, results, attributes, subgraphs=subgraphs, op_type=StringAttr(op_type)
+            name, inputs, results, attributes, subgraphs=subgraphs, op_type=name_attr(op_type)
         )
 
     @property

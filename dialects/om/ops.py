@@ -26,7 +26,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from dialects.ge import GraphOp
 from dialects.om.attributes import FieldsAttr
-from dialects.op import AscendOp, names_attr
+from dialects.op import AscendOp, i64_attr, name_attr, names_attr
 from dialects.weights import FileAttr
 
 
@@ -71,10 +71,10 @@ class KernelTaskOp(_TaskOp):
         super().__init__(
             properties={
                 "node": StringAttr(node),
-                "kernel": StringAttr(kernel),
-                "kernel_type": StringAttr(kernel_type),
-                "stream": IntegerAttr(stream, i64),
-                "block_dim": IntegerAttr(block_dim, i64),
+                "kernel": name_attr(kernel),
+                "kernel_type": name_attr(kernel_type),
+                "stream": i64_attr(stream),
+                "block_dim": i64_attr(block_dim),
                 "args": DenseArrayBase.from_list(i64, list(args)),
             }
         )
@@ -86,9 +86,7 @@ class _EventOp(_TaskOp):
     event = prop_def(IntegerAttr.constr(i64))
 
     def __init__(self, stream: int, event: int):
-        super().__init__(
-            properties={"stream": IntegerAttr(stream, i64), "event": IntegerAttr(event, i64)}
-        )
+        super().__init__(properties={"stream": i64_attr(stream), "event": i64_attr(event)})
 
     @property
     def event_id(self) -> int:
@@ -126,8 +124,8 @@ class RawTaskOp(_TaskOp):
     def __init__(self, task_type: int, stream: int, payload: bytes):
         super().__init__(
             properties={
-                "task_type": IntegerAttr(task_type, i64),
-                "stream": IntegerAttr(stream, i64),
+                "task_type": i64_attr(task_type),
+                "stream": i64_attr(stream),
                 "payload": StringAttr(payload.hex()),
             }
         )

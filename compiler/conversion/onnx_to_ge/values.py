@@ -30,6 +30,7 @@ from dialects.onnx.types import (
     SparseTensorType,
     StringType,
 )
+from dialects.op import i64_attr
 from dialects.types import AnyTensor, tensor_like, tensor_of, tensor_type, unranked_type
 
 GE_STRING = DTypeType(StringAttr("STRING"))
@@ -75,7 +76,7 @@ def rank_of(value: SSAValue) -> int:
 
 def integer(value: int) -> Attribute:
     """GraphEngine's Int."""
-    return IntegerAttr(value, i64)
+    return i64_attr(value)
 
 
 def data_type(element: Attribute) -> Attribute:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i64
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
@@ -14,6 +14,7 @@ from compiler.planning.streams import Launch, Record, StreamPlan, Wait, plan_str
 from compiler.tasks.dependences import nodes_with_tasks, steps_of
 from compiler.tasks.places import find_places
 from dialects.om import EventRecordOp, EventWaitOp, KernelTaskOp, ModelOp
+from dialects.op import i64_attr
 
 STREAMS, EVENTS = "stream_num", "event_num"
 
@@ -37,8 +38,8 @@ class OMAssignStreamsPass(ModulePass):
 
 def _assign(model: ModelOp) -> None:
     plan = StreamPlan((), (), 0) if model.dynamic else _planned(model)
-    model.attributes[STREAMS] = IntegerAttr(plan.stream_count, i64)
-    model.attributes[EVENTS] = IntegerAttr(plan.events, i64)
+    model.attributes[STREAMS] = i64_attr(plan.stream_count)
+    model.attributes[EVENTS] = i64_attr(plan.events)
 
 
 def _planned(model: ModelOp) -> StreamPlan:
@@ -60,7 +61,7 @@ def _task(
     match task:
         case Launch(step):
             launch = launched[step]
-            launch.properties["stream"] = IntegerAttr(plan.streams[step], i64)
+            launch.properties["stream"] = i64_attr(plan.streams[step])
             return launch
         case Record(stream, event):
             return EventRecordOp(stream, event)
