@@ -123,12 +123,13 @@ def measure(programs: Sequence[Program], l2: int, warm: Set[int] = frozenset()) 
 
 
 def _rivals(cores: Sequence[Moves], key: Stream) -> float:
-    """All that is moved, over what a core moves that reads the stream."""
+    """The cores that read the stream, and others as far as they move as much as these do."""
     moved = {id(m): sum(move.transfer.bytes * n for move, n in m.counts.items()) for m in cores}
     readers = [m for m in cores if any(_reads(move, key) for move in m.counts)]
-    own = sum(m.cores * moved[id(m)] for m in readers)
-    total = sum(m.cores * moved[id(m)] for m in cores)
-    return total * sum(m.cores for m in readers) / own if own else 1.0
+    count = sum(m.cores for m in readers)
+    own = sum(m.cores * moved[id(m)] for m in readers) / count
+    others = sum(m.cores * min(own, moved[id(m)]) for m in cores if m not in readers)
+    return count + (others / own if own else 0.0)
 
 
 def _reads(move: Move, key: Stream) -> bool:

@@ -214,6 +214,16 @@ def test_what_a_kernel_wrote_is_read_from_l2() -> None:
     assert (timing.read_bytes, timing.gm_bytes) == (48 * 8 << 16, 0)
 
 
+def test_a_core_that_reads_little_has_its_share_all_the_same() -> None:
+    """24 cores read a buffer of their own, and 24 others a hundredth as much of another."""
+    much = [[load((c * 100 + i) << 16) for i in range(100)] for c in range(24)]
+    little = [[load(c << 16, buffer=2)] for c in range(24)]
+    alone, both = vector(much).slowest_us, vector([*much, *little])
+    assert both.slowest_us < 1.02 * alone
+    quick = min(group.core_us for group in both.groups)
+    assert quick < 0.03 * alone
+
+
 def test_a_core_without_work_takes_no_share() -> None:
     busy_cores = [[load((c * 64 + i) << 16) for i in range(64)] for c in range(24)]
     alone = vector(busy_cores)
