@@ -54,14 +54,16 @@ class Least:
 
 
 Atom: TypeAlias = Variable | Quotient | Remainder | Least
+Factor: TypeAlias = int | Fraction
+"""Whole as a rule: fractions are slow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Linear:
     """A constant and the sum of atoms, each with a factor other than 0."""
 
-    constant: Fraction
-    terms: tuple[tuple[Atom, Fraction], ...] = ()
+    constant: Factor
+    terms: tuple[tuple[Atom, Factor], ...] = ()
 
     @classmethod
     def of(cls, value: Linear | Atom | int) -> Linear:
@@ -69,18 +71,20 @@ class Linear:
         if isinstance(value, Linear):
             return value
         if isinstance(value, int):
-            return cls(Fraction(value))
-        return cls(Fraction(0), ((value, Fraction(1)),))
+            return cls(value)
+        return cls(0, ((value, 1),))
 
     def __add__(self, other: Linear | int) -> Linear:
         other = Linear.of(other)
+        if not other.terms:
+            return Linear(self.constant + other.constant, self.terms)
         factors = dict(self.terms)
         for atom, factor in other.terms:
-            factors[atom] = factors.get(atom, Fraction(0)) + factor
+            factors[atom] = factors.get(atom, 0) + factor
         kept = tuple((atom, factor) for atom, factor in factors.items() if factor)
         return Linear(self.constant + other.constant, kept)
 
-    def __mul__(self, factor: int | Fraction) -> Linear:
+    def __mul__(self, factor: Factor) -> Linear:
         if factor == 0:
             return Linear.of(0)
         return Linear(self.constant * factor, tuple((a, f * factor) for a, f in self.terms))
@@ -162,11 +166,11 @@ def _variables(value: Linear) -> Iterator[Variable]:
 
 
 @lru_cache(maxsize=1 << 16)
-def _upper(value: Linear) -> Fraction:
+def _upper(value: Linear) -> Factor:
     """An upper bound: of a minimum by each of its values, of a quotient by both of its forms."""
     for atom, factor in value.terms:
         if isinstance(atom, Least):
-            rest = value - Linear(Fraction(0), ((atom, factor),))
+            rest = value - Linear(0, ((atom, factor),))
             bounds = [_upper(rest + inner * factor) for inner in atom.of]
             return min(bounds) if factor > 0 else max(bounds)
     total = value.constant
@@ -174,9 +178,9 @@ def _upper(value: Linear) -> Fraction:
         total += factor * (_highest(atom) if factor > 0 else _lowest(atom))
     for atom, factor in value.terms:
         if isinstance(atom, Quotient):
-            rest = value - Linear(Fraction(0), ((atom, factor),))
+            rest = value - Linear(0, ((atom, factor),))
             whole = atom.of - Linear.of(Remainder(atom.of, atom.by))
-            total = min(total, _upper(rest + whole * (factor / atom.by)))
+            total = min(total, _upper(rest + whole * Fraction(factor, atom.by)))
     return total
 
 

@@ -64,14 +64,14 @@ _States: TypeAlias = "dict[tuple[object, ...], _State]"
 
 
 class SyncProof:
-    """Checks a program; `matches` then holds which sets are awaited by which waits."""
+    """Checks a program, and finds out which sets are awaited by which waits."""
 
     def __init__(self, uses: Uses, program: Sequence[Node]):
         self._uses = uses
         self._program = program
         self._names: dict[int, str] = {}
         self._signals = {signal.number: signal for signal in _signals(program)}
-        self.matches: set[tuple[Signal, Signal]] = set()
+        self._matched: set[tuple[int, int]] = set()
 
     def run(self) -> None:
         """HazardError names the two instructions of a hazard, or the flag misused."""
@@ -84,6 +84,12 @@ class SyncProof:
             for event, sets in state.by.items():
                 name = min(signal.name for signal in self._raisers(sets))
                 raise HazardError(f"{name} raises {describe(event)}, which nobody awaits")
+
+    @property
+    def matches(self) -> set[tuple[Signal, Signal]]:
+        """The sets and the waits for them that were found to go together so far."""
+        found = ((self._signals[wait], self._raisers(sets)) for sets, wait in self._matched)
+        return {(signal, wait) for wait, signals in found for signal in signals}
 
     def _forget_turns(self, node: Node, states: Sequence[_State]) -> None:
         """What is outside of every loop runs once: the slots in use in it are not used again."""
@@ -130,7 +136,7 @@ class SyncProof:
         raised = state.raised.pop(event, None)
         if raised is None:
             raise HazardError(f"{step.name} waits for {describe(event)}, which nobody raises")
-        self.matches.update((signal, step) for signal in self._raisers(state.by.pop(event)))
+        self._matched.add((state.by.pop(event), step.number))
         state.known[step.pipe] |= raised
         _use(state, step.pipe, self._uses.clearing(event))
 
@@ -215,6 +221,8 @@ def _joined(states: Iterable[_State]) -> _States:
 
 def _check_balance(loop: Loop, before: _State, after: _State) -> None:
     """As many flags of each pair of pipes as before: an event may hand over to the next slot's."""
+    if after.raised.keys() == before.raised.keys():
+        return
     left, found = (sorted(event[:2] for event in state.raised) for state in (after, before))
     if left != found:
         event = min(after.raised.keys() ^ before.raised.keys())
