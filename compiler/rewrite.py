@@ -142,7 +142,8 @@ def origins(parts: Sequence[NodeOp]) -> ArrayAttr[StringAttr]:
     names: dict[str, None] = {}
     for part in parts:
         noted = part.attributes.get(ORIGINS)
-        listed = noted if isa(noted, ArrayAttr[StringAttr]) else ()
+        # Most parts stand for themselves, and looking into the list takes long.
+        listed = noted if noted and isa(noted, ArrayAttr[StringAttr]) else ()
         names |= dict.fromkeys([name.data for name in listed] or [part.label])
     return names_attr(tuple(names))
 

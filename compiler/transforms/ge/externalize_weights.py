@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from xdsl.context import Context
@@ -22,6 +23,7 @@ from compiler.weights import FileBytes
 from compiler.weights.digests import all_sha256, ge_text, sample_sha256
 from compiler.weights.names import WILDCARDS, matches
 from dialects.ge import BundleOp, ConstOp, FileConstantOp, GraphOp, NodeOp
+from dialects.op import i64_attr, name_attr
 from dialects.types import tensor_of
 from dialects.weights import DERIVED, CastAttr, StringsAttr
 
@@ -225,7 +227,7 @@ def _reference(node: ConstOp) -> FileConstantOp | None:
         return None
     path = os.path.abspath(weight.path)
     own = {
-        REFERENCE_NAME: StringAttr(path),
+        REFERENCE_NAME: name_attr(path),
         SAMPLE_NAME: StringAttr(sample_sha256(weight.view())),
     }
     return _file_constant(node, node.label, os.path.basename(path), weight.offset, own)
@@ -235,15 +237,21 @@ def _file_constant(
     node: ConstOp, label: str, location: str, offset: int, own: Mapping[str, Attribute]
 ) -> FileConstantOp:
     type = tensor_of(node.results[0])
-    shape = DenseArrayBase.from_list(i64, type.get_shape())
+    shape = _shape_attr(type.get_shape())
     attributes: dict[str, Attribute] = {
         **node.attributes,
         **own,
-        "location": StringAttr(location),
+        "location": name_attr(location),
         "offset": IntegerAttr(offset, i64),
-        "length": IntegerAttr(weight_of(node.value).length, i64),
+        "length": i64_attr(weight_of(node.value).length),
         "dtype": type.element_type,
         "shape": shape,
         "original_shape": shape,
     }
     return FileConstantOp.make(label, results=[type], attributes=attributes, value=node.value)
+
+
+@lru_cache(maxsize=1024)
+def _shape_attr(shape: tuple[int, ...]) -> DenseArrayBase:
+    """Weights of equal layers have equal shapes."""
+    return DenseArrayBase.from_list(i64, shape)
