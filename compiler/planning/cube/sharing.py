@@ -65,6 +65,8 @@ def rates(problem: CubeProblem, tile: Tile, target: Soc) -> Share:
         LEFT: _use(total, left, hits[0], grid.rows_of, turns),
         RIGHT: _use(right * right_times, right, hits[1], grid.columns_of, turns),
     }
+    for use in reads.values():
+        use.rivals = grid.cores
     writes = {_RESULT: Use(written, written, 0, written)}
     return share(Traffic(reads, writes, grid.cores), target)
 

@@ -19,9 +19,12 @@ from compiler.planning.cube import (
     choose_tile,
 )
 from compiler.planning.cube.estimate import Estimator
+from compiler.planning.cube.sharing import LEFT, RIGHT, rates
 from compiler.planning.cube.timeline import timeline
 from compiler.planning.placement import align
+from compiler.simulator.traffic import measure, share
 from compiler.soc import Soc, soc
+from workloads.kernels.compiled import matmul_programs
 
 CORE = soc("Ascend910B4")
 sizes = st.integers(1, 5000)
@@ -105,3 +108,25 @@ def test_the_timeline_waits_for_slots(slots: tuple[int, int]) -> None:
     cycles = timeline(tile, costs)
     assert (cycles > 16 * alone + costs.mte1) == (slots == (1, 1))
     assert cycles > costs.cube + costs.fixpipe
+
+
+@pytest.mark.parametrize(
+    ("target", "m", "k", "n"),
+    [
+        ("Ascend910_9391", 1536, 1536, 1536),
+        ("Ascend910B1", 128, 1024, 30720),
+        ("Ascend950PR_9589", 4096, 4096, 16384),
+        ("Ascend910B4", 256, 512, 384),
+    ],
+)
+def test_tiles_are_compared_at_the_rates_of_the_simulator(
+    target: str, m: int, k: int, n: int
+) -> None:
+    """A core's part of memory and of L2, by the tile and by what the kernel's programs move."""
+    core, problem = soc(target), product(m, n, k)
+    planned = rates(problem, choose_tile(problem, core), core)
+    programs = matmul_programs(target, m, k, n, transposed=(False, True))
+    found = share(measure(programs, core.l2), core)
+    for side in (LEFT, RIGHT):
+        assert tuple(planned.read[side]) == pytest.approx(tuple(found.read[side]), rel=0.01)
+    assert planned.write == pytest.approx(found.write)
