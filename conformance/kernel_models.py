@@ -112,6 +112,9 @@ def _drawn(operator: Operator, port: str, value: SSAValue) -> Array:
     if (number := operator.number(port)) is not None:
         return np.full(shape, number, dtype)
     draw = np.random.default_rng(zlib.crc32(f"{operator.type} {port} {shape}".encode()))
+    if port == "indices":
+        rows = min(operator.inputs[0][1].shape)
+        return draw.integers(-rows, rows, shape).astype(dtype)
     if operator.type in WHOLE or dtype.kind in "iu":
         return draw.integers(-3, 4, shape).astype(dtype)
     x = draw.standard_normal(shape)

@@ -22,8 +22,11 @@ from dialects.davinci.attributes import Pipe
 READY, FREE = 0, 1
 """Flags between cores: a block is in the workspace; the vector cores have taken one."""
 
+MOST_AHEAD = 15
+"""What a flag between cores counts to."""
+
 AHEAD = 8
-"""Blocks that the cube core may be ahead: flags count to 15."""
+"""Blocks that the cube core may be ahead where it has more of them than a flag counts."""
 
 
 def build_with_epilogue(operator: Operator, soc: Soc) -> KernelOp:
@@ -66,22 +69,28 @@ class _Epilogue:
         between = self.b.workspace(result.shape, result.element, "between")
 
         def store(block: Block) -> None:
-            c.cross_wait(Pipe.FIX, FREE)
+            self._free(products, c.cross_wait, Pipe.FIX)
             place = self.product.row(block.left) * n + block.right.first
             c.store(between, place, (n, 1), block)
             c.cross_set(Pipe.FIX, READY)
 
         products = self.product.products(c, store)
         products.build()
-        for _ in range(AHEAD):
-            c.cross_wait(Pipe.FIX, FREE)
+        self._free(products, c.cross_wait, Pipe.FIX, AHEAD)
         self._vector(products, Operand(between, result.element, (n, 1)))
         return self.b.kernel
 
+    def _free(
+        self, products: Products, signal: Callable[[Pipe, int], None], pipe: Pipe, times: int = 1
+    ) -> None:
+        """Keep the cube core from being too far ahead, where it has blocks enough for that."""
+        if products.tile.most_blocks(products.problem, self.b.cube.cores) > MOST_AHEAD:
+            for _ in range(times):
+                signal(pipe, FREE)
+
     def _vector(self, products: Products, between: Operand) -> None:
         v, tile = self.b.vector, products.tile
-        for _ in range(AHEAD):
-            v.cross_set(Pipe.MTE2, FREE)
+        self._free(products, v.cross_set, Pipe.MTE2, AHEAD)
         pointwise = self._pointwise(between)
         share = -(-tile.m // self.b.sub_blocks)
         tiling = pointwise.tiling(1, (share, tile.n), 1)
@@ -101,7 +110,7 @@ class _Epilogue:
                 )
                 place = first + row, right.first + column
                 pointwise.compute((tiling.rows, tiling.columns), sizes, place)
-            v.cross_set(Pipe.MTE2, FREE)
+            self._free(products, v.cross_set, Pipe.MTE2)
 
         p = products
         operands = p.left, p.right

@@ -129,6 +129,14 @@ class Tile:
         if self.left % problem.unit or self.right % problem.unit:
             raise TilingError(f"left and right are multiples of {problem.unit}")
 
+    def most_blocks(self, problem: CubeProblem, cores: int) -> int:
+        """How many blocks the core with most has, when pieces of work are dealt in turn."""
+        down, across = -(-problem.m // self.m) * problem.images, -(-problem.n // self.n)
+        line = {Resident.NONE: 1, Resident.LEFT: across, Resident.RIGHT: down}[self.kept]
+        chunks, count = -(-line // self.run), self.items(problem)
+        sizes = [min(self.run, line - item % chunks * self.run) for item in range(count)]
+        return max(sum(sizes[core::cores]) for core in range(min(cores, count)))
+
     def items(self, problem: CubeProblem) -> int:
         """The pieces of work that are dealt to the cores."""
         down = -(-problem.m // self.m) * problem.images

@@ -20,16 +20,13 @@
 
 // LOWERED:      davinci.kernel @gelu {block_dim = {{[0-9]+}} : i64, core_type = "MIX", op_type = "MatMulV2", soc = "Ascend910B4", workspaces = 1 : i64}({{.*}}%between: memref<64x64xf16, #davinci.space<gm>>) {
 // LOWERED-NEXT:   davinci.function AIC {
-// LOWERED:          davinci.cross_wait FIX mode 2 flag 1
 // LOWERED:          davinci.fixpipe %between
 // LOWERED-NEXT:     davinci.cross_set FIX mode 2 flag 0
 // LOWERED:        davinci.function AIV {
-// LOWERED-NEXT:     davinci.cross_set MTE2 mode 2 flag 1
 // LOWERED:          %sub_block = davinci.sub_block_idx
 // LOWERED:          davinci.cross_wait MTE2 mode 2 flag 0
 // LOWERED:          davinci.load {{.*}}, %between
 // LOWERED:          davinci.store %y
-// LOWERED:          davinci.cross_set MTE2 mode 2 flag 1
 davinci.kernel @gelu {core_type = "AIC", op_type = "MatMulV2", soc = "Ascend910B4"} (%a : tensor<64x64xf16>, %b : tensor<64x64xf16>, %s : tensor<64xf16>, %y : tensor<64x64xf16>) {
   %between = davinci.empty : tensor<64x64xf16>
   %p = davinci.tile "MatMulV2" ins(x1 = %a, x2 = %b) outs(%between) : (tensor<64x64xf16>, tensor<64x64xf16>) -> tensor<64x64xf16>

@@ -93,6 +93,16 @@ def test_what_is_used_again_stays_in_l1() -> None:
     assert tile.kept is Resident.LEFT and tile.left == 1024 and tile.run > 1
 
 
+def test_the_core_with_most_blocks() -> None:
+    """Seven blocks down, five across: pieces are single blocks, or runs of two down or across."""
+    problem = product(7 * 128, 5 * 128, 1024)
+    tile = replace(choose_tile(problem, CORE), m=128, n=128, left_run=1, right_run=1)
+    single, across, down = tile, replace(tile, left_run=2), replace(tile, right_run=2)
+    assert [single.most_blocks(problem, cores) for cores in (1, 3, 21)] == [35, 12, 2]
+    assert [across.most_blocks(problem, cores) for cores in (1, 3, 21)] == [35, 14, 2]
+    assert [down.most_blocks(problem, cores) for cores in (1, 3, 20)] == [35, 12, 2]
+
+
 def test_no_tile_fits_a_tiny_core() -> None:
     with pytest.raises(TilingError, match="not even a tile of 16 × 16"):
         choose_tile(convolution(16, 16, 4000, 9), replace(CORE, l1=65536))
