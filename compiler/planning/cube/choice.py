@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from heapq import nsmallest
+from itertools import chain
 from operator import itemgetter
 
 from compiler.planning.cube.candidates import blocks, tiles
@@ -12,8 +14,9 @@ from compiler.planning.cube.problem import CubeProblem, Tile, TilingError
 from compiler.planning.cube.timeline import timeline
 from compiler.soc import Soc
 
-_BLOCKS = 12
-"""Blocks with the least bound, for which packets are tried."""
+_BLOCKS = 8
+"""Blocks with the least bound, for which packets are tried: so many with an operand that stays in
+L1, and so many with two that are streamed."""
 
 _TILES = 12
 """Tiles with the least closed-form estimate, which are looked at packet by packet."""
@@ -22,7 +25,7 @@ _TILES = 12
 def ranked(problem: CubeProblem, target: Soc) -> list[tuple[float, Tile]]:
     """The best candidates with their cycles, the best first; equals in order of candidacy."""
     estimator = Estimator(problem, target)
-    first = nsmallest(_BLOCKS, blocks(problem, target), key=estimator.bound)
+    first = _first(problem, target, estimator)
     found = [tile for block in first for tile in tiles(problem, target, block)]
     timed = [
         (timeline(tile, costs), tile)
@@ -30,6 +33,17 @@ def ranked(problem: CubeProblem, target: Soc) -> list[tuple[float, Tile]]:
         for tile in same
     ]
     return sorted(timed, key=itemgetter(0))
+
+
+def _first(
+    problem: CubeProblem, target: Soc, estimator: Estimator
+) -> Iterable[tuple[int, int, int]]:
+    """The blocks for which packets are tried."""
+    every = blocks(problem, target)
+    least = (
+        nsmallest(_BLOCKS, every, key=partial(estimator.bound, kept=kept)) for kept in (True, False)
+    )
+    return dict.fromkeys(chain.from_iterable(least))
 
 
 def _estimated(

@@ -22,6 +22,9 @@ from compiler.soc import Soc
 _PACKETS = 6
 """Packets to a block where nothing else is known of it."""
 
+_BURST = 512
+"""Bytes of k in such a packet at least: shorter bursts take longer than a tile's need to."""
+
 _STEP = 9
 """Instructions of a step of k, most of them flags."""
 
@@ -67,13 +70,15 @@ class Estimator:
 
         self._shares: dict[tuple[object, ...], Share] = {}
 
-    def bound(self, block: tuple[int, int, int]) -> float:
-        """Cycles of a block in the best case, its operands in a few packets, one of them kept."""
-        packet = align(-(-self.problem.k // _PACKETS), self.problem.unit)
+    def bound(self, block: tuple[int, int, int], *, kept: bool) -> float:
+        """Cycles of a block in the best case, its operands in a few packets, one of them `kept`."""
+        problem = self.problem
+        packet = max(-(-problem.k // _PACKETS), _BURST // problem.element_bytes)
+        packet = align(min(packet, problem.k), problem.unit)
         costs = self.costs(Tile(*block, packet, packet, 2, 2, 2))
         left, right = (side.packets * side.cycles for side in (costs.left, costs.right))
         run = costs.blocks
-        load = max(left, right) / run + min(left, right) if run > 1 else left + right
+        load = max(left, right) / run + min(left, right) if kept and run > 1 else left + right
         each = max(costs.cube, costs.mte1, load)
         return costs.launch + costs.left.latency + run * each + costs.fixpipe
 

@@ -140,3 +140,10 @@ def test_tiles_are_compared_at_the_rates_of_the_simulator(
     for side in (LEFT, RIGHT):
         assert tuple(planned.read[side]) == pytest.approx(tuple(found.read[side]), rel=0.01)
     assert planned.write == pytest.approx(found.write)
+
+
+def test_blocks_of_short_sums_are_found() -> None:
+    """All columns go in one block, so that the longer operand is read once."""
+    left, right = Matrix(3136, 256, 1, 3136, 2), Matrix(64, 256, 256, 1, 2)
+    problem = CubeProblem(3136, 64, 256, left, right, 2, 2, 16)
+    assert choose_tile(problem, soc("Ascend310P3")).n == 64
