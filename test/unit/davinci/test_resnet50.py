@@ -113,8 +113,7 @@ def test_all_kernels_quickly(batch: int) -> None:
     }
     assert len([kernel for kernel in kernels if kernel.op_type.data == "Conv2D"]) == 23
     start = time.process_time()
-    flat = [programs(kernel) for kernel in kernels]
-    flattened = time.process_time() - start
+    for kernel in kernels:
+        programs(kernel)
     assert scheduled < 10
-    count = sum(len(program) for cores in flat for program in cores)
-    assert flattened < max(1.0, count / 1e5), f"{count} instructions in {flattened:.2f} s"
+    assert time.process_time() - start < 2  # more, the larger the batch, if loops were unrolled
