@@ -96,4 +96,5 @@ def test_few_elements_are_not_worth_all_cores(schedule: Any) -> None:
     few, many = (np.zeros(size, np.float16) for size in (20_000, 20_000_000))
     kernels = [schedule("Relu", {"x": x}, x, {}) for x in (few, many)]
     target = soc(kernels[0].soc.data)
-    assert kernels[0].blocks < 8 and kernels[1].blocks == target.vector_cores
+    assert kernels[0].blocks < target.vector_cores / 2
+    assert kernels[1].blocks == target.vector_cores
