@@ -7,26 +7,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from compiler.erf import ERF_P, ERF_Q
 from runtime.operator_engine.node import Array, Inputs, Kernel, KernelTable, Node
 from runtime.precision import widen
-
-# erf(x) = x·P(x²)/Q(x²) on |x| ≤ 4, within 1.2e-7 of the true value; coefficients by falling power.
-_ERF_P = (
-    -2.72614225801306e-10,
-    2.77068142495902e-08,
-    -2.10102402082508e-06,
-    -5.69250639462346e-05,
-    -7.34990630326855e-04,
-    -2.95459980854025e-03,
-    -1.60960333262415e-02,
-)
-_ERF_Q = (
-    -1.45660718464996e-05,
-    -2.13374055278905e-04,
-    -1.68282697438203e-03,
-    -7.37332916720468e-03,
-    -1.42647390514189e-02,
-)
 
 BLOCK = 1 << 14
 """Elements that are computed at a time where there are many terms."""
@@ -52,8 +35,8 @@ def erf(x: Array) -> Array:
     for start in range(0, flat.size, BLOCK):  # what all the terms need stays in the cache
         bounded = np.clip(flat[start : start + BLOCK], -4, 4)
         square = bounded * bounded
-        bounded *= _polynomial(_ERF_P, square)
-        np.divide(bounded, _polynomial(_ERF_Q, square), out=y[start : start + BLOCK])
+        bounded *= _polynomial(ERF_P, square)
+        np.divide(bounded, _polynomial(ERF_Q, square), out=y[start : start + BLOCK])
     return y.reshape(x.shape)
 
 

@@ -18,24 +18,8 @@ from compiler.conversion.ge_to_davinci.expression import (
     where,
 )
 from compiler.conversion.ge_to_davinci.operator import Operator, UnsupportedError
+from compiler.erf import ERF_P, ERF_Q
 
-# erf(x) ≈ x · P(x²) / Q(x²) on |x| ≤ 4, coefficients by falling power.
-_ERF_P = (
-    -2.72614225801306e-10,
-    2.77068142495902e-08,
-    -2.10102402082508e-06,
-    -5.69250639462346e-05,
-    -7.34990630326855e-04,
-    -2.95459980854025e-03,
-    -1.60960333262415e-02,
-)
-_ERF_Q = (
-    -1.45660718464996e-05,
-    -2.13374055278905e-04,
-    -1.68282697438203e-03,
-    -7.37332916720468e-03,
-    -1.42647390514189e-02,
-)
 # -ln(Φ(x) / (1 - Φ(x))) ≈ x · P(x²) of the normal
 # distribution: within 7e-4 for |x| ≤ 2.5, within 2e-3 up to 5.
 _LOGIT = (
@@ -100,14 +84,14 @@ def erf(x: Value) -> Value:
 
 def _odd_quotient(x: Value, inner: float, outer: float) -> Value:
     """outer · erf(inner · x): both factors are in the coefficients, the first one below is 1."""
-    last = len(_ERF_Q) - 1
-    first = _ERF_Q[0] * inner ** (2 * last)
+    last = len(ERF_Q) - 1
+    first = ERF_Q[0] * inner ** (2 * last)
     square = x * x
-    below = square + _ERF_Q[1] * inner ** (2 * last - 2) / first
-    for place, coefficient in enumerate(_ERF_Q[2:], 2):
+    below = square + ERF_Q[1] * inner ** (2 * last - 2) / first
+    for place, coefficient in enumerate(ERF_Q[2:], 2):
         below = below * square + coefficient * inner ** (2 * (last - place)) / first
-    powers = (2 * (len(_ERF_P) - 1 - place) + 1 for place in range(len(_ERF_P)))
-    above = [c * outer * inner**power / first for c, power in zip(_ERF_P, powers, strict=True)]
+    powers = (2 * (len(ERF_P) - 1 - place) + 1 for place in range(len(ERF_P)))
+    above = [c * outer * inner**power / first for c, power in zip(ERF_P, powers, strict=True)]
     return polynomial(above, square) * x / below
 
 
