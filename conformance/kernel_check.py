@@ -164,7 +164,7 @@ def _ge_node(case: Case, expected: Sequence[Array]) -> NodeOp:
     sources = {port: _source(port, value) for port, value in case.inputs.items()}
     operands = {port: node.results[0] for port, node in sources.items()}
     results = [tensor_type(y.shape, _ELEMENTS[y.dtype.name]) for y in expected]
-    attributes = {name: _attribute(value) for name, value in case.attributes.items()}
+    attributes = {name: attribute_of(value) for name, value in case.attributes.items()}
     return Op.of(case.type, "node", operands, results, attributes)
 
 
@@ -176,7 +176,8 @@ def _source(name: str, value: Array) -> NodeOp:
     return DataOp.make(name, {}, [tensor_type(value.shape, _ELEMENTS[value.dtype.name])])
 
 
-def _attribute(value: Value) -> Attribute:
+def attribute_of(value: Value) -> Attribute:
+    """A node's attribute of a plain value."""
     match value:
         case bool():
             return IntegerAttr(int(value), i1)

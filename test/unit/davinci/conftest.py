@@ -10,14 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from xdsl.context import Context
 from xdsl.dialects.builtin import (
-    DenseArrayBase,
-    FloatAttr,
-    IntegerAttr,
     ModuleOp,
-    StringAttr,
-    f32,
-    i1,
-    i64,
 )
 from xdsl.ir import Attribute
 
@@ -28,6 +21,7 @@ from compiler.pipelines import PROVE
 from compiler.soc import DEFAULT_SOC
 from compiler.universe import UNIVERSE
 from compiler.weights import numpy_dtype
+from conformance.kernel_check import attribute_of
 from dialects.davinci import KernelOp
 from dialects.davinci.types import byte_size
 from dialects.ge import ConstOp, DataOp, GraphOp, NodeOp, Op
@@ -44,20 +38,6 @@ _ELEMENTS: dict[Any, Attribute] = {
     np.dtype(numpy_dtype(name)): ELEMENT_TYPES[name]
     for name in ("f16", "f32", "bf16", "i1", "i8", "ui8", "i16", "i32", "i64")
 }
-
-
-def _attribute(value: int | bool | float | str | Sequence[int]) -> Attribute:
-    match value:
-        case bool():
-            return IntegerAttr(int(value), i1)
-        case int():
-            return IntegerAttr(value, i64)
-        case float():
-            return FloatAttr(value, f32)
-        case str():
-            return StringAttr(value)
-        case _:
-            return DenseArrayBase.from_list(i64, list(value))
 
 
 def _source(name: str, value: Array, constant: bool) -> NodeOp:
@@ -80,7 +60,7 @@ def module_of(
     sources = {port: _source(port, value, port in constants) for port, value in inputs.items()}
     operands = {port: node.results[0] for port, node in sources.items()}
     results = [tensor_type(output.shape, _ELEMENTS[output.dtype]) for output in outputs]
-    known = {name: _attribute(value) for name, value in attributes.items()}
+    known = {name: attribute_of(value) for name, value in attributes.items()}
     node = Op.of(op_type, "node", operands, results, known)
     return ModuleOp([GraphOp("graph", [*sources.values(), node])])
 
